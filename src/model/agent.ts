@@ -1,0 +1,52 @@
+import type { Ask, AskAnswer } from './ask.ts';
+import type { Decision, Entry } from './decision.ts';
+import type { Observation } from './observation.ts';
+import type { InstantMs } from './units.ts';
+
+/** The last published status: immutable; reading never touches the loop. */
+export interface Snapshot {
+  readonly seen: Observation;
+  readonly decision: Decision;
+  readonly cycle: number;
+  readonly version: string;
+  /** The loop's next planned cycle: liveness compares it with now. */
+  readonly nextCycleMs: InstantMs;
+  /** When etcd last answered a linearizable read; null: never. */
+  readonly dcsLastSeenWallMs: number | null;
+  readonly dcsLastSeenMs: InstantMs | null;
+}
+
+/** The three handles of the agent that the API reads and asks through. */
+export interface AgentHandles {
+  /** Null until the first cycle is over. */
+  snapshot(): Snapshot | null;
+  /** The fence deadline now in force, read live: health answers compare it with now. Null: no right to lead. */
+  fenceDeadlineMs(): InstantMs | null;
+  now(): InstantMs;
+  wallMs(): number;
+  journal: { recent(limit: number): readonly Entry[]; subscribe(receive: (entry: Entry) => void): () => void };
+  mailbox: {
+    /** Puts an ask in; the promise settles when a rule has answered it with done, refused or failed (accepted too if `acceptedIsEnough`). */
+    ask(
+      ask: AskBody,
+      options: { readonly acceptedIsEnough: boolean; readonly limitMs: number },
+    ): Promise<AskAnswer | { readonly kind: 'timeout' }>;
+  };
+  /** Reads and writes of cluster-wide keys for the API, through the agent's etcd client. */
+  dcs: DcsDoor;
+  /** Wakes the loop: look again. */
+  wake(reason: string): void;
+}
+
+/** An ask before it has a number. */
+export type AskBody = Ask extends infer A ? (A extends Ask ? Omit<A, 'id'> : never) : never;
+
+export interface DcsDoor {
+  read(): Promise<import('./cluster.ts').DcsView>;
+  /** `modRevision` null: the key must be absent; 'any': no compare. */
+  put(
+    key: string,
+    value: string,
+    modRevision: import('./units.ts').Revision | null | 'any',
+  ): Promise<import('./outcome.ts').DcsOutcome<null>>;
+}

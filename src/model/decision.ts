@@ -1,0 +1,141 @@
+import type { AskAnswer } from './ask.ts';
+import type { ClusterStatus, HistoryLine, Member } from './cluster.ts';
+import type { Job } from './job.ts';
+import type { Memory } from './observation.ts';
+import type { InstantMs, Lsn, Revision, Term } from './units.ts';
+
+/** What to do, as data. An action carries its premise where acting on a changed world would be harmful. */
+export type Action =
+  | { readonly kind: 'renewLease' }
+  /** Create the leader key; the premise is that it was absent at `seenRevision`. Arms the guard before it answers. */
+  | { readonly kind: 'acquireLeaderKey'; readonly seenRevision: Revision }
+  /** Compare value, lease and term, write the final status, delete the key: one transaction. `lsn` null: no final position. */
+  | { readonly kind: 'releaseLeaderKey'; readonly lsn: Lsn | null }
+  /** Forget a lease that is proven lost. */
+  | { readonly kind: 'dropLease' }
+  | { readonly kind: 'disarmGuard' }
+  | { readonly kind: 'startJob'; readonly job: Job }
+  | { readonly kind: 'cancelJob'; readonly why: string }
+  | { readonly kind: 'askPeers' }
+  | { readonly kind: 'askLeaderLease' } // LeaseTimeToLive of the lease last seen on the leader key
+  | { readonly kind: 'publishMember'; readonly member: MemberRecord }
+  | { readonly kind: 'writeStatus'; readonly status: Omit<ClusterStatus, 'modRevision'>; readonly term: Term }
+  | { readonly kind: 'writeHistory'; readonly lines: readonly HistoryLine[]; readonly term: Term }
+  | { readonly kind: 'claimInitialize' } // create with ""
+  | { readonly kind: 'writeInitialize'; readonly systemId: string; readonly seenModRevision: Revision | null } // null: must be absent
+  | { readonly kind: 'dropInitialize'; readonly seenModRevision: Revision }
+  | { readonly kind: 'writeConfig'; readonly text: string; readonly seenModRevision: Revision | null }
+  | { readonly kind: 'clearFailover'; readonly seenModRevision: Revision }
+  | { readonly kind: 'createSlot'; readonly name: string }
+  | { readonly kind: 'dropSlot'; readonly name: string }
+  | { readonly kind: 'advanceSlot'; readonly name: string; readonly to: Lsn }
+  /** Write the configuration files and reload, or mark pending restart. */
+  | { readonly kind: 'applyConfiguration' }
+  | { readonly kind: 'reloadFile' }
+  | {
+      readonly kind: 'runCallback';
+      readonly event: 'on_start' | 'on_stop' | 'on_restart' | 'on_reload' | 'on_role_change';
+      readonly role: string;
+    }
+  /** Ends the agent: with PostgreSQL left as it is. */
+  | { readonly kind: 'exit'; readonly code: number; readonly message: string };
+
+/** What a member publishes: its key, less what etcd adds. */
+export type MemberRecord = Omit<Member, 'modRevision' | 'lease' | 'host' | 'port'>;
+
+export type Fact = readonly [name: string, value: string | number | boolean | null];
+
+export interface Verdict {
+  readonly actions: readonly Action[];
+  readonly because: readonly Fact[];
+  readonly answers?: readonly AskAnswer[];
+  readonly memory?: Partial<Memory>;
+  /** Look again after this long at the latest; `loop_wait` unless told. */
+  readonly wakeInMs?: number;
+  /** No upkeep this time. */
+  readonly hold?: boolean;
+}
+
+export interface Decision {
+  readonly rule: string;
+  /** The sentence of the rule, for people. */
+  readonly reason: string;
+  readonly because: readonly Fact[];
+  /** The lease layer's rule: renew, hold or stop; asked first, always. */
+  readonly leaseRule: string;
+  readonly passed: readonly string[];
+  readonly actions: readonly Action[];
+  readonly answers: readonly AskAnswer[];
+  readonly memory: Memory;
+  readonly wakeInMs: number;
+}
+
+/** How an action went; a refusal ends the plan. */
+export interface ActionResult {
+  readonly action: Action['kind'];
+  readonly outcome: 'done' | 'refused' | 'unreachable' | 'unknown' | 'failed' | 'skipped';
+  readonly why: string | null;
+  readonly tookMs: number;
+}
+
+/** One line of the journal. Log line, `why`, timeline and test assertions are readings of it. */
+export type Entry =
+  | {
+      readonly kind: 'decided';
+      readonly atMs: InstantMs;
+      readonly wall: string; // ISO 8601
+      readonly cycle: number;
+      readonly wakes: readonly string[];
+      readonly rule: string;
+      readonly leaseRule: string;
+      readonly reason: string;
+      readonly because: readonly Fact[];
+      readonly passed: readonly string[];
+      readonly actions: readonly ActionResult[];
+      readonly seen: SeenBrief;
+    }
+  | {
+      readonly kind: 'changed';
+      readonly atMs: InstantMs;
+      readonly wall: string;
+      readonly what: string;
+      readonly from: string;
+      readonly to: string;
+      readonly because: readonly Fact[];
+    }
+  | {
+      readonly kind: 'job';
+      readonly atMs: InstantMs;
+      readonly wall: string;
+      readonly job: string;
+      readonly step: string;
+      readonly outcome: 'begun' | 'step' | 'done' | 'failed' | 'cancelled';
+      readonly because: readonly Fact[];
+    }
+  | {
+      readonly kind: 'guard';
+      readonly atMs: InstantMs;
+      readonly wall: string;
+      readonly step: string;
+      readonly because: readonly Fact[];
+    }
+  | {
+      readonly kind: 'note';
+      readonly atMs: InstantMs;
+      readonly wall: string;
+      readonly level: 'info' | 'warning' | 'error';
+      readonly text: string;
+      readonly because: readonly Fact[];
+    };
+
+/** The few facts of an observation that a reader of the journal wants beside a decision. */
+export interface SeenBrief {
+  readonly postgres: string; // running primary, stopped, …
+  readonly timeline: number | null;
+  readonly lsn: string | null;
+  readonly dcs: 'reachable' | 'unreachable';
+  readonly leader: string | null;
+  readonly leaseLeftMs: number | null;
+  readonly guard: string;
+  readonly job: string | null;
+}

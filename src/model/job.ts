@@ -1,0 +1,76 @@
+import type { Upstream } from './postgres.ts';
+import type { InstantMs, Lsn, Term, Timeline } from './units.ts';
+
+/** What is checked again right before an irreversible step of a job. */
+export interface Premise {
+  /** The reign this was decided in: my own for promotion and start as primary, the leader's for rejoining. Null: none is needed. */
+  readonly term: Term | null;
+  readonly leader: string | null;
+  readonly systemId: string | null;
+}
+
+/** When a stop escalates: each stage at its instant, so that the last comes before the fence deadline. */
+export interface StopBudget {
+  readonly immediateAtMs: InstantMs | null;
+  readonly killAtMs: InstantMs | null;
+}
+
+/** Work that touches the data directory or the server. At most one at a time, beside the loop. */
+export type Job =
+  | { readonly kind: 'bootstrap' }
+  | { readonly kind: 'clone'; readonly from: Upstream; readonly premise: Premise }
+  | { readonly kind: 'startPrimary'; readonly premise: Premise; readonly limitMs: number }
+  | { readonly kind: 'startStandby'; readonly upstream: Upstream | null }
+  | { readonly kind: 'follow'; readonly upstream: Upstream | null }
+  | {
+      readonly kind: 'stop';
+      readonly mode: 'fast' | 'immediate';
+      readonly budget: StopBudget;
+      readonly checkpointFirst: boolean;
+      readonly why: string;
+    }
+  | {
+      readonly kind: 'restart';
+      readonly as: 'primary' | 'standby';
+      readonly upstream: Upstream | null;
+      readonly premise: Premise;
+      readonly limitMs: number;
+    }
+  | { readonly kind: 'promote'; readonly premise: Premise }
+  | { readonly kind: 'checkpoint' }
+  | { readonly kind: 'rewind'; readonly from: Upstream; readonly premise: Premise }
+  /** Compares my history with the leader's; the verdict is in the finished job's `divergence`. */
+  | { readonly kind: 'checkDivergence'; readonly from: Upstream; readonly leaderTimeline: Timeline | null }
+  | { readonly kind: 'crashRecovery' }
+  /** Kills what a dead postmaster left behind. */
+  | { readonly kind: 'clearOrphans' }
+  /** Moves a failed clone or an abandoned directory out of the way or empties it; never the only copy. */
+  | { readonly kind: 'removeData'; readonly why: string; readonly premise: Premise; readonly force: boolean };
+
+export type Divergence =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'diverged'; readonly forkTimeline: Timeline; readonly forkLsn: Lsn; readonly myLsn: Lsn }
+  /** Missing information never counts as diverged. */
+  | { readonly kind: 'unknown'; readonly why: string };
+
+export interface FinishedJob {
+  readonly job: Job;
+  readonly ended: 'done' | 'failed' | 'cancelled';
+  readonly error: string | null;
+  readonly startedMs: InstantMs;
+  readonly endedMs: InstantMs;
+  readonly divergence: Divergence | null;
+  /** The furthest stage a stop needed: fast, immediate, kill. */
+  readonly stage: 'fast' | 'immediate' | 'kill' | null;
+}
+
+export type JobBoard =
+  | { readonly kind: 'idle'; readonly last: FinishedJob | null }
+  | {
+      readonly kind: 'busy';
+      readonly job: Job;
+      readonly sinceMs: InstantMs;
+      readonly progress: string | null;
+      readonly cancelling: boolean;
+      readonly last: FinishedJob | null;
+    };

@@ -1,0 +1,27 @@
+import type { InstantMs, Lsn, Timeline } from './units.ts';
+
+/** What another agent last said of itself (GET /patroni), and when. */
+export interface PeerReport {
+  readonly name: string;
+  readonly apiUrl: string;
+  /** When the request that it answers was sent; null: it never answered. */
+  readonly askedMs: InstantMs | null;
+  /** Null: no answer yet, ever. */
+  readonly said: {
+    readonly state: string;
+    readonly role: string;
+    readonly runsAsPrimary: boolean;
+    /** max(received, replayed), or the primary's flush position; null: PostgreSQL gave none. */
+    readonly position: Lsn | null;
+    readonly timeline: Timeline | null;
+    readonly nofailover: boolean;
+    readonly failoverPriority: number;
+    readonly watchdogFailed: boolean;
+    readonly systemId: string | null;
+  } | null;
+  /** The last request: still waiting, answered, or silent (host dead, refused, too slow). */
+  readonly last:
+    | { readonly kind: 'waiting'; readonly sinceMs: InstantMs }
+    | { readonly kind: 'answered'; readonly atMs: InstantMs }
+    | { readonly kind: 'silent'; readonly atMs: InstantMs; readonly why: string };
+}

@@ -1,0 +1,153 @@
+import type { InstantMs, Lsn, Pid, Timeline, WallMs } from './units.ts';
+
+/** From pg_controldata. */
+export interface ControlData {
+  readonly systemId: string;
+  readonly state:
+    | 'starting up'
+    | 'shut down'
+    | 'shut down in recovery'
+    | 'shutting down'
+    | 'in crash recovery'
+    | 'in archive recovery'
+    | 'in production'
+    | 'unknown';
+  /** "Latest checkpoint's TimeLineID". */
+  readonly timeline: Timeline;
+  /** "Latest checkpoint location": for a clean stop the shutdown checkpoint record's start. */
+  readonly checkpoint: Lsn;
+  readonly redo: Lsn;
+  /** "Minimum recovery ending location", 0 on a primary. */
+  readonly minRecoveryEnd: Lsn;
+  readonly minRecoveryEndTimeline: Timeline;
+  readonly checksums: boolean;
+  readonly walLogHints: boolean;
+  readonly version: number; // pg_control version number
+  /** max_connections, max_worker_processes, … as the last run recorded them. */
+  readonly recorded: Readonly<Record<string, number>>;
+}
+
+export interface Slot {
+  readonly name: string;
+  readonly kind: 'physical' | 'logical';
+  readonly active: boolean;
+  readonly temporary: boolean;
+  readonly restartLsn: Lsn | null;
+  readonly confirmedFlushLsn: Lsn | null;
+  readonly xmin: boolean;
+  readonly walStatus: string | null;
+  readonly database: string | null;
+  readonly plugin: string | null;
+}
+
+export interface Sender {
+  readonly user: string;
+  readonly applicationName: string;
+  readonly clientAddress: string | null;
+  readonly state: string;
+  readonly syncState: string;
+  readonly syncPriority: number;
+  readonly sentLsn: Lsn | null;
+  readonly flushLsn: Lsn | null;
+  readonly replayLsn: Lsn | null;
+}
+
+export interface Receiver {
+  readonly status: string;
+  /** The receiver's timeline: may be ahead of the replayed one. */
+  readonly timeline: Timeline;
+  readonly writtenLsn: Lsn | null;
+  readonly latestEndLsn: Lsn | null;
+  readonly slotName: string | null;
+  readonly senderHost: string | null;
+  readonly senderPort: number | null;
+}
+
+/** What the probe query answered. */
+interface Running {
+  readonly kind: 'running';
+  readonly pid: Pid;
+  readonly startedWallMs: WallMs;
+  readonly serverVersion: number; // 150018
+  readonly timeline: Timeline;
+  readonly slots: readonly Slot[];
+  readonly senders: readonly Sender[];
+  readonly pendingRestart: Readonly<Record<string, { readonly oldValue: string; readonly newValue: string }>>;
+  readonly control: ControlData;
+}
+export interface RunningPrimary extends Running {
+  readonly role: 'primary';
+  readonly flushLsn: Lsn;
+  /** The latest checkpoint is still on an older timeline: pg_rewind must wait. */
+  readonly checkpointPending: boolean;
+}
+export interface RunningStandby extends Running {
+  readonly role: 'standby';
+  /** max(received or written, replayed). */
+  readonly receivedLsn: Lsn;
+  readonly replayedLsn: Lsn;
+  readonly replayedAt: string | null;
+  readonly replayPaused: boolean;
+  readonly receiver: Receiver | null;
+  /** What primary_conninfo and primary_slot_name are now; null when there is no upstream. */
+  readonly upstream: { readonly host: string; readonly port: number; readonly slot: string | null } | null;
+}
+
+/** This node's PostgreSQL, seen from outside and inside. */
+export type LocalPostgres =
+  | { readonly kind: 'noData' }
+  /** A job died here. `left` says what it was doing. */
+  | { readonly kind: 'partialData'; readonly left: 'initdb' | 'basebackup' | 'rewind' }
+  /** The directory cannot be listed, or holds no readable control file. Nothing may be touched. */
+  | { readonly kind: 'unreadable'; readonly why: string }
+  | {
+      readonly kind: 'stopped';
+      readonly control: ControlData;
+      /** standby.signal or recovery.signal is present. */
+      readonly standbySignal: boolean;
+      /** backup_label is present: a restored backup that PostgreSQL must recover itself. */
+      readonly backupLabel: boolean;
+      /** Left-over backends of a dead postmaster still hold the data directory. */
+      readonly orphans: readonly Pid[];
+      /** We saw it running since the agent started, and did not stop it. */
+      readonly crashed: boolean;
+    }
+  | {
+      readonly kind: 'starting';
+      readonly pid: Pid;
+      readonly sinceMs: InstantMs;
+      readonly standbySignal: boolean;
+      readonly control: ControlData;
+    }
+  | {
+      readonly kind: 'stopping';
+      readonly pid: Pid;
+      readonly sinceMs: InstantMs;
+      readonly believed: 'primary' | 'standby';
+    }
+  /** The postmaster lives but gives no answer. `believed` is the last role known, 'primary' when in doubt. */
+  | {
+      readonly kind: 'unresponsive';
+      readonly pid: Pid;
+      readonly sinceMs: InstantMs;
+      readonly believed: 'primary' | 'standby';
+      readonly why: string;
+      readonly control: ControlData | null;
+    }
+  | RunningPrimary
+  | RunningStandby;
+
+/** Where a standby streams from. */
+export interface Upstream {
+  readonly member: string;
+  readonly host: string;
+  readonly port: number;
+  readonly slot: string | null;
+}
+
+/** Reads of `TIMELINE_HISTORY`: where each earlier timeline ended. */
+export interface TimelineEnd {
+  readonly timeline: Timeline;
+  readonly end: Lsn;
+  readonly reason: string;
+}
