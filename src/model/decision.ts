@@ -64,7 +64,10 @@ export interface Decision {
   /** The lease layer's rule: renew, hold or stop; asked first, always. */
   readonly leaseRule: string;
   readonly passed: readonly string[];
+  /** In order; the first refusal ends them. */
   readonly actions: readonly Action[];
+  /** Each for itself: none of them can hold up another, or the next verdict. */
+  readonly upkeep: readonly Action[];
   readonly answers: readonly AskAnswer[];
   readonly memory: Memory;
   readonly wakeInMs: number;

@@ -21,6 +21,8 @@ export interface Observation {
   readonly jobs: JobBoard;
   readonly asks: readonly Ask[];
   readonly settings: Settings;
+  /** When this agent began: a vacancy that it did not see begin is judged with more care. */
+  readonly startedMs: InstantMs;
   /** The member key as last published, and whether its lease lives: null when it must be published. */
   readonly published: Member | null;
   /** The lines of my newest .history file: how my timeline came to be. Empty on timeline 1 or when not read. */
@@ -47,7 +49,11 @@ export interface Memory {
     readonly rewound: boolean;
   } | null;
   /** Failed attempts in a row of the current repair, for growing pauses. */
-  readonly repair: { readonly failures: number; readonly notBeforeMs: InstantMs } | null;
+  readonly repair: {
+    readonly failures: number;
+    readonly notBeforeMs: InstantMs;
+    readonly countedEndMs: InstantMs;
+  } | null;
   /** A switchover this node steps down for. */
   readonly stepDown: {
     readonly term: Term;
@@ -64,6 +70,11 @@ export interface Memory {
   } | null;
   /** Member slots: when their member was last seen, for retention. */
   readonly slotsSeen: Readonly<Record<string, InstantMs>>;
-  readonly callbackRole: 'primary' | 'replica' | 'standby_leader' | null;
+  /** First seen running as primary without a proven lease. */
+  readonly unleasedSinceMs: InstantMs | null;
+  /** Since when this standby does not stream from the leader it follows. */
+  readonly notStreamingSinceMs: InstantMs | null;
+  /** The role that callbacks were last told, and whether the server was up then. */
+  readonly callbackRole: { readonly role: 'primary' | 'replica' | 'standby_leader'; readonly up: boolean } | null;
   readonly wasPaused: boolean;
 }

@@ -1,0 +1,98 @@
+import type { Observation } from '../model/observation.ts';
+import type { PeerReport } from '../model/peers.ts';
+import { type InstantMs, type Lsn, type Timeline, timeline } from '../model/units.ts';
+import { clusterOf, me, memberOf, type Position } from './judge.ts';
+
+/** What the peers' answers mean for a race. All of them are snapshots; the key's creation decides. */
+
+/** Who held the key that is gone: its surplus and its priority must not stop the others. */
+export const oldHolder = (seen: Observation): string | null =>
+  seen.dcs.kind === 'reachable' ? (seen.dcs.vacancy?.last.name ?? null) : null;
+
+/** Members whose answer to a question sent at or after `sinceMs` has arrived. */
+export const freshAnswers = (seen: Observation, sinceMs: InstantMs): readonly string[] =>
+  seen.peers.filter((peer) => answeredSince(peer, sinceMs)).map(({ name }) => name);
+
+const answeredSince = (peer: PeerReport, sinceMs: InstantMs): boolean =>
+  peer.last.kind === 'answered' && peer.said !== null && peer.askedMs !== null && peer.askedMs >= sinceMs;
+
+/** Every reachable node has this veto, whatever its tags. Its answer must be of this vacancy, not of the time before. */
+export function livingPrimary(seen: Observation): string | null {
+  const sinceMs = seen.dcs.kind === 'reachable' ? (seen.dcs.vacancy?.sinceMs ?? seen.startedMs) : seen.startedMs;
+  const living = seen.peers.find(
+    (peer) =>
+      peer.name !== me(seen) &&
+      answeredSince(peer, sinceMs) &&
+      peer.said?.runsAsPrimary === true &&
+      peer.said.state === 'running',
+  );
+  return living?.name ?? null;
+}
+
+/** Peers not asked yet in this vacancy, and those whose answer may still come. The old holder's silence costs nothing. */
+export function pendingAnswers(
+  seen: Observation,
+  sinceMs: InstantMs,
+  limitMs: number,
+): { unasked: readonly string[]; pending: readonly string[] } {
+  const cluster = clusterOf(seen);
+  const names = (cluster?.members ?? [])
+    .filter((member) => member.name !== me(seen) && member.name !== oldHolder(seen) && member.apiUrl !== null)
+    .map(({ name }) => name);
+  const report = (name: string) => seen.peers.find((peer) => peer.name === name);
+  const asked = (peer: PeerReport | undefined): boolean =>
+    peer !== undefined &&
+    (answeredSince(peer, sinceMs) ||
+      (peer.last.kind === 'waiting' && peer.last.sinceMs >= sinceMs) ||
+      (peer.last.kind === 'silent' && peer.last.atMs >= sinceMs));
+  const unasked = names.filter((name) => !asked(report(name)));
+  const pending = names.filter((name) => {
+    const last = report(name)?.last;
+    return last?.kind === 'waiting' && last.sinceMs >= sinceMs && seen.nowMs - last.sinceMs < limitMs;
+  });
+  return { unasked, pending };
+}
+
+export interface Contender {
+  readonly name: string;
+  readonly lsn: Lsn;
+  readonly timeline: Timeline;
+  readonly priority: number;
+  /** It answered in this vacancy; otherwise this is what was last known of it. */
+  readonly answers: boolean;
+}
+
+/** Peers that may lead, with the furthest position known of each. */
+export function contenders(seen: Observation): readonly Contender[] {
+  const cluster = clusterOf(seen);
+  if (cluster === null) return [];
+  const sinceMs = seen.dcs.kind === 'reachable' ? (seen.dcs.vacancy?.sinceMs ?? seen.startedMs) : seen.startedMs;
+  return seen.peers.flatMap((peer): readonly Contender[] => {
+    if (peer.name === me(seen)) return [];
+    const answers = answeredSince(peer, sinceMs);
+    // A dead former leader was ahead of everyone, and can not come: its lease is over.
+    if (!answers && peer.name === oldHolder(seen)) return [];
+    const member = memberOf(cluster, peer.name);
+    if (!answers && member === null) return [];
+    const lsn = answers
+      ? (peer.said?.position ?? null)
+      : (peer.said?.position ?? member?.receiveLsn ?? member?.xlogLocation ?? null);
+    if (lsn === null || peer.said?.nofailover === true || peer.said?.watchdogFailed === true) return [];
+    return [
+      {
+        name: peer.name,
+        lsn,
+        timeline: peer.said?.timeline ?? member?.timeline ?? timeline(0),
+        priority: peer.said?.failoverPriority ?? 1,
+        answers,
+      },
+    ];
+  });
+}
+
+/** Further on, or as far with a higher priority. The former leader's priority does not count: it would win for ever while it cannot take the key. */
+export function ahead(peer: Contender, mine: Position, myPriority: number, formerLeader: string | null): boolean {
+  if (peer.timeline !== mine.timeline && peer.timeline !== 0) return peer.timeline > mine.timeline;
+  if (peer.lsn !== mine.lsn) return peer.lsn > mine.lsn;
+  return peer.answers && peer.name !== formerLeader && peer.priority > myPriority;
+}

@@ -1,0 +1,101 @@
+import type { Decision, Verdict } from '../model/decision.ts';
+import type { Memory, Observation } from '../model/observation.ts';
+import { clusterTimeline, controlOf, mayAcceptWrites } from './judge.ts';
+import { judgeLease } from './lease.ts';
+import { repairMemory } from './repair.ts';
+import type { Rule } from './rule.ts';
+import { divergenceMemory } from './rules/standby.ts';
+import { rules } from './rules.ts';
+import { renewEveryMs } from './timing.ts';
+import { upkeep } from './upkeep.ts';
+
+/** One observation in, one decision out. Total: a rule that throws is named, and the lease layer has spoken before it. */
+export function decide(observed: Observation): Decision {
+  const seen: Observation = { ...observed, memory: remember(observed) };
+  const lease = judgeLease(seen);
+  const { rule, verdict, passed } = firstVerdict(seen);
+  const kept = verdict.hold === true ? { actions: [], memory: {} } : upkeep(seen);
+  const memory: Memory = { ...seen.memory, ...kept.memory, ...verdict.memory };
+  const renewedByVerdict = verdict.actions.some((action) => action.kind === 'renewLease');
+  return {
+    rule: rule.name,
+    reason: rule.reason,
+    because: [...verdict.because, ...(lease.rule === 'lease.none' ? [] : lease.because)],
+    leaseRule: lease.rule,
+    passed,
+    actions: [
+      ...lease.actions.filter((action) => action.kind !== 'renewLease' || !renewedByVerdict),
+      ...verdict.actions,
+    ],
+    upkeep: kept.actions,
+    answers: verdict.answers ?? [],
+    memory,
+    wakeInMs: Math.max(0, Math.min(verdict.wakeInMs ?? Number.POSITIVE_INFINITY, pulseMs(seen))),
+  };
+}
+
+function firstVerdict(seen: Observation): { rule: Rule; verdict: Verdict; passed: readonly string[] } {
+  const passed: string[] = [];
+  for (const rule of rules) {
+    try {
+      const verdict = rule.judge(seen);
+      if (verdict !== undefined) return { rule, verdict, passed };
+    } catch (error) {
+      // A rule's bug must hide neither the lease nor the rules behind it.
+      passed.push(`${rule.name} (threw: ${String(error)})`);
+      continue;
+    }
+    passed.push(rule.name);
+  }
+  return { rule: silent, verdict: { actions: [], because: [] }, passed };
+}
+
+const silent: Rule = { name: 'none', reason: 'no rule applies', judge: () => undefined };
+
+/** How long to sleep when nothing happens: loop_wait, less while a lease must be renewed or etcd is away. */
+function pulseMs(seen: Observation): number {
+  const { loopWaitMs, retryTimeoutMs } = seen.settings.cluster;
+  if (seen.dcs.kind === 'unreachable')
+    return Math.min(loopWaitMs, retryTimeoutMs, mayAcceptWrites(seen.postgres) ? 300 : 1_000);
+  if (seen.held !== null)
+    return Math.min(loopWaitMs, Math.max(100, renewEveryMs(seen.settings.cluster) - (seen.nowMs - seen.held.sentMs)));
+  return loopWaitMs;
+}
+
+/** What is remembered whatever rule answers. */
+function remember(seen: Observation): Memory {
+  const { memory, postgres } = seen;
+  const running = postgres.kind === 'running' ? postgres : null;
+  const highest = clusterTimeline(seen);
+  const control = controlOf(postgres);
+  const mine = running?.timeline ?? null;
+  const unleased = mayAcceptWrites(postgres) && seen.held === null;
+  return {
+    ...memory,
+    lastRole: running?.role ?? memory.lastRole,
+    clusterTimeline:
+      seen.held !== null && mine !== null && control !== null && (highest === null || mine > highest) ? mine : highest,
+    repair: repairMemory(seen),
+    divergence: divergenceMemory(seen),
+    unleasedSinceMs: unleased ? (memory.unleasedSinceMs ?? seen.nowMs) : null,
+    wasPaused: seen.settings.cluster.pause,
+  };
+}
+
+/** What an agent that just began remembers: nothing. */
+export const blankMemory: Memory = {
+  lastRole: null,
+  crash: null,
+  waitingFor: null,
+  clusterTimeline: null,
+  divergence: null,
+  repair: null,
+  stepDown: null,
+  noRaceBeforeMs: null,
+  scheduledRestart: null,
+  slotsSeen: {},
+  unleasedSinceMs: null,
+  notStreamingSinceMs: null,
+  callbackRole: null,
+  wasPaused: false,
+};

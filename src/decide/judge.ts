@@ -1,0 +1,125 @@
+import type { Cluster, FailoverRequest, LeaderKey, Member } from '../model/cluster.ts';
+import type { Observation } from '../model/observation.ts';
+import type { ControlData, LocalPostgres, RunningPrimary, RunningStandby, Upstream } from '../model/postgres.ts';
+import { type Lsn, type Timeline, timeline } from '../model/units.ts';
+
+/** Judgements are functions of the observation, never stored booleans. */
+
+export const me = (seen: Observation): string => seen.settings.local.name;
+
+export const clusterOf = (seen: Observation): Cluster | null =>
+  seen.dcs.kind === 'reachable' ? seen.dcs.cluster : null;
+
+export const leaderOf = (seen: Observation): LeaderKey | null => clusterOf(seen)?.leader ?? null;
+
+/** The key bears my name, hangs on my lease and is of my term. The name alone proves nothing. */
+export function iAmLeader(seen: Observation): boolean {
+  const key = leaderOf(seen);
+  return (
+    key !== null &&
+    seen.held !== null &&
+    key.name === me(seen) &&
+    key.lease === seen.held.lease &&
+    key.term === seen.held.term
+  );
+}
+
+export const otherLeader = (seen: Observation): LeaderKey | null => {
+  const key = leaderOf(seen);
+  return key !== null && key.name !== me(seen) ? key : null;
+};
+
+export const memberOf = (cluster: Cluster | null, name: string): Member | null =>
+  cluster?.members.find((member) => member.name === name) ?? null;
+
+/** It accepts writes, or may any moment: what must never be without a right to lead. In doubt, yes. */
+export function mayAcceptWrites(postgres: LocalPostgres): boolean {
+  switch (postgres.kind) {
+    case 'running':
+      return postgres.role === 'primary';
+    case 'starting':
+      return !postgres.standbySignal;
+    case 'unresponsive':
+    case 'stopping':
+      return postgres.believed === 'primary';
+    case 'noData':
+    case 'partialData':
+    case 'unreadable':
+    case 'stopped':
+      return false;
+    default:
+      return postgres satisfies never;
+  }
+}
+
+export const runningPrimary = (seen: Observation): RunningPrimary | null =>
+  seen.postgres.kind === 'running' && seen.postgres.role === 'primary' ? seen.postgres : null;
+
+export const runningStandby = (seen: Observation): RunningStandby | null =>
+  seen.postgres.kind === 'running' && seen.postgres.role === 'standby' ? seen.postgres : null;
+
+export function controlOf(postgres: LocalPostgres): ControlData | null {
+  switch (postgres.kind) {
+    case 'running':
+    case 'stopped':
+    case 'starting':
+    case 'unresponsive':
+      return postgres.control;
+    default:
+      return null;
+  }
+}
+
+/** Control states of a server that last ran as primary. */
+export const lastRanAsPrimary = (control: ControlData): boolean =>
+  ['in production', 'shutting down', 'shut down', 'in crash recovery'].includes(control.state);
+
+export const stoppedCleanly = (control: ControlData): boolean =>
+  control.state === 'shut down' || control.state === 'shut down in recovery';
+
+export interface Position {
+  readonly timeline: Timeline;
+  readonly lsn: Lsn;
+}
+
+/** How far this node's WAL reaches; null when it cannot be told now. */
+export function myPosition(seen: Observation): Position | null {
+  const { postgres } = seen;
+  if (postgres.kind !== 'running') return null;
+  return { timeline: postgres.timeline, lsn: postgres.role === 'primary' ? postgres.flushLsn : postgres.receivedLsn };
+}
+
+/** The highest timeline this cluster is known to have reached; null when nothing is known. */
+export function clusterTimeline(seen: Observation): Timeline | null {
+  const known = [clusterOf(seen)?.clusterTimeline ?? null, seen.memory.clusterTimeline].filter((t) => t !== null);
+  return known.length === 0 ? null : timeline(Math.max(...known));
+}
+
+/** Where to stream from: the leader, or the member that `replicatefrom` names while it is there. */
+export function wantedUpstream(seen: Observation, slotOf: (name: string) => string): Upstream | null {
+  const cluster = clusterOf(seen);
+  const leader = otherLeader(seen);
+  if (cluster === null || leader === null || seen.settings.local.tags.nostream) return null;
+  const named = seen.settings.local.tags.replicatefrom;
+  const source =
+    (named !== null && named !== me(seen) ? memberOf(cluster, named) : null) ?? memberOf(cluster, leader.name);
+  if (source === null || source.host === null || source.port === null) return null;
+  return {
+    member: source.name,
+    host: source.host,
+    port: source.port,
+    slot: seen.settings.postgres.useSlots ? slotOf(me(seen)) : null,
+  };
+}
+
+export const failoverRequest = (seen: Observation): FailoverRequest | null => clusterOf(seen)?.failover ?? null;
+
+export const nofailover = (seen: Observation): boolean =>
+  seen.settings.local.tags.nofailover || seen.settings.local.tags.failoverPriority <= 0;
+
+/** The guard that a leader must have: armed before promotion and before a start as primary. */
+export const guardArmed = (seen: Observation): boolean =>
+  seen.guard.kind === 'off' ||
+  (seen.guard.kind === 'present' && seen.guard.armedMs !== null && seen.guard.armedMs > seen.nowMs);
+
+export const guardUsable = (seen: Observation): boolean => seen.guard.kind !== 'absent';

@@ -1,0 +1,50 @@
+import type { Verdict } from '../model/decision.ts';
+import type { Job } from '../model/job.ts';
+import type { Memory, Observation } from '../model/observation.ts';
+import { later } from '../model/units.ts';
+
+/** Attempts at the same repair wait longer each time: 1, 2, 4, … s, at most a minute. Never a tight loop. */
+export function repairPause(seen: Observation): Verdict | null {
+  const { repair } = seen.memory;
+  if (repair === null || seen.nowMs >= repair.notBeforeMs) return null;
+  const leftMs = repair.notBeforeMs - seen.nowMs;
+  return {
+    actions: [],
+    because: [
+      ['failedAttempts', repair.failures],
+      ['nextAttemptInMs', Math.round(leftMs)],
+      ['lastError', seen.jobs.last?.error ?? null],
+    ],
+    wakeInMs: leftMs,
+  };
+}
+
+const repairs = new Set<Job['kind']>([
+  'clone',
+  'startPrimary',
+  'rewind',
+  'startStandby',
+  'crashRecovery',
+  'removeData',
+  'follow',
+  'promote',
+  'checkDivergence',
+]);
+
+/** Their success ends a repair: the server is up again. */
+const healing = new Set<Job['kind']>(['startStandby', 'startPrimary', 'clone', 'promote']);
+
+/** Counts failures of repair jobs once each: called with every observation, whatever rule answers. */
+export function repairMemory(seen: Observation): Memory['repair'] {
+  const before = seen.memory.repair;
+  const last = seen.jobs.kind === 'idle' ? seen.jobs.last : null;
+  if (last === null || !repairs.has(last.job.kind)) return before;
+  if (last.ended === 'done') return healing.has(last.job.kind) ? null : before;
+  if (last.ended === 'cancelled') return before;
+  // The pause counts from the job's end, so the same end is never counted twice.
+  const failures = (before?.failures ?? 0) + 1;
+  const countedUntil = before?.countedEndMs ?? -1;
+  if (last.endedMs <= countedUntil) return before;
+  const pauseMs = Math.min(60_000, 1_000 * 2 ** Math.min(failures - 1, 6));
+  return { failures, notBeforeMs: later(last.endedMs, pauseMs), countedEndMs: last.endedMs };
+}

@@ -1,0 +1,27 @@
+import type { Rule } from './rule.ts';
+import { askedRules, stopRules } from './rules/asked.ts';
+import { crashedRules } from './rules/crashed.ts';
+import { bootstrapRules, dataRules } from './rules/data.ts';
+import { leadingRules } from './rules/leading.ts';
+import { pausedRules } from './rules/paused.ts';
+import { raceRules } from './rules/race.ts';
+import { restartRules } from './rules/restart.ts';
+import { safetyRules } from './rules/safety.ts';
+import { standbyRules } from './rules/standby.ts';
+import { waitingRules } from './rules/waiting.ts';
+
+/** The HA logic, whole: the first rule that answers decides. The order is the contract. */
+export const rules: readonly Rule[] = [
+  ...safetyRules, // the right to write, and whose data this is
+  ...bootstrapRules, // a cluster that is being born has no lease yet
+  ...stopRules, // the agent ends: before anything new is begun
+  ...askedRules, // what people asked of this node
+  ...restartRules,
+  ...waitingRules, // a job is at work
+  ...dataRules, // no data, half data, no identity
+  ...pausedRules, // people are at work
+  ...crashedRules, // PostgreSQL is down and I hold the key
+  ...leadingRules, // I hold the key
+  ...raceRules, // nobody holds it
+  ...standbyRules, // somebody else does, or nobody knows
+];

@@ -1,0 +1,141 @@
+import type { Ask, AskAnswer } from '../../model/ask.ts';
+import type { Verdict } from '../../model/decision.ts';
+import type { Observation } from '../../model/observation.ts';
+import { slotNameOf } from '../../model/slotName.ts';
+import { handOver } from '../handover.ts';
+import { clusterOf, iAmLeader, mayAcceptWrites, otherLeader, stoppedCleanly, wantedUpstream } from '../judge.ts';
+import type { Rule } from '../rule.ts';
+
+/** What people ask of this node, each answered with accepted, or refused because. */
+
+const first = <K extends Ask['kind']>(seen: Observation, kind: K): Extract<Ask, { kind: K }> | undefined =>
+  seen.asks.find((ask): ask is Extract<Ask, { kind: K }> => ask.kind === kind);
+
+const answer = (ask: Ask, kind: AskAnswer['kind'], text: string): readonly AskAnswer[] => [{ id: ask.id, kind, text }];
+
+const up = (seen: Observation): boolean =>
+  !['stopped', 'noData', 'partialData', 'unreadable'].includes(seen.postgres.kind);
+
+/** SIGTERM: PostgreSQL is stopped cleanly, the key handed over at once, and the agent ends. */
+const stopAsked: Rule = {
+  name: 'agent.stop',
+  reason: 'the agent was asked to stop: PostgreSQL first, then the leader key, then itself',
+  judge(seen) {
+    const ask = first(seen, 'stop');
+    if (ask === undefined) return undefined;
+    if (seen.settings.cluster.pause)
+      return leave(ask, 'the cluster is paused: PostgreSQL and the leader key are left as they are');
+    if (seen.jobs.kind === 'busy') {
+      const { job, cancelling } = seen.jobs;
+      const actions =
+        job.kind === 'stop' || cancelling ? [] : [{ kind: 'cancelJob' as const, why: 'the agent was asked to stop' }];
+      return { actions, because: [['job', job.kind]], hold: true, wakeInMs: 200 };
+    }
+    if (up(seen)) {
+      return {
+        actions: [
+          {
+            kind: 'startJob',
+            job: {
+              kind: 'stop',
+              mode: 'fast',
+              why: 'the agent stops',
+              checkpointFirst: mayAcceptWrites(seen.postgres),
+              budget: { immediateAtMs: null, killAtMs: null },
+            },
+          },
+        ],
+        because: [['postgres', seen.postgres.kind]],
+        hold: true,
+      };
+    }
+    if (iAmLeader(seen) && seen.postgres.kind === 'stopped' && stoppedCleanly(seen.postgres.control)) {
+      const verdict = handOver(seen, seen.postgres.control, null);
+      return { ...verdict, hold: true };
+    }
+    if (iAmLeader(seen))
+      return {
+        actions: [{ kind: 'releaseLeaderKey', lsn: null }],
+        because: [['postgres', seen.postgres.kind]],
+        hold: true,
+      };
+    return leave(ask, 'PostgreSQL is down, nothing is held');
+  },
+};
+
+const leave = (ask: Ask, why: string): Verdict => ({
+  actions: [{ kind: 'exit', code: 0, message: why }],
+  because: [['why', why]],
+  answers: answer(ask, 'done', why),
+  hold: true,
+});
+
+const reload: Rule = {
+  name: 'asked.reload',
+  reason: 'the configuration file is read again',
+  judge(seen) {
+    const ask = first(seen, 'reload');
+    if (ask === undefined) return undefined;
+    return {
+      actions: [{ kind: 'reloadFile' }],
+      because: [],
+      answers: answer(ask, 'done', 'reload scheduled'),
+      wakeInMs: 0,
+    };
+  },
+};
+
+const reinitialize: Rule = {
+  name: 'asked.reinitialize',
+  reason: 'an operator asked for a fresh copy of the data',
+  judge(seen) {
+    const ask = first(seen, 'reinitialize');
+    if (ask === undefined) return undefined;
+    const refuse = (text: string): Verdict => ({
+      actions: [],
+      because: [['refused', text]],
+      answers: answer(ask, 'refused', text),
+      wakeInMs: 0,
+    });
+    const leader = otherLeader(seen);
+    if (iAmLeader(seen)) return refuse('I am the leader, can not reinitialize');
+    if (leader === null) return refuse('Cluster has no leader, can not reinitialize');
+    if (seen.jobs.kind === 'busy') {
+      if (!ask.force) return refuse(`${seen.jobs.job.kind} already in progress`);
+      return {
+        actions: seen.jobs.cancelling ? [] : [{ kind: 'cancelJob', why: 'a forced reinitialize was asked for' }],
+        because: [['job', seen.jobs.job.kind]],
+        wakeInMs: 200,
+      };
+    }
+    const from = wantedUpstream(seen, slotNameOf);
+    if (from === null) return refuse(`the address of ${leader.name} is not known`);
+    const initialize = clusterOf(seen)?.initialize;
+    const systemId = initialize?.kind === 'done' ? initialize.systemId : null;
+    if (up(seen)) {
+      const job = {
+        kind: 'stop',
+        mode: 'immediate',
+        why: 'reinitialize',
+        checkpointFirst: false,
+        budget: { immediateAtMs: null, killAtMs: null },
+      } as const;
+      return { actions: [{ kind: 'startJob', job }], because: [['leader', leader.name]] };
+    }
+    const premise = { term: leader.term, leader: leader.name, systemId };
+    const job =
+      seen.postgres.kind === 'noData'
+        ? ({ kind: 'clone', from, premise } as const)
+        : ({ kind: 'removeData', why: 'reinitialize', premise, force: true } as const);
+    return {
+      actions: [{ kind: 'startJob', job }],
+      because: [['leader', leader.name]],
+      ...(job.kind === 'clone' || job.kind === 'removeData'
+        ? { answers: answer(ask, 'accepted', 'reinitialize started') }
+        : {}),
+    };
+  },
+};
+
+export const stopRules: readonly Rule[] = [stopAsked];
+export const askedRules: readonly Rule[] = [reload, reinitialize];

@@ -1,0 +1,239 @@
+import type { Fact } from '../../model/decision.ts';
+import type { Observation } from '../../model/observation.ts';
+import type { Upstream } from '../../model/postgres.ts';
+import { slotNameOf } from '../../model/slotName.ts';
+import {
+  clusterOf,
+  controlOf,
+  iAmLeader,
+  lastRanAsPrimary,
+  me,
+  nofailover,
+  otherLeader,
+  runningPrimary,
+  wantedUpstream,
+} from '../judge.ts';
+import { repairPause } from '../repair.ts';
+import type { Rule } from '../rule.ts';
+
+/** No usable data here, or a cluster that does not know itself yet. */
+
+const lastJob = (seen: Observation) => (seen.jobs.kind === 'idle' ? seen.jobs.last : null);
+
+const bootstrapFailed: Rule = {
+  name: 'bootstrap.failed',
+  reason: 'the bootstrap failed; the initialize key is given back, and the agent ends so that a human looks',
+  judge(seen) {
+    const last = lastJob(seen);
+    if (last?.job.kind !== 'bootstrap' || last.ended === 'done' || runningPrimary(seen) !== null) return undefined;
+    const initialize = clusterOf(seen)?.initialize;
+    if (seen.dcs.kind === 'unreachable') return { actions: [], because: [['error', last.error]] };
+    return {
+      actions: [
+        ...(initialize?.kind === 'bootstrapping'
+          ? [{ kind: 'dropInitialize' as const, seenModRevision: initialize.modRevision }]
+          : []),
+        { kind: 'exit', code: 1, message: `bootstrap failed: ${last.error ?? last.ended}` },
+      ],
+      because: [['error', last.error]],
+      hold: true,
+    };
+  },
+};
+
+const bootstrapDone: Rule = {
+  name: 'bootstrap.finish',
+  reason: 'the new cluster is told its identity, its configuration and its leader',
+  judge(seen) {
+    const last = lastJob(seen);
+    const cluster = clusterOf(seen);
+    const primary = runningPrimary(seen);
+    if (
+      last?.job.kind !== 'bootstrap' ||
+      last.ended !== 'done' ||
+      primary === null ||
+      cluster === null ||
+      cluster.leader !== null
+    )
+      return undefined;
+    const { initialize } = cluster;
+    const { systemId } = primary.control;
+    const local = seen.settings.local.bootstrap;
+    return {
+      actions: [
+        ...(initialize.kind === 'bootstrapping'
+          ? [{ kind: 'writeInitialize' as const, systemId, seenModRevision: initialize.modRevision }]
+          : []),
+        ...(cluster.config === null && local !== null
+          ? [{ kind: 'writeConfig' as const, text: JSON.stringify(local.dcs), seenModRevision: null }]
+          : []),
+        { kind: 'acquireLeaderKey', seenRevision: cluster.revision },
+      ],
+      because: [
+        ['systemId', systemId],
+        ['timeline', primary.timeline],
+      ],
+      wakeInMs: 200,
+    };
+  },
+};
+
+/** A running member tagged clonefrom, else the leader. Never a guess: the address must be known. */
+function cloneSource(seen: Observation): Upstream | null {
+  const cluster = clusterOf(seen);
+  const leader = otherLeader(seen);
+  if (cluster === null || leader === null) return null;
+  const offered = cluster.members.filter(
+    (member) =>
+      member.tags.clonefrom === true &&
+      member.state === 'running' &&
+      member.host !== null &&
+      member.name !== me(seen) &&
+      member.name !== leader.name,
+  );
+  const named = offered.length === 0 ? null : offered[Number(cluster.revision % BigInt(offered.length))];
+  if (named !== undefined && named !== null && named.host !== null && named.port !== null) {
+    return { member: named.name, host: named.host, port: named.port, slot: null };
+  }
+  return wantedUpstream(seen, slotNameOf);
+}
+
+const partial: Rule = {
+  name: 'data.partial',
+  reason: 'a job died here and left half a data directory',
+  judge(seen) {
+    if (seen.postgres.kind !== 'partialData') return undefined;
+    const { left } = seen.postgres;
+    const pause = repairPause(seen);
+    if (pause !== null) return pause;
+    const leader = otherLeader(seen);
+    const cluster = clusterOf(seen);
+    const systemId = cluster?.initialize.kind === 'done' ? cluster.initialize.systemId : null;
+    if (left === 'rewind') {
+      // Half rewound is neither of two histories. The leader has the data; this copy cannot be the only one.
+      if (leader === null)
+        return {
+          actions: [],
+          because: [
+            ['left', left],
+            ['leader', null],
+          ],
+        };
+    }
+    const premise = { term: leader?.term ?? null, leader: leader?.name ?? null, systemId };
+    return {
+      actions: [
+        {
+          kind: 'startJob',
+          job: { kind: 'removeData', why: `an interrupted ${left}`, premise, force: left !== 'rewind' },
+        },
+      ],
+      because: [['left', left]],
+    };
+  },
+};
+
+const missing: Rule = {
+  name: 'data.missing',
+  reason: 'this node has no data',
+  judge(seen) {
+    if (seen.postgres.kind !== 'noData') return undefined;
+    const cluster = clusterOf(seen);
+    if (cluster === null) return { actions: [], because: [['etcd', 'unreachable']] };
+    if (iAmLeader(seen))
+      return { actions: [{ kind: 'releaseLeaderKey', lsn: null }], because: [['leader', 'me, without data']] };
+    if (seen.settings.cluster.pause) return { actions: [], because: [['paused', true]] };
+    const leader = otherLeader(seen);
+    const { initialize } = cluster;
+    const systemId = initialize.kind === 'done' ? initialize.systemId : null;
+    if (leader !== null) {
+      const from = cloneSource(seen);
+      const because: Fact[] = [
+        ['leader', leader.name],
+        ['from', from?.member ?? null],
+      ];
+      const pause = repairPause(seen);
+      if (pause !== null) return pause;
+      if (from === null) return { actions: [], because: [...because, ['address', 'not known yet']], wakeInMs: 1_000 };
+      return {
+        actions: [
+          {
+            kind: 'startJob',
+            job: { kind: 'clone', from, premise: { term: leader.term, leader: leader.name, systemId } },
+          },
+        ],
+        because,
+      };
+    }
+    if (initialize.kind === 'absent' && seen.settings.local.bootstrap !== null && !nofailover(seen)) {
+      // In this order: whoever created the key bootstraps, and a refusal ends the plan.
+      return {
+        actions: [{ kind: 'claimInitialize' }, { kind: 'startJob', job: { kind: 'bootstrap' } }],
+        because: [['initialize', 'absent']],
+      };
+    }
+    return {
+      actions: [],
+      because: [
+        ['initialize', initialize.kind],
+        ['leader', null],
+        ['bootstrapSection', seen.settings.local.bootstrap !== null],
+      ],
+    };
+  },
+};
+
+const unreadable: Rule = {
+  name: 'data.unreadable',
+  reason: 'the data directory cannot be read; nothing is touched',
+  judge(seen) {
+    if (seen.postgres.kind !== 'unreadable') return undefined;
+    return {
+      actions: iAmLeader(seen) ? [{ kind: 'releaseLeaderKey', lsn: null }] : [],
+      because: [['why', seen.postgres.why]],
+    };
+  },
+};
+
+const identity: Rule = {
+  name: 'cluster.identity',
+  reason: 'the store does not know this cluster: its primary says who it is',
+  judge(seen) {
+    const cluster = clusterOf(seen);
+    const control = controlOf(seen.postgres);
+    if (cluster === null || control === null || seen.settings.cluster.pause) return undefined;
+    const { initialize } = cluster;
+    if (initialize.kind !== 'absent' && initialize.kind !== 'invalid') return undefined;
+    const write = (): ReturnType<Rule['judge']> => ({
+      actions: [
+        {
+          kind: 'writeInitialize',
+          systemId: control.systemId,
+          seenModRevision: initialize.kind === 'invalid' ? initialize.modRevision : null,
+        },
+      ],
+      because: [
+        ['initialize', initialize.kind],
+        ['systemId', control.systemId],
+      ],
+      wakeInMs: 0,
+    });
+    if (iAmLeader(seen)) return write();
+    if (cluster.leader !== null) return undefined;
+    // A standby must not define the cluster: a wiped store would then follow whoever looks first.
+    const primary =
+      runningPrimary(seen) !== null ||
+      (seen.postgres.kind === 'stopped' && !seen.postgres.standbySignal && lastRanAsPrimary(control));
+    if (primary) return write();
+    return {
+      actions: [],
+      because: [
+        ['initialize', initialize.kind],
+        ['postgres', 'a standby does not define the cluster'],
+      ],
+    };
+  },
+};
+
+export const bootstrapRules: readonly Rule[] = [bootstrapFailed, bootstrapDone];
+export const dataRules: readonly Rule[] = [unreadable, partial, missing, identity];

@@ -1,0 +1,299 @@
+import type { Fact, Verdict } from '../../model/decision.ts';
+import type { Observation } from '../../model/observation.ts';
+import type { RunningStandby } from '../../model/postgres.ts';
+import { lsnText } from '../../model/units.ts';
+import { ahead, contenders, freshAnswers, livingPrimary, oldHolder, pendingAnswers } from '../contest.ts';
+import {
+  clusterOf,
+  clusterTimeline,
+  failoverRequest,
+  guardUsable,
+  me,
+  myPosition,
+  nofailover,
+  runningStandby,
+} from '../judge.ts';
+import type { Rule } from '../rule.ts';
+
+/** The leader key is gone. Who may take it, who must wait for whom, and who must not. */
+
+/** A standby without a leader in view: the only situation in which these rules speak. */
+function leaderless(seen: Observation): RunningStandby | null {
+  const cluster = clusterOf(seen);
+  if (cluster === null || cluster.leader !== null || seen.held !== null) return null;
+  return runningStandby(seen);
+}
+
+/** How long a living peer's answer is waited for: a dead host must cost nothing. */
+const answerLimitMs = 300;
+
+const paused: Rule = {
+  name: 'race.paused',
+  reason: 'the cluster is paused: nobody is promoted without being named',
+  judge(seen) {
+    if (leaderless(seen) === null || !seen.settings.cluster.pause) return undefined;
+    if (failoverRequest(seen)?.candidate === me(seen)) return undefined;
+    return { actions: [], because: [['paused', true]] };
+  },
+};
+
+const notInitialized: Rule = {
+  name: 'race.uninitialized',
+  reason: 'this cluster has no identity yet: its primary gives it one, not a standby',
+  judge(seen) {
+    const initialize = clusterOf(seen)?.initialize.kind;
+    if (leaderless(seen) === null || initialize === 'done') return undefined;
+    return { actions: [], because: [['initialize', initialize ?? null]] };
+  },
+};
+
+/** Is the reign before surely over? Released, or its lease ended, or its holder says it is no primary. */
+const notVacant: Rule = {
+  name: 'race.leaseAlive',
+  reason: 'the key is gone but the lease behind it is not: its holder may still be primary',
+  judge(seen) {
+    if (leaderless(seen) === null || seen.dcs.kind !== 'reachable') return undefined;
+    const { vacancy } = seen.dcs;
+    if (vacancy === null) return undefined;
+    if (vacancy.released || vacancy.lease.kind === 'ended') return undefined;
+    const holder = seen.peers.find((peer) => peer.name === vacancy.last.name);
+    const answeredSince =
+      holder?.last.kind === 'answered' && holder.askedMs !== null && holder.askedMs >= vacancy.sinceMs;
+    const because: Fact[] = [
+      ['holder', vacancy.last.name],
+      ['lease', vacancy.lease.kind],
+      ['goneMs', Math.round(seen.nowMs - vacancy.sinceMs)],
+    ];
+    if (
+      answeredSince &&
+      holder?.said !== null &&
+      holder?.said !== undefined &&
+      !holder.said.runsAsPrimary &&
+      holder.said.state !== 'stopping'
+    )
+      return undefined;
+    // Its lease can not outlive its ttl, whatever etcd fails to tell.
+    if (vacancy.lease.kind === 'unknown' && seen.nowMs - vacancy.sinceMs > seen.settings.cluster.ttlMs + 2_000)
+      return undefined;
+    const leftMs = vacancy.lease.kind === 'alive' ? vacancy.lease.leftMs - (seen.nowMs - vacancy.lease.askedMs) : 0;
+    return {
+      actions: [{ kind: 'askLeaderLease' }, { kind: 'askPeers' }],
+      because,
+      wakeInMs: Math.min(1_000, Math.max(100, leftMs)),
+    };
+  },
+};
+
+/** An agent that saw no leader since it began knows nothing of how the last reign ended. */
+const unknownPast: Rule = {
+  name: 'race.unknownPast',
+  reason: 'this agent never saw a leader: all members must say they are no primary, or one ttl must pass',
+  judge(seen) {
+    const cluster = clusterOf(seen);
+    if (leaderless(seen) === null || cluster === null || seen.dcs.kind !== 'reachable' || seen.dcs.vacancy !== null)
+      return undefined;
+    const others = cluster.members.filter((member) => member.name !== me(seen));
+    const answered = freshAnswers(seen, seen.startedMs);
+    const silent = others.filter((member) => !answered.includes(member.name));
+    const waitedMs = seen.nowMs - seen.startedMs;
+    // A cluster of which only I am up may have lost its store's memory, too: then time alone can tell.
+    if ((silent.length === 0 && others.length > 0) || waitedMs > seen.settings.cluster.ttlMs) return undefined;
+    return {
+      actions: [{ kind: 'askPeers' }],
+      because: [
+        ['silent', silent.map(({ name }) => name).join(',') || null],
+        ['waitedMs', Math.round(waitedMs)],
+        ['ttlMs', seen.settings.cluster.ttlMs],
+      ],
+      wakeInMs: 500,
+    };
+  },
+};
+
+const vetoed: Rule = {
+  name: 'race.livingPrimary',
+  reason: 'a member answers that it runs as primary: nobody is promoted beside it',
+  judge(seen) {
+    if (leaderless(seen) === null) return undefined;
+    const living = livingPrimary(seen);
+    if (living === null) return undefined;
+    return { actions: [{ kind: 'askPeers' }], because: [['primary', living]], wakeInMs: 500 };
+  },
+};
+
+const justReleased: Rule = {
+  name: 'race.gaveAway',
+  reason: 'this node gave the key away a moment ago: somebody else shall win',
+  judge(seen) {
+    const until = seen.memory.noRaceBeforeMs;
+    if (leaderless(seen) === null || until === null || seen.nowMs >= until) return undefined;
+    return { actions: [], because: [['raceAgainInMs', Math.round(until - seen.nowMs)]], wakeInMs: until - seen.nowMs };
+  },
+};
+
+const notEligible: Rule = {
+  name: 'race.notEligible',
+  reason: 'this node may not lead',
+  judge(seen) {
+    const standby = leaderless(seen);
+    const cluster = clusterOf(seen);
+    if (standby === null || cluster === null) return undefined;
+    const reasons: Fact[] = [];
+    if (nofailover(seen)) reasons.push(['nofailover', true]);
+    if (!guardUsable(seen)) reasons.push(['guard', 'absent']);
+    const named = failoverRequest(seen)?.candidate === me(seen);
+    const optime = cluster.status?.optime ?? null;
+    const lagBytes = optime === null ? 0n : optime - standby.receivedLsn;
+    const limit = BigInt(seen.settings.cluster.maximumLagBytesOnFailover);
+    if (!named && lagBytes > limit) reasons.push(['lagBytes', String(lagBytes)], ['maximumLagBytes', String(limit)]);
+    const known = clusterTimeline(seen);
+    if (seen.settings.cluster.checkTimeline && !named && known !== null && standby.timeline < known) {
+      reasons.push(['timeline', standby.timeline], ['clusterTimeline', known]);
+    }
+    if (reasons.length === 0) return undefined;
+    return { actions: [{ kind: 'askPeers' }], because: reasons };
+  },
+};
+
+/** A named candidate goes first, for a bounded time: one that cannot take the key must not block the cluster. */
+const candidateLimitMs = 5_000;
+
+const candidateFirst: Rule = {
+  name: 'race.candidateFirst',
+  reason: 'another member was named to take over',
+  judge(seen) {
+    if (leaderless(seen) === null || seen.dcs.kind !== 'reachable') return undefined;
+    const request = failoverRequest(seen);
+    const candidate = request?.candidate ?? null;
+    if (candidate === null || candidate === me(seen)) return undefined;
+    const sinceMs = seen.dcs.vacancy?.sinceMs ?? seen.startedMs;
+    const waitedMs = seen.nowMs - sinceMs;
+    const report = seen.peers.find((peer) => peer.name === candidate);
+    const able = report !== undefined && report.last.kind !== 'silent';
+    if (!able || waitedMs > candidateLimitMs) return undefined;
+    return {
+      actions: [{ kind: 'askPeers' }],
+      because: [
+        ['candidate', candidate],
+        ['waitedMs', Math.round(waitedMs)],
+      ],
+      wakeInMs: 200,
+    };
+  },
+};
+
+/** In a switchover without a candidate the old leader must not win back what it gave away, while another can take it. */
+const formerLeader: Rule = {
+  name: 'race.formerLeader',
+  reason: 'this node stepped down for a switchover: the others go first',
+  judge(seen) {
+    if (leaderless(seen) === null || seen.dcs.kind !== 'reachable') return undefined;
+    const request = failoverRequest(seen);
+    if (request?.leader !== me(seen)) return undefined;
+    const waitedMs = seen.nowMs - (seen.dcs.vacancy?.sinceMs ?? seen.startedMs);
+    if (waitedMs > candidateLimitMs) return undefined;
+    return { actions: [], because: [['waitedMs', Math.round(waitedMs)]], wakeInMs: 500 };
+  },
+};
+
+const awaitAnswers: Rule = {
+  name: 'race.askPeers',
+  reason: 'the others are asked how far they are; a missing answer that cannot change the choice is not waited for',
+  judge(seen) {
+    if (leaderless(seen) === null || seen.dcs.kind !== 'reachable' || failoverRequest(seen)?.candidate === me(seen))
+      return undefined;
+    const sinceMs = seen.dcs.vacancy?.sinceMs ?? seen.startedMs;
+    const { unasked, pending } = pendingAnswers(seen, sinceMs, answerLimitMs);
+    if (unasked.length === 0 && pending.length === 0) return undefined;
+    return {
+      actions: unasked.length > 0 ? [{ kind: 'askPeers' }] : [],
+      because: [
+        ['unasked', unasked.join(',') || null],
+        ['pending', pending.join(',') || null],
+      ],
+      wakeInMs: unasked.length > 0 ? 50 : answerLimitMs,
+    };
+  },
+};
+
+const waitForAhead: Rule = {
+  name: 'race.peerAhead',
+  reason: 'a member is further ahead: it goes first, for a bounded time',
+  judge(seen): Verdict | undefined {
+    const mine = myPosition(seen);
+    if (
+      leaderless(seen) === null ||
+      mine === null ||
+      seen.dcs.kind !== 'reachable' ||
+      failoverRequest(seen)?.candidate === me(seen)
+    )
+      return undefined;
+    const better = contenders(seen).find((peer) =>
+      ahead(peer, mine, seen.settings.local.tags.failoverPriority, oldHolder(seen)),
+    );
+    if (better === undefined) return undefined;
+    const waiting =
+      seen.memory.waitingFor?.member === better.name
+        ? seen.memory.waitingFor
+        : { member: better.name, sinceMs: seen.nowMs };
+    const waitedMs = seen.nowMs - waiting.sinceMs;
+    // One that answers may take what it needs to start; one last known ahead and silent gets the grace only.
+    const limitMs = better.answers
+      ? Math.max(seen.settings.cluster.aheadGraceMs, candidateLimitMs)
+      : seen.settings.cluster.aheadGraceMs;
+    if (waitedMs > limitMs) return undefined;
+    return {
+      actions: [{ kind: 'askPeers' }],
+      because: [
+        ['peer', better.name],
+        ['itsLsn', lsnText(better.lsn)],
+        ['myLsn', lsnText(mine.lsn)],
+        ['answers', better.answers],
+        ['waitedMs', Math.round(waitedMs)],
+        ['limitMs', limitMs],
+      ],
+      memory: { waitingFor: waiting },
+      wakeInMs: 100,
+    };
+  },
+};
+
+const acquire: Rule = {
+  name: 'race.acquire',
+  reason: 'nobody is ahead of this node: it asks etcd for the leader key',
+  judge(seen) {
+    const standby = leaderless(seen);
+    const cluster = clusterOf(seen);
+    if (standby === null || cluster === null) return undefined;
+    return {
+      actions: [{ kind: 'acquireLeaderKey', seenRevision: cluster.revision }],
+      because: [
+        ['myLsn', lsnText(standby.receivedLsn)],
+        ['timeline', standby.timeline],
+        ['lastOptime', cluster.status === null ? null : lsnText(cluster.status.optime)],
+        [
+          'peers',
+          seen.peers
+            .map(({ name, said, last }) => `${name}:${said?.position == null ? last.kind : lsnText(said.position)}`)
+            .join(' ') || null,
+        ],
+      ],
+      wakeInMs: 300,
+    };
+  },
+};
+
+export const raceRules: readonly Rule[] = [
+  paused,
+  notInitialized,
+  vetoed,
+  notVacant,
+  unknownPast,
+  justReleased,
+  notEligible,
+  candidateFirst,
+  formerLeader,
+  awaitAnswers,
+  waitForAhead,
+  acquire,
+];

@@ -1,0 +1,46 @@
+import { clusterOf, iAmLeader, otherLeader } from '../judge.ts';
+import type { Rule } from '../rule.ts';
+
+/** A job is at work on the data directory: nobody else touches it, unless its reason is gone. */
+const obsolete: Rule = {
+  name: 'job.obsolete',
+  reason: 'the job was begun in a reign that is over',
+  judge(seen) {
+    if (seen.jobs.kind !== 'busy' || seen.dcs.kind !== 'reachable') return undefined;
+    const { job } = seen.jobs;
+    const mustLead = job.kind === 'promote' || job.kind === 'startPrimary';
+    const rejoins = job.kind === 'clone' || job.kind === 'rewind';
+    const leader = clusterOf(seen)?.leader ?? null;
+    const gone =
+      (mustLead && !iAmLeader(seen)) ||
+      (job.kind === 'rewind' && leader !== null && leader.name !== job.premise.leader) ||
+      (rejoins && leader !== null && otherLeader(seen) === null);
+    if (!gone || seen.jobs.cancelling) return undefined;
+    return {
+      actions: [{ kind: 'cancelJob', why: 'its reign is over' }],
+      because: [
+        ['job', job.kind],
+        ['leader', leader?.name ?? null],
+      ],
+    };
+  },
+};
+
+const running: Rule = {
+  name: 'job.running',
+  reason: 'a job is at work on this node; the lease goes on',
+  judge(seen) {
+    if (seen.jobs.kind !== 'busy') return undefined;
+    const { job, sinceMs, progress } = seen.jobs;
+    return {
+      actions: [],
+      because: [
+        ['job', job.kind],
+        ['runningMs', Math.round(seen.nowMs - sinceMs)],
+        ['progress', progress],
+      ],
+    };
+  },
+};
+
+export const waitingRules: readonly Rule[] = [obsolete, running];

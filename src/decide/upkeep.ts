@@ -1,0 +1,33 @@
+import type { Action } from '../model/decision.ts';
+import type { Memory, Observation } from '../model/observation.ts';
+import { callbacks } from './upkeep/callbacks.ts';
+import { configuration } from './upkeep/configuration.ts';
+import { guard } from './upkeep/guard.ts';
+import { history } from './upkeep/history.ts';
+import { member } from './upkeep/member.ts';
+import { slots } from './upkeep/slots.ts';
+import { status } from './upkeep/status.ts';
+
+export interface Upkeep {
+  readonly actions: readonly Action[];
+  readonly memory?: Partial<Memory>;
+}
+
+const each: readonly ((seen: Observation) => Upkeep)[] = [
+  member,
+  guard,
+  status,
+  history,
+  configuration,
+  slots,
+  callbacks,
+];
+
+/** What is kept in order beside the verdict. All of it runs; none of it is what safety rests on. */
+export function upkeep(seen: Observation): { readonly actions: readonly Action[]; readonly memory: Partial<Memory> } {
+  const kept = each.map((one) => one(seen));
+  return {
+    actions: kept.flatMap(({ actions }) => actions),
+    memory: Object.assign({}, ...kept.map(({ memory }) => memory ?? {})),
+  };
+}

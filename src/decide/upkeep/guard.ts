@@ -1,0 +1,11 @@
+import type { Observation } from '../../model/observation.ts';
+import { iAmLeader, mayAcceptWrites } from '../judge.ts';
+import type { Upkeep } from '../upkeep.ts';
+
+/** A guard that is armed over a server that cannot write would only get in the way. It checks for itself before it yields. */
+export function guard(seen: Observation): Upkeep {
+  const armed = seen.guard.kind === 'present' && seen.guard.armedMs !== null;
+  if (!armed || seen.jobs.kind === 'busy' || iAmLeader(seen) || seen.held !== null || mayAcceptWrites(seen.postgres))
+    return { actions: [] };
+  return { actions: [{ kind: 'disarmGuard' }] };
+}
