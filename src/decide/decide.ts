@@ -4,7 +4,7 @@ import { clusterTimeline, controlOf, mayAcceptWrites } from './judge.ts';
 import { judgeLease } from './lease.ts';
 import { repairMemory } from './repair.ts';
 import type { Rule } from './rule.ts';
-import { divergenceMemory } from './rules/standby.ts';
+import { divergenceMemory } from './rules/rejoin.ts';
 import { rules } from './rules.ts';
 import { renewEveryMs } from './timing.ts';
 import { upkeep } from './upkeep.ts';

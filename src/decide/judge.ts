@@ -118,7 +118,7 @@ export const nofailover = (seen: Observation): boolean =>
   seen.settings.local.tags.nofailover || seen.settings.local.tags.failoverPriority <= 0;
 
 /** The guard that a leader must have: armed before promotion and before a start as primary. */
-export const guardArmed = (seen: Observation): boolean =>
+export const guardArmed = (seen: Pick<Observation, 'guard' | 'nowMs'>): boolean =>
   seen.guard.kind === 'off' ||
   (seen.guard.kind === 'present' && seen.guard.armedMs !== null && seen.guard.armedMs > seen.nowMs);
 

@@ -34,6 +34,8 @@ export interface AgentHandles {
   };
   /** Reads and writes of cluster-wide keys for the API, through the agent's etcd client. */
   dcs: DcsDoor;
+  /** Tells this run of the agent from another under the same name; part of /patroni. */
+  readonly instance: string;
   /** Wakes the loop: look again. */
   wake(reason: string): void;
 }

@@ -25,6 +25,8 @@ export interface Observation {
   readonly startedMs: InstantMs;
   /** The member key as last published, and whether its lease lives: null when it must be published. */
   readonly published: Member | null;
+  /** Settings changed since PostgreSQL's configuration files were last written for this role. */
+  readonly unapplied: boolean;
   /** The lines of my newest .history file: how my timeline came to be. Empty on timeline 1 or when not read. */
   readonly localHistory: readonly TimelineEnd[];
   readonly memory: Memory;

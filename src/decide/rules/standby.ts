@@ -1,168 +1,12 @@
 import type { Fact, Verdict } from '../../model/decision.ts';
-import type { Premise } from '../../model/job.ts';
-import type { Observation } from '../../model/observation.ts';
 import type { Upstream } from '../../model/postgres.ts';
 import { slotNameOf } from '../../model/slotName.ts';
-import {
-  clusterOf,
-  iAmLeader,
-  lastRanAsPrimary,
-  memberOf,
-  otherLeader,
-  runningStandby,
-  stoppedCleanly,
-  wantedUpstream,
-} from '../judge.ts';
+import { clusterOf, iAmLeader, memberOf, otherLeader, runningStandby, wantedUpstream } from '../judge.ts';
 import { repairPause } from '../repair.ts';
 import type { Rule } from '../rule.ts';
+import { judged, leaderAsSource, stopped } from './rejoin.ts';
 
-/** Somebody else leads, or nobody, or nobody knows: this node follows, rejoins, or at least serves reads. */
-
-const premiseOf = (seen: Observation): Premise => {
-  const leader = otherLeader(seen);
-  const initialize = clusterOf(seen)?.initialize;
-  return {
-    term: leader?.term ?? null,
-    leader: leader?.name ?? null,
-    systemId: initialize?.kind === 'done' ? initialize.systemId : null,
-  };
-};
-
-/** The leader as a source of history and of a rewind: always the leader itself, never a cascade. */
-function leaderAsSource(seen: Observation): Upstream | null {
-  const leader = otherLeader(seen);
-  const member = leader === null ? null : memberOf(clusterOf(seen), leader.name);
-  if (member === null || member.host === null || member.port === null) return null;
-  return { member: member.name, host: member.host, port: member.port, slot: null };
-}
-
-/** What was found out about my history under the leader of this term; null while it was not judged. */
-function judged(seen: Observation): 'none' | 'diverged' | 'rewound' | null {
-  const leader = otherLeader(seen);
-  const { divergence } = seen.memory;
-  if (leader === null || divergence === null || divergence.term !== leader.term) return null;
-  return divergence.rewound ? 'rewound' : divergence.verdict;
-}
-
-/** The jobs that find out and repair leave their result in the finished job: it becomes memory here, once. */
-export function divergenceMemory(seen: Observation): Observation['memory']['divergence'] {
-  const last = seen.jobs.kind === 'idle' ? seen.jobs.last : null;
-  const leader = otherLeader(seen);
-  const before = seen.memory.divergence;
-  if (last === null || leader === null || last.ended !== 'done') return before;
-  const entry = {
-    leader: leader.name,
-    leaderTimeline: memberOf(clusterOf(seen), leader.name)?.timeline ?? null,
-    term: leader.term,
-  };
-  if (
-    last.job.kind === 'checkDivergence' &&
-    last.job.from.member === leader.name &&
-    last.divergence !== null &&
-    last.divergence.kind !== 'unknown'
-  ) {
-    if (before?.term === leader.term && before.rewound) return before;
-    return { ...entry, verdict: last.divergence.kind, rewound: false };
-  }
-  if (last.job.kind === 'rewind' && last.job.premise.term === leader.term)
-    return { ...entry, verdict: 'none', rewound: true };
-  if (last.job.kind === 'clone' && last.job.premise.term === leader.term)
-    return { ...entry, verdict: 'none', rewound: true };
-  return before;
-}
-
-/** What to do with a history that diverged: rewind, else a fresh copy where the settings allow it, else a human. */
-function repairDiverged(seen: Observation, source: Upstream, because: readonly Fact[]): Verdict {
-  const { usePgRewind, removeDataDirectoryOnDivergedTimelines, removeDataDirectoryOnRewindFailure } =
-    seen.settings.postgres;
-  const control = seen.postgres.kind === 'stopped' || seen.postgres.kind === 'running' ? seen.postgres.control : null;
-  const canRewind = usePgRewind && control !== null && (control.checksums || control.walLogHints);
-  const rewindFailures =
-    seen.jobs.kind === 'idle' && seen.jobs.last?.job.kind === 'rewind' && seen.jobs.last.ended === 'failed'
-      ? (seen.memory.repair?.failures ?? 1)
-      : 0;
-  const giveUp = rewindFailures >= 3 && removeDataDirectoryOnRewindFailure;
-  if (canRewind && !giveUp) {
-    if (memberOf(clusterOf(seen), source.member)?.checkpointAfterPromote === false) {
-      return {
-        actions: [],
-        because: [...because, ['waitsFor', `${source.member}'s checkpoint after promotion`]],
-        wakeInMs: 1_000,
-      };
-    }
-    return (
-      repairPause(seen) ?? {
-        actions: [{ kind: 'startJob', job: { kind: 'rewind', from: source, premise: premiseOf(seen) } }],
-        because,
-      }
-    );
-  }
-  if (giveUp || removeDataDirectoryOnDivergedTimelines) {
-    return (
-      repairPause(seen) ?? {
-        actions: [
-          {
-            kind: 'startJob',
-            job: { kind: 'removeData', why: 'diverged from the leader', premise: premiseOf(seen), force: true },
-          },
-        ],
-        because,
-      }
-    );
-  }
-  return {
-    actions: [],
-    because: [
-      ...because,
-      [
-        'needsOperator',
-        'diverged; pg_rewind is not possible here and no setting allows a fresh copy: run reinit, or set use_pg_rewind',
-      ],
-    ],
-  };
-}
-
-const stopped: Rule = {
-  name: 'rejoin.stopped',
-  reason: 'PostgreSQL is down and somebody else leads: it comes back as a standby',
-  judge(seen) {
-    const leader = otherLeader(seen);
-    if (seen.postgres.kind !== 'stopped' || leader === null || seen.settings.cluster.pause) return undefined;
-    const { control, standbySignal, backupLabel } = seen.postgres;
-    const because: Fact[] = [
-      ['leader', leader.name],
-      ['controlState', control.state],
-      ['timeline', control.timeline],
-    ];
-    const source = leaderAsSource(seen);
-    const upstream = wantedUpstream(seen, slotNameOf);
-    if (source === null)
-      return { actions: [], because: [...because, ['leaderAddress', 'not known yet']], wakeInMs: 500 };
-    const verdict = judged(seen);
-    const start = (): Verdict =>
-      repairPause(seen) ?? {
-        actions: [{ kind: 'startJob', job: { kind: 'startStandby', upstream } }],
-        because: [...because, ['divergence', verdict]],
-      };
-    if (verdict === 'none' || verdict === 'rewound') return start();
-    if (verdict === 'diverged') return repairDiverged(seen, source, [...because, ['divergence', verdict]]);
-    const wasPrimary = lastRanAsPrimary(control) && !standbySignal;
-    if (!wasPrimary || backupLabel) return start();
-    const pause = repairPause(seen);
-    if (pause !== null) return pause;
-    if (!stoppedCleanly(control))
-      return {
-        actions: [{ kind: 'startJob', job: { kind: 'crashRecovery' } }],
-        because: [...because, ['step', 'crash recovery first: divergence is judged from a clean end']],
-      };
-    const leaderTimeline = memberOf(clusterOf(seen), leader.name)?.timeline ?? null;
-    return {
-      actions: [{ kind: 'startJob', job: { kind: 'checkDivergence', from: source, leaderTimeline } }],
-      because: [...because, ['lastCheck', seen.jobs.last?.error ?? null]],
-      wakeInMs: 500,
-    };
-  },
-};
+/** Somebody else leads, or nobody, or nobody knows: this node follows, or at least serves reads. */
 
 const noLeader: Rule = {
   name: 'standby.startAlone',
@@ -212,13 +56,6 @@ const follow: Rule = {
     const upstream = wantedUpstream(seen, slotNameOf);
     if (upstream === null) return undefined;
     if (sameUpstream(upstream, standby.upstream)) return undefined;
-    if (
-      memberOf(clusterOf(seen), leader.name)?.role === 'replica' &&
-      upstream.member === leader.name &&
-      standby.receiver !== null
-    ) {
-      // It has the key and is not promoted yet: its address will do in a moment.
-    }
     return (
       repairPause(seen) ?? {
         actions: [{ kind: 'startJob', job: { kind: 'follow', upstream } }],

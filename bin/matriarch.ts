@@ -1,0 +1,19 @@
+import { Command } from 'commander';
+import { agentCommand } from './agent.ts';
+import { ctlCommands } from './ctl.ts';
+import { labCommands } from './lab.ts';
+import { trafficCommands } from './traffic.ts';
+import { version } from './version.ts';
+
+const program = new Command('matriarch')
+  .description('High availability for PostgreSQL: outwardly Patroni, inwardly an agent that says why')
+  .version(version)
+  .showHelpAfterError()
+  .enablePositionalOptions();
+
+agentCommand(program);
+ctlCommands(program);
+labCommands(program);
+trafficCommands(program);
+
+await program.parseAsync(process.argv);

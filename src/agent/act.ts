@@ -1,0 +1,162 @@
+import { writeHistory } from '../codec/dcs/history.ts';
+import { writeStatus } from '../codec/dcs/status.ts';
+import type { ClusterStatus } from '../model/cluster.ts';
+import type { Action, ActionResult } from '../model/decision.ts';
+import type { ControlOutcome, DcsOutcome } from '../model/outcome.ts';
+import type { InstantMs, Lsn } from '../model/units.ts';
+import type { Clock } from '../model/world.ts';
+import type { Callbacks } from './callbacks.ts';
+import type { ConfigurationKeeper } from './configuration.ts';
+import type { Dcs } from './dcs/dcs.ts';
+import type { GuardLink } from './guard/link.ts';
+import type { JobRunner } from './jobs.ts';
+import type { Peers } from './peers.ts';
+import type { Postgres } from './postgres/postgres.ts';
+
+export interface Hands {
+  readonly clock: Clock;
+  readonly dcs: Dcs;
+  readonly postgres: Postgres;
+  readonly guard: GuardLink;
+  readonly jobs: JobRunner;
+  readonly peers: Peers;
+  readonly configuration: ConfigurationKeeper;
+  readonly callbacks: Callbacks;
+  /** Slots and positions as last read: a final status keeps the slots. */
+  readonly lastStatus: () => ClusterStatus | null;
+  /** The fence deadline moved: the dead-man switch follows. */
+  readonly deadlineMoved: (deadlineMs: InstantMs) => void;
+  readonly reloadFile: () => Promise<ControlOutcome>;
+  readonly exit: (code: number, message: string) => void;
+}
+
+type Outcome = Pick<ActionResult, 'outcome' | 'why'>;
+const done: Outcome = { outcome: 'done', why: null };
+const ofDcs = (result: DcsOutcome<unknown>): Outcome =>
+  result.kind === 'done' ? done : { outcome: result.kind, why: result.why };
+const ofControl = (result: ControlOutcome): Outcome =>
+  result.kind === 'done' ? done : { outcome: 'failed', why: result.why };
+
+const guardLimitMs = 500;
+
+/** Carries out actions in order, and stops at the first that did not go as planned: the rest was decided on a world that is no more. */
+export async function act(actions: readonly Action[], hands: Hands): Promise<readonly ActionResult[]> {
+  const results: ActionResult[] = [];
+  let stopped = false;
+  for (const action of actions) {
+    if (stopped) {
+      results.push({ action: action.kind, outcome: 'skipped', why: null, tookMs: 0 });
+      continue;
+    }
+    const sinceMs = hands.clock.now();
+    const outcome = await guarded(() => one(action, hands));
+    results.push({ action: action.kind, ...outcome, tookMs: hands.clock.now() - sinceMs });
+    stopped = outcome.outcome !== 'done';
+  }
+  return results;
+}
+
+/** Upkeep: each for itself. */
+export async function keep(actions: readonly Action[], hands: Hands): Promise<readonly ActionResult[]> {
+  const results: ActionResult[] = [];
+  for (const action of actions) results.push(...(await act([action], hands)));
+  return results;
+}
+
+async function guarded(work: () => Promise<Outcome> | Outcome): Promise<Outcome> {
+  try {
+    return await work();
+  } catch (error) {
+    return { outcome: 'failed', why: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+async function one(action: Action, hands: Hands): Promise<Outcome> {
+  const { dcs, postgres } = hands;
+  const budgetMs = Math.min(1_400, hands.configuration.settings().cluster.retryTimeoutMs);
+  switch (action.kind) {
+    case 'renewLease': {
+      const result = await dcs.renew(budgetMs);
+      return result.kind === 'done' ? tellGuard(hands) : ofDcs(result);
+    }
+    case 'acquireLeaderKey':
+      return acquire(action.seenRevision, budgetMs, hands);
+    case 'releaseLeaderKey':
+      return ofDcs(await dcs.release(finalStatus(action.lsn, hands.lastStatus()), budgetMs));
+    case 'dropLease':
+      dcs.drop();
+      return done;
+    case 'disarmGuard':
+      return ofControl(await hands.guard.disarm(guardLimitMs));
+    case 'startJob':
+      hands.jobs.start(action.job);
+      return done;
+    case 'cancelJob':
+      hands.jobs.cancel(action.why);
+      return done;
+    case 'askPeers':
+      hands.peers.ask(40);
+      return done;
+    case 'askLeaderLease':
+      await dcs.askLeaderLease(budgetMs);
+      return done;
+    case 'publishMember':
+      return ofDcs(await dcs.publishMember(action.member, budgetMs));
+    case 'writeStatus':
+      return ofDcs(await dcs.putAsLeader('status', writeStatus(action.status), action.term, budgetMs));
+    case 'writeHistory':
+      return ofDcs(await dcs.putAsLeader('history', writeHistory(action.lines), action.term, budgetMs));
+    case 'claimInitialize':
+      return ofDcs(await dcs.claimInitialize(budgetMs));
+    case 'writeInitialize':
+      return ofDcs(await dcs.writeInitialize(action.systemId, action.seenModRevision, budgetMs));
+    case 'dropInitialize':
+      return ofDcs(await dcs.dropInitialize(action.seenModRevision, budgetMs));
+    case 'writeConfig':
+      return ofDcs(await dcs.writeConfig(action.text, action.seenModRevision, budgetMs));
+    case 'clearFailover':
+      return ofDcs(await dcs.clearFailover(action.seenModRevision, budgetMs));
+    case 'createSlot':
+      return ofControl(await postgres.createSlot(action.name));
+    case 'dropSlot':
+      return ofControl(await postgres.dropSlot(action.name));
+    case 'advanceSlot':
+      return ofControl(await postgres.advanceSlot(action.name, action.to));
+    case 'applyConfiguration': {
+      await postgres.applyConfiguration();
+      hands.configuration.applied();
+      return done;
+    }
+    case 'reloadFile':
+      return ofControl(await hands.reloadFile());
+    case 'runCallback':
+      hands.callbacks.run(action.event, action.role);
+      return done;
+    case 'exit':
+      hands.exit(action.code, action.message);
+      return done;
+    default:
+      return action satisfies never;
+  }
+}
+
+/** No armed guard, no leadership: a key won without one is given back. */
+async function acquire(seenRevision: Parameters<Dcs['acquire']>[0], budgetMs: number, hands: Hands): Promise<Outcome> {
+  const result = await hands.dcs.acquire(seenRevision, budgetMs);
+  if (result.kind !== 'done') return ofDcs(result);
+  const guard = await tellGuard(hands);
+  if (guard.outcome === 'done') return done;
+  await hands.dcs.release(null, budgetMs);
+  return { outcome: 'failed', why: `the key was won and given back: the guard did not arm: ${guard.why}` };
+}
+
+/** The deadline moved: dead-man switch and guardian hear of it, in this order, before anything rests on it. */
+async function tellGuard(hands: Hands): Promise<Outcome> {
+  const held = hands.dcs.held();
+  if (held === null) return { outcome: 'refused', why: 'no lease is held' };
+  hands.deadlineMoved(held.deadlineMs);
+  return ofControl(await hands.guard.setDeadline(held, guardLimitMs));
+}
+
+const finalStatus = (lsn: Lsn | null, last: ClusterStatus | null): string | null =>
+  lsn === null ? null : writeStatus({ optime: lsn, slots: last?.slots ?? {}, retainSlots: last?.retainSlots ?? [] });

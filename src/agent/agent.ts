@@ -1,0 +1,193 @@
+import { blankMemory } from '../decide/decide.ts';
+import { deadmanAtMs } from '../decide/timing.ts';
+import type { AgentHandles, Snapshot } from '../model/agent.ts';
+import type { Entry, Fact } from '../model/decision.ts';
+import type { LocalSettings } from '../model/settings.ts';
+import type { Command, World } from '../model/world.ts';
+import { makeCallbacks } from './callbacks.ts';
+import { makeConfiguration } from './configuration.ts';
+import { makeDcs } from './dcs/dcs.ts';
+import { makeDeadman } from './deadman.ts';
+import { makeGuardLink } from './guard/link.ts';
+import { makeJobRunner } from './jobs.ts';
+import { makeJournal } from './journal.ts';
+import { runLoop } from './loop.ts';
+import { makeMailbox } from './mailbox.ts';
+import { nameInUse } from './nameCheck.ts';
+import { makeObserve } from './observe.ts';
+import { makePeers } from './peers.ts';
+import { makePostgres, type SentinelPrefix } from './postgres/postgres.ts';
+import { makePremise } from './premise.ts';
+import { makeWakes } from './wakes.ts';
+
+export interface AgentOptions {
+  readonly local: LocalSettings;
+  readonly version: string;
+  /** A name for this run of the agent: tells it from another that bears the same member name. */
+  readonly instance: string;
+  /** The last /config document kept on disk; null: none. */
+  readonly cachedDynamicText: string | null;
+  /** Reads the configuration file again; a text says what is wrong with it. */
+  readonly readLocal: () => Promise<LocalSettings | string>;
+  /** How to start the guardian. */
+  readonly guardian: Command;
+  /** Argv before the postmaster's; null: none. */
+  readonly sentinel: SentinelPrefix | null;
+  readonly tell: (entry: Entry) => void;
+}
+
+export interface Agent {
+  readonly handles: AgentHandles;
+  /** Runs until it ends; the exit code and why. */
+  run(): Promise<{ readonly code: number; readonly message: string }>;
+}
+
+/** The shipped agent: the parts, wired. The simulator runs this very function. */
+export function makeAgent(world: World, options: AgentOptions): Agent {
+  const { local } = options;
+  const { clock } = world;
+  const { stateDir } = local;
+  const wakes = makeWakes(clock);
+  const { wake } = wakes;
+  const startedMs = clock.now();
+  const journal = makeJournal(world, `${stateDir}/journal.jsonl`, options.tell);
+  const note = (level: 'info' | 'warning' | 'error', text: string, because: readonly Fact[] = []): void =>
+    journal.record({ kind: 'note', level, text, because });
+  const configuration = makeConfiguration(local, options.cachedDynamicText, (text) => note('warning', text));
+  const { settings } = configuration;
+  const dcs = makeDcs(world, { settings, marginMs: configuration.marginMs, wake, note });
+  const guard = makeGuardLink(world, {
+    stateDir,
+    dataDir: local.postgres.dataDir,
+    watchdog: local.watchdog,
+    launchGuardian: options.guardian,
+    note,
+    wake,
+  });
+  const postgres = makePostgres(world, {
+    settings,
+    note,
+    wake,
+    sentinel: options.sentinel,
+    step: (job, step, facts) => journal.record({ kind: 'job', job, step, outcome: 'step', because: facts }),
+  });
+  const peers = makePeers(world, { headers: () => ({}), wake });
+  const mailbox = makeMailbox(clock, wake);
+  const premise = makePremise({ clock, dcs, settings, guard: guard.view });
+  const jobs = makeJobRunner({
+    clock,
+    journal,
+    perform: (job, signal, progress) => postgres.perform(job, { signal, premise, progress }),
+    ended(job) {
+      mailbox.jobEnded(job);
+      wake(`job:${job.job.kind}`);
+    },
+  });
+  const callbacks = makeCallbacks(world.processes, settings, (text) => note('warning', text));
+
+  const deadman = makeDeadman(clock, () => {
+    journal.record({
+      kind: 'guard',
+      step: 'the dead-man switch stops PostgreSQL: no renewal was proven in time',
+      because: [],
+    });
+    void postgres.strike((stage) => journal.record({ kind: 'guard', step: `dead-man switch: ${stage}`, because: [] }));
+    wake('deadman');
+  });
+  let snapshot: Snapshot | null = null;
+  let exit: { code: number; message: string } | null = null;
+
+  const handles: AgentHandles = {
+    snapshot: () => snapshot,
+    fenceDeadlineMs: () => dcs.held()?.deadlineMs ?? null,
+    now: clock.now,
+    wallMs: clock.wall,
+    journal: { recent: journal.recent, subscribe: journal.subscribe },
+    mailbox: { ask: mailbox.ask },
+    dcs: { read: () => dcs.read(1_400), put: (key, value, modRevision) => dcs.put(key, value, modRevision) },
+    wake,
+    instance: options.instance,
+  };
+
+  async function run(): Promise<{ code: number; message: string }> {
+    note('info', `agent ${options.version} begins`, [
+      ['member', local.name],
+      ['scope', local.scope],
+      ['dataDir', local.postgres.dataDir],
+    ]);
+    // PostgreSQL and its guard first: whoever runs here must be known before anybody is asked about it.
+    await guard.open();
+    const restored = guard.restored();
+    if (restored !== null) {
+      dcs.adopt(restored);
+      if (restored.deadlineMs !== null) deadman.setAt(deadmanAtMs(restored.deadlineMs, settings().cluster));
+    }
+    const duplicate = await nameInUse(world, dcs, local.name, options.instance);
+    if (duplicate !== null) return { code: 1, message: duplicate };
+    dcs.start();
+    const observe = makeObserve({
+      clock,
+      dcs,
+      postgres,
+      peers,
+      mailbox,
+      configuration,
+      guard: guard.view,
+      board: jobs.board,
+      startedMs,
+    });
+    await runLoop({
+      clock,
+      wakes,
+      journal,
+      mailbox,
+      observe,
+      firstMemory: blankMemory,
+      ended: () => exit !== null,
+      publish: (next) => {
+        snapshot = { ...next, version: options.version };
+      },
+      hands: {
+        clock,
+        dcs,
+        postgres,
+        guard,
+        jobs,
+        peers,
+        configuration,
+        callbacks,
+        lastStatus: () => (snapshot?.seen.dcs.kind === 'reachable' ? snapshot.seen.dcs.cluster.status : null),
+        deadlineMoved: (deadlineMs) => deadman.setAt(deadmanAtMs(deadlineMs, settings().cluster)),
+        async reloadFile() {
+          const next = await options.readLocal();
+          if (typeof next === 'string') {
+            note('error', `the configuration file was not taken over: ${next}`);
+            return { kind: 'failed', why: next };
+          }
+          configuration.reload(next);
+          callbacks.run('on_reload', snapshot?.seen.memory.callbackRole?.role ?? 'replica');
+          return { kind: 'done' };
+        },
+        exit: (code, message) => {
+          exit = { code, message };
+        },
+      },
+    });
+    return finish();
+  }
+
+  /** Goes on past errors: an agent that ends must not leave half of itself behind. */
+  async function finish(): Promise<{ code: number; message: string }> {
+    const ended = exit ?? { code: 0, message: 'ended' };
+    note(ended.code === 0 ? 'info' : 'error', `agent ends: ${ended.message}`);
+    deadman.stop();
+    dcs.stop();
+    callbacks.stop();
+    await postgres.close();
+    await guard.close();
+    await journal.flushed();
+    return ended;
+  }
+
+  return { handles, run };
+}

@@ -1,0 +1,62 @@
+import { marginMs, mergeSettings } from '../codec/config/merge.ts';
+import type { Cluster } from '../model/cluster.ts';
+import type { LocalSettings, Settings } from '../model/settings.ts';
+
+export interface ConfigurationKeeper {
+  settings(): Settings;
+  /** Lease end minus this is the fence deadline. */
+  marginMs(): number;
+  /** Takes over what /config says now; true when anything changed. Garbage there leaves the last valid settings in force. */
+  adopt(cluster: Cluster): boolean;
+  /** Takes over a file that was read again. */
+  reload(local: LocalSettings): void;
+  /** Configuration files are behind the settings. */
+  unapplied(): boolean;
+  applied(): void;
+}
+
+/** The settings in force: this node's file, and over it what the cluster says. */
+export function makeConfiguration(
+  firstLocal: LocalSettings,
+  cachedText: string | null,
+  warn: (text: string) => void,
+): ConfigurationKeeper {
+  let local = firstLocal;
+  let text = cachedText;
+  let foreignMembers = false;
+  let unapplied = true;
+  let told = '';
+  let current = merge(null);
+
+  function merge(previous: Settings | null): Settings {
+    const { settings, warnings } = mergeSettings(local, text, previous, { foreignMembers });
+    const all = warnings.join('\n');
+    if (all !== told) for (const warning of warnings) warn(warning);
+    told = all;
+    return settings;
+  }
+
+  return {
+    settings: () => current,
+    marginMs: () => marginMs(current),
+    adopt(cluster) {
+      const foreign = cluster.members.some((member) => member.name !== local.name && !('matriarch' in member.other));
+      const next = cluster.config?.text ?? text;
+      if (next === text && foreign === foreignMembers) return false;
+      text = next;
+      foreignMembers = foreign;
+      current = merge(current);
+      unapplied = true;
+      return true;
+    },
+    reload(next) {
+      local = next;
+      current = merge(current);
+      unapplied = true;
+    },
+    unapplied: () => unapplied,
+    applied() {
+      unapplied = false;
+    },
+  };
+}

@@ -1,0 +1,121 @@
+import type { FinishedJob, Job, JobBoard } from '../model/job.ts';
+import type { InstantMs } from '../model/units.ts';
+import type { Clock } from '../model/world.ts';
+import type { Journal } from './journal.ts';
+
+/** How a job's steps went, from the room that knows them. */
+export type JobResult = Pick<FinishedJob, 'ended' | 'error' | 'divergence' | 'stage'>;
+
+export interface JobRunner {
+  board(): JobBoard;
+  start(job: Job): void;
+  cancel(why: string): void;
+  /** Settles when nothing runs. */
+  idle(): Promise<void>;
+}
+
+interface Running {
+  readonly job: Job;
+  readonly sinceMs: InstantMs;
+  readonly abort: AbortController;
+  progress: string | null;
+  cancelling: boolean;
+}
+
+/** Runs one job at a time beside the loop, and wakes the loop when it ends. */
+export function makeJobRunner(deps: {
+  readonly clock: Clock;
+  readonly journal: Journal;
+  readonly perform: (job: Job, signal: AbortSignal, progress: (text: string) => void) => Promise<JobResult>;
+  readonly ended: (job: FinishedJob) => void;
+}): JobRunner {
+  let last: FinishedJob | null = null;
+  let running: Running | null = null;
+  let work: Promise<void> = Promise.resolve();
+
+  async function run(now: Running): Promise<void> {
+    const { job, sinceMs } = now;
+    deps.journal.record({ kind: 'job', job: job.kind, step: brief(job), outcome: 'begun', because: [] });
+    const result = await attempt(() =>
+      deps.perform(job, now.abort.signal, (text) => {
+        now.progress = text;
+      }),
+    );
+    const endedMs = deps.clock.now();
+    last = { job, startedMs: sinceMs, endedMs, ...result };
+    running = null;
+    deps.journal.record({
+      kind: 'job',
+      job: job.kind,
+      step: brief(job),
+      outcome: result.ended === 'done' ? 'done' : result.ended,
+      because: [
+        ['tookMs', Math.round(endedMs - sinceMs)],
+        ...(result.error === null ? [] : [['error', result.error] as const]),
+        ...(result.stage === null ? [] : [['stage', result.stage] as const]),
+        ...(result.divergence === null ? [] : [['divergence', result.divergence.kind] as const]),
+      ],
+    });
+    deps.ended(last);
+  }
+
+  return {
+    board: () =>
+      running === null
+        ? { kind: 'idle', last }
+        : {
+            kind: 'busy',
+            job: running.job,
+            sinceMs: running.sinceMs,
+            progress: running.progress,
+            cancelling: running.cancelling,
+            last,
+          },
+    start(job) {
+      if (running !== null) throw new Error(`job ${running.job.kind} is still running`);
+      running = { job, sinceMs: deps.clock.now(), abort: new AbortController(), progress: null, cancelling: false };
+      work = run(running);
+    },
+    cancel() {
+      if (running === null) return;
+      running.cancelling = true;
+      running.abort.abort();
+    },
+    idle: () => work,
+  };
+}
+
+/** How work ended, as a value: a job's failure is something to decide about, not something to catch. */
+async function attempt(work: () => Promise<JobResult>): Promise<JobResult> {
+  try {
+    return await work();
+  } catch (error) {
+    return {
+      ended: 'failed',
+      error: error instanceof Error ? error.message : String(error),
+      divergence: null,
+      stage: null,
+    };
+  }
+}
+
+/** One line for people: what, and from or to whom. */
+export function brief(job: Job): string {
+  switch (job.kind) {
+    case 'clone':
+    case 'rewind':
+    case 'checkDivergence':
+      return `${job.kind} from ${job.from.member}`;
+    case 'startStandby':
+    case 'follow':
+      return `${job.kind} ${job.upstream === null ? 'without upstream' : `of ${job.upstream.member}`}`;
+    case 'stop':
+      return `stop ${job.mode}: ${job.why}`;
+    case 'restart':
+      return `restart as ${job.as}`;
+    case 'removeData':
+      return `removeData: ${job.why}`;
+    default:
+      return job.kind;
+  }
+}

@@ -1,0 +1,69 @@
+import type { GuardView } from '../model/guard.ts';
+import type { JobBoard } from '../model/job.ts';
+import type { Memory, Observation } from '../model/observation.ts';
+import type { TimelineEnd } from '../model/postgres.ts';
+import type { InstantMs, Timeline } from '../model/units.ts';
+import type { Clock } from '../model/world.ts';
+import type { ConfigurationKeeper } from './configuration.ts';
+import type { Dcs } from './dcs/dcs.ts';
+import type { Mailbox } from './mailbox.ts';
+import type { Peers } from './peers.ts';
+import type { Postgres } from './postgres/postgres.ts';
+
+export interface Senses {
+  readonly clock: Clock;
+  readonly dcs: Dcs;
+  readonly postgres: Postgres;
+  readonly peers: Peers;
+  readonly mailbox: Mailbox;
+  readonly configuration: ConfigurationKeeper;
+  readonly guard: () => GuardView;
+  readonly board: () => JobBoard;
+  readonly startedMs: InstantMs;
+}
+
+/** How long a look at etcd may take: well under the renewal interval, and time for every endpoint to be tried. */
+export const readBudgetMs = (retryTimeoutMs: number): number => Math.min(1_400, Math.max(900, retryTimeoutMs));
+
+/** Reads everything in parallel, each with its own limit, and freezes it. */
+export function makeObserve(senses: Senses): (memory: Memory) => Promise<Observation> {
+  let history: { timeline: Timeline; lines: readonly TimelineEnd[] } | null = null;
+
+  async function localHistory(timeline: Timeline): Promise<readonly TimelineEnd[]> {
+    if (history?.timeline !== timeline || history.lines.length === 0)
+      history = { timeline, lines: await senses.postgres.localHistory(timeline) };
+    return history.lines;
+  }
+
+  return async (memory) => {
+    const { retryTimeoutMs } = senses.configuration.settings().cluster;
+    // A job's end between the two reads would show a world that never was: the board is read before and after.
+    const [dcs, postgres] = await Promise.all([senses.dcs.read(readBudgetMs(retryTimeoutMs)), senses.postgres.look()]);
+    if (dcs.kind === 'reachable') {
+      senses.configuration.adopt(dcs.cluster);
+      const { name } = senses.configuration.settings().local;
+      senses.peers.setMembers(dcs.cluster.members.filter((member) => member.name !== name));
+    }
+    const lines =
+      postgres.kind === 'running' && postgres.role === 'primary' && postgres.timeline > 1
+        ? await localHistory(postgres.timeline)
+        : [];
+    return Object.freeze({
+      nowMs: senses.clock.now(),
+      wallMs: senses.clock.wall(),
+      postgres,
+      dcs,
+      held: senses.dcs.held(),
+      guard: senses.guard(),
+      peers: senses.peers.reports(),
+      jobs: senses.board(),
+      asks: senses.mailbox.asks(),
+      settings: senses.configuration.settings(),
+      startedMs: senses.startedMs,
+      published: senses.dcs.published(),
+      unapplied: senses.configuration.unapplied(),
+      localHistory: lines,
+      memory,
+    });
+  };
+}

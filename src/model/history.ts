@@ -1,0 +1,87 @@
+/**
+ * Milliseconds since 1970 on the one clock that all machines of a history share: the kernel's in the lab, true time in the
+ * simulator. Only such a clock can order what different nodes did. May have a fraction.
+ */
+export type SharedMs = number;
+
+/** What was seen from outside during a run, in the order of seeing. The laws are judged over it. */
+export type History = readonly Observed[];
+
+export type Observed =
+  | Write
+  | Read
+  | Holding
+  /** How long a node was seen in a role. For pictures; no law is judged by it. */
+  | {
+      readonly kind: 'role';
+      readonly node: string;
+      readonly role: 'primary' | 'standby' | 'stopped';
+      readonly fromMs: SharedMs;
+      readonly untilMs: SharedMs;
+    }
+  | Right
+  | Promotion;
+
+/** One append. The values of a key rise by one and only one client writes it, one append at a time, none ever repeated. */
+export interface Write {
+  readonly kind: 'write';
+  /**
+   * attempted: sent (the outcome follows, unless the client died); failed: the server refused it, or it was never sent;
+   * unknown: the connection broke, or the client gave up, before the answer: it may be there.
+   */
+  readonly outcome: 'attempted' | 'acknowledged' | 'failed' | 'unknown';
+  readonly client: string;
+  readonly key: string;
+  readonly value: number;
+  readonly sentMs: SharedMs;
+  /** Null: only attempted. */
+  readonly endedMs: SharedMs | null;
+  /** Which node served it, and its clock inside the statement; null unless acknowledged. */
+  readonly node: string | null;
+  readonly serverMs: SharedMs | null;
+  readonly timeline: number | null;
+  readonly systemId: string | null;
+  /** Of failed and unknown: SQLSTATE, or a word such as `unreachable`. */
+  readonly error: string | null;
+}
+
+export interface Read {
+  readonly kind: 'read';
+  readonly outcome: 'answered' | 'failed' | 'unknown';
+  readonly client: string;
+  readonly key: string;
+  /** The newest value of the key; null: none. */
+  readonly value: number | null;
+  readonly sentMs: SharedMs;
+  readonly endedMs: SharedMs;
+  readonly node: string | null;
+  readonly role: 'primary' | 'standby' | null;
+  readonly error: string | null;
+}
+
+/** What the surviving primary holds of one key after everything healed, in the order of appending. */
+export interface Holding {
+  readonly kind: 'holding';
+  readonly node: string;
+  readonly key: string;
+  readonly values: readonly number[];
+}
+
+/** A right to lead: from winning the leader key until its deadline, its release, or a unanimous failsafe extension, ended. */
+export interface Right {
+  readonly kind: 'right';
+  readonly node: string;
+  readonly term: string;
+  readonly fromMs: SharedMs;
+  readonly untilMs: SharedMs;
+}
+
+export interface Promotion {
+  readonly kind: 'promotion';
+  readonly node: string;
+  readonly term: string | null;
+  readonly timeline: number | null;
+  readonly atMs: SharedMs;
+  /** Why this node should not have been promoted (tags, timeline, lag, synchronous set); null: it was eligible. */
+  readonly ineligible: string | null;
+}

@@ -1,0 +1,69 @@
+import type { History, Promotion, Right, SharedMs, Write } from './history.ts';
+import { judgeAppends, type LossBound } from './laws/appends.ts';
+import { judgeReigns } from './laws/reigns.ts';
+import { judgeRights } from './laws/rights.ts';
+
+export type { LossBound } from './laws/appends.ts';
+export { type AppendCounts, countAppends } from './laws/appends.ts';
+
+/** All acknowledged writes of one node on one timeline. A node that leads again does so on a new timeline. */
+export interface Reign {
+  readonly node: string;
+  readonly timeline: number | null;
+  readonly writes: number;
+  /** Server clock inside the first and the last acknowledged statement. */
+  readonly firstMs: SharedMs;
+  readonly lastMs: SharedMs;
+  /** When the client held the last acknowledgement: the acknowledging itself lies between lastMs and this. */
+  readonly lastHeardMs: SharedMs;
+}
+
+/** A broken law, with the facts that show it. The numbers are those of the design. */
+export type Violation =
+  | {
+      readonly law: 1;
+      readonly kind: 'splitBrain';
+      readonly reigns: readonly [Reign, Reign];
+      /** From the later start to the earlier end of the two reigns, by server clock. */
+      readonly overlapMs: number;
+    }
+  | { readonly law: 1; readonly kind: 'termShared'; readonly rights: readonly [Right, Right] }
+  | { readonly law: 1; readonly kind: 'termFell'; readonly rights: readonly [Right, Right] }
+  | {
+      readonly law: 1;
+      readonly kind: 'rightsOverlap';
+      readonly rights: readonly [Right, Right];
+      readonly overlapMs: number;
+    }
+  | { readonly law: 2; readonly kind: 'lost'; readonly write: Write; readonly why: string }
+  | { readonly law: 2; readonly kind: 'doubled'; readonly key: string; readonly value: number; readonly times: number }
+  /** `write` was acknowledged before `after` was sent, and yet stands behind it. */
+  | { readonly law: 2; readonly kind: 'reordered'; readonly write: Write; readonly after: Write }
+  | { readonly law: 2; readonly kind: 'invented'; readonly key: string; readonly value: number; readonly why: string }
+  | { readonly law: 2; readonly kind: 'otherSystem'; readonly systemIds: readonly string[] }
+  | { readonly law: 3; readonly kind: 'promotedWithoutLease'; readonly promotion: Promotion }
+  | { readonly law: 3; readonly kind: 'promotedIneligible'; readonly promotion: Promotion }
+  | {
+      readonly law: 4;
+      readonly kind: 'wroteWithoutRight';
+      readonly node: string;
+      /** The latest such write, and how many there were. */
+      readonly write: Write;
+      readonly writes: number;
+      /** How long after the end of the node's last right; null: it had none before. */
+      readonly lateMs: number | null;
+    };
+
+export interface LawOptions {
+  /** How long after its right to lead ended a guarded node may still be writing. */
+  readonly fenceMs: number;
+  readonly loss: LossBound;
+}
+
+/**
+ * Judges laws 1 to 4 over a history. Laws 3 and 4 need rights in it, and law 2 needs holdings: what was not observed is
+ * not judged. Unknown commits are neither lost nor failed: they may be there or not.
+ */
+export function judge(history: History, options: LawOptions): readonly Violation[] {
+  return [...judgeReigns(history), ...judgeAppends(history, options.loss), ...judgeRights(history, options.fenceMs)];
+}
