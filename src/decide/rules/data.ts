@@ -109,17 +109,15 @@ const partial: Rule = {
     const leader = otherLeader(seen);
     const cluster = clusterOf(seen);
     const systemId = cluster?.initialize.kind === 'done' ? cluster.initialize.systemId : null;
-    if (left === 'rewind') {
-      // Half rewound is neither of two histories. The leader has the data; this copy cannot be the only one.
-      if (leader === null)
-        return {
-          actions: [],
-          because: [
-            ['left', left],
-            ['leader', null],
-          ],
-        };
-    }
+    // Half a copy is never the only one, but the leader that has the whole must be known before anything goes.
+    if (cluster === null || (leader === null && left !== 'initdb'))
+      return {
+        actions: [],
+        because: [
+          ['left', left],
+          ['leader', null],
+        ],
+      };
     const premise = { term: leader?.term ?? null, leader: leader?.name ?? null, systemId };
     return {
       actions: [

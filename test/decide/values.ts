@@ -1,0 +1,333 @@
+import { blankMemory } from '../../src/decide/decide.ts';
+import type { Cluster, HeldLease, LeaderKey, Member } from '../../src/model/cluster.ts';
+import type { Observation } from '../../src/model/observation.ts';
+import type { PeerReport } from '../../src/model/peers.ts';
+import type { ControlData, LocalPostgres, RunningPrimary, RunningStandby } from '../../src/model/postgres.ts';
+import type { Settings } from '../../src/model/settings.ts';
+import { instantMs, type Lsn, leaseId, lsn, pid, revision, term, timeline, wallMs } from '../../src/model/units.ts';
+
+/** One good value of each kind; a test takes one and changes one thing. */
+
+export const systemId = '7711176136457438868';
+
+export const control: ControlData = {
+  systemId,
+  state: 'in production',
+  timeline: timeline(5),
+  checkpoint: lsn('0/5000028'),
+  redo: lsn('0/5000028'),
+  minRecoveryEnd: lsn('0/0'),
+  minRecoveryEndTimeline: timeline(0),
+  checksums: true,
+  walLogHints: true,
+  version: 1300,
+  recorded: {},
+};
+
+const running = {
+  kind: 'running',
+  pid: pid(4711),
+  startedWallMs: wallMs(1_000),
+  serverVersion: 150018,
+  timeline: timeline(5),
+  slots: [],
+  senders: [],
+  pendingRestart: {},
+} as const;
+export const primary: RunningPrimary = {
+  ...running,
+  role: 'primary',
+  flushLsn: lsn('0/5000100'),
+  checkpointPending: false,
+  control,
+};
+export const standby: RunningStandby = {
+  ...running,
+  role: 'standby',
+  control: { ...control, state: 'in archive recovery' },
+  receivedLsn: lsn('0/5000100'),
+  replayedLsn: lsn('0/5000100'),
+  replayedAt: null,
+  replayPaused: false,
+  receiver: {
+    status: 'streaming',
+    timeline: timeline(5),
+    writtenLsn: lsn('0/5000100'),
+    latestEndLsn: null,
+    slotName: 'n2',
+    senderHost: 'n1',
+    senderPort: 5432,
+  },
+  upstream: { host: 'n1', port: 5432, slot: 'n2' },
+};
+export const crashed: LocalPostgres = {
+  kind: 'stopped',
+  control,
+  standbySignal: false,
+  backupLabel: false,
+  orphans: [],
+  crashed: true,
+};
+export const cleanlyStopped: LocalPostgres = {
+  kind: 'stopped',
+  control: { ...control, state: 'shut down' },
+  standbySignal: false,
+  backupLabel: false,
+  orphans: [],
+  crashed: false,
+};
+
+const host = (name: string) => ({ host: name, port: 8008 });
+export const settings = (name: string): Settings => ({
+  local: {
+    scope: 'demo',
+    name,
+    namespace: 'service',
+    stateDir: '/state',
+    etcd: { endpoints: [], srv: null, useProxies: false, username: null, password: null, tls: null },
+    rest: {
+      listen: host('0.0.0.0'),
+      connectAddress: host(name),
+      authentication: null,
+      tls: null,
+      allowlist: [],
+      allowlistIncludeMembers: false,
+      httpExtraHeaders: {},
+      httpsExtraHeaders: {},
+    },
+    ctl: { insecure: false, cacert: null, certFile: null, keyFile: null, authentication: null },
+    watchdog: { mode: 'automatic', device: '/dev/watchdog', safetyMarginMs: 5_000, guard: 'any' },
+    tags: {
+      nofailover: false,
+      failoverPriority: 1,
+      noloadbalance: false,
+      clonefrom: false,
+      nosync: false,
+      nostream: false,
+      replicatefrom: null,
+      published: {},
+    },
+    log: { level: 'INFO', type: 'plain' },
+    bootstrap: { dcs: { ttl: 30 }, initdb: [], pgHba: [], postInit: null, users: [] },
+    postgres: {
+      listenAddresses: '*',
+      port: 5432,
+      connectAddress: { host: name, port: 5432 },
+      proxyAddress: null,
+      dataDir: '/data',
+      configDir: '/data',
+      binDir: null,
+      binNames: {},
+      database: 'postgres',
+      pgpass: '/pgpass',
+      superuser: { username: 'postgres', password: null, ssl: {} },
+      replication: { username: 'replicator', password: null, ssl: {} },
+      rewind: null,
+      section: {},
+    },
+  },
+  cluster: {
+    ttlMs: 30_000,
+    loopWaitMs: 10_000,
+    retryTimeoutMs: 10_000,
+    maximumLagBytesOnFailover: 1_048_576,
+    primaryStartTimeoutMs: 300_000,
+    primaryStopTimeoutMs: 0,
+    memberSlotsTtlMs: 1_800_000,
+    maxTimelinesHistory: 0,
+    checkTimeline: false,
+    pause: false,
+    failsafeMode: false,
+    synchronousMode: 'off',
+    standbyCluster: null,
+    ignoreSlots: [],
+    aheadGraceMs: 1_000,
+  },
+  postgres: {
+    parameters: {},
+    commandLine: [],
+    recovery: {},
+    pgHba: null,
+    pgIdent: null,
+    usePgRewind: true,
+    useSlots: true,
+    useUnixSocket: false,
+    removeDataDirectoryOnRewindFailure: false,
+    removeDataDirectoryOnDivergedTimelines: false,
+    startTimeoutMs: 60_000,
+    basebackup: [],
+    callbacks: {},
+    prePromote: null,
+    beforeStop: null,
+    customConf: null,
+  },
+  dynamicText: '{"ttl":30}',
+});
+
+export const member = (name: string, more: Partial<Member> = {}): Member => ({
+  name,
+  connUrl: `postgres://${name}:5432/postgres`,
+  apiUrl: `http://${name}:8008/patroni`,
+  proxyUrl: null,
+  host: name,
+  port: 5432,
+  state: 'running',
+  role: 'replica',
+  version: '4.1.4',
+  checkpointAfterPromote: null,
+  tags: {},
+  pendingRestart: false,
+  pendingRestartReason: null,
+  xlogLocation: lsn('0/5000100'),
+  replayLsn: null,
+  receiveLsn: null,
+  replicationState: null,
+  timeline: timeline(5),
+  scheduledRestart: null,
+  pause: false,
+  other: { matriarch: 1 },
+  modRevision: null,
+  lease: null,
+  ...more,
+});
+
+export const leaderKey = (name: string): LeaderKey => ({
+  name,
+  term: term(40n),
+  lease: leaseId(7n),
+  modRevision: revision(40n),
+});
+export const cluster: Cluster = {
+  revision: revision(90n),
+  initialize: { kind: 'done', systemId, modRevision: revision(2n) },
+  leader: leaderKey('n1'),
+  members: [member('n1', { role: 'primary' }), member('n2'), member('n3')],
+  status: { optime: lsn('0/5000100'), slots: {}, retainSlots: [], modRevision: revision(80n) },
+  failover: null,
+  history: { lines: [], modRevision: revision(3n) },
+  clusterTimeline: timeline(5),
+  config: { text: '{"ttl":30}', createRevision: revision(3n), modRevision: revision(3n), lease: null },
+  sync: null,
+  failsafe: null,
+  garbage: [],
+};
+const now = instantMs(1_000_000);
+export const held: HeldLease = {
+  lease: leaseId(7n),
+  term: term(40n),
+  ttlMs: 30_000,
+  sentMs: instantMs(now - 2_000),
+  deadlineMs: instantMs(now + 23_000),
+  proven: true,
+};
+
+const base = {
+  nowMs: now,
+  wallMs: wallMs(1_800_000_000_000),
+  peers: [],
+  jobs: { kind: 'idle', last: null },
+  asks: [],
+  published: null,
+  localHistory: [],
+  memory: blankMemory,
+  startedMs: instantMs(now - 600_000),
+  unapplied: false,
+} as const;
+const reachable = (seen: Cluster): Observation['dcs'] => ({
+  kind: 'reachable',
+  cluster: seen,
+  readMs: now,
+  vacancy: null,
+});
+
+/** n1: the primary, with the lease and an armed guard. */
+export const leading: Observation = {
+  ...base,
+  settings: settings('n1'),
+  postgres: primary,
+  dcs: reachable(cluster),
+  held,
+  guard: { kind: 'present', pid: pid(5), armedMs: held.deadlineMs, freezeGuard: 'sentinel', device: 'unused' },
+};
+const disarmed: Observation['guard'] = {
+  kind: 'present',
+  pid: pid(5),
+  armedMs: null,
+  freezeGuard: 'sentinel',
+  device: 'unused',
+};
+/** n2: a standby that streams from n1. */
+export const following: Observation = {
+  ...base,
+  settings: settings('n2'),
+  postgres: standby,
+  dcs: reachable(cluster),
+  held: null,
+  guard: disarmed,
+};
+
+export const peer = (
+  name: string,
+  position: Lsn | null,
+  more: Partial<NonNullable<PeerReport['said']>> = {},
+): PeerReport => ({
+  name,
+  apiUrl: `http://${name}:8008/patroni`,
+  askedMs: instantMs(now - 10),
+  said: {
+    state: 'running',
+    role: 'replica',
+    runsAsPrimary: false,
+    position,
+    timeline: timeline(5),
+    nofailover: false,
+    failoverPriority: 1,
+    watchdogFailed: false,
+    systemId,
+    ...more,
+  },
+  last: { kind: 'answered', atMs: instantMs(now - 5) },
+});
+export const silent = (name: string): PeerReport => ({
+  name,
+  apiUrl: `http://${name}:8008/patroni`,
+  askedMs: null,
+  said: null,
+  last: { kind: 'silent', atMs: instantMs(now - 5), why: 'no answer' },
+});
+
+/** n2, 100 ms after the lease of n1 ended; n3 answered and is as far, n1 is silent. */
+export const vacant: Observation = {
+  ...following,
+  dcs: {
+    kind: 'reachable',
+    cluster: { ...cluster, leader: null, members: [member('n2'), member('n3')] },
+    readMs: now,
+    vacancy: { last: leaderKey('n1'), sinceMs: instantMs(now - 100), released: false, lease: { kind: 'ended' } },
+  },
+  postgres: { ...standby, receiver: null },
+  peers: [silent('n1'), peer('n3', lsn('0/5000100'))],
+};
+
+export const withCluster = (seen: Observation, change: Partial<Cluster>): Observation =>
+  seen.dcs.kind === 'reachable' ? { ...seen, dcs: { ...seen.dcs, cluster: { ...seen.dcs.cluster, ...change } } } : seen;
+export const withSettings = (
+  seen: Observation,
+  change: {
+    cluster?: Partial<Settings['cluster']>;
+    postgres?: Partial<Settings['postgres']>;
+    tags?: Partial<Settings['local']['tags']>;
+  },
+): Observation => ({
+  ...seen,
+  settings: {
+    ...seen.settings,
+    cluster: { ...seen.settings.cluster, ...change.cluster },
+    postgres: { ...seen.settings.postgres, ...change.postgres },
+    local: { ...seen.settings.local, tags: { ...seen.settings.local.tags, ...change.tags } },
+  },
+});
+export const unreachable = (seen: Observation): Observation => ({
+  ...seen,
+  dcs: { kind: 'unreachable', sinceMs: instantMs(seen.nowMs - 3_000), why: 'no endpoint answers', lastSeen: cluster },
+});
