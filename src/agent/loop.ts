@@ -57,7 +57,9 @@ export async function runLoop(parts: LoopParts): Promise<void> {
     const kept = await keep(decision.upkeep, parts.hands);
     publish();
     last = tell(journal, cycle, reasons, seen, decision, [...results, ...kept], last);
-    const changed = results.some(({ action, outcome }) => outcome !== 'skipped' && worthAnotherLook.has(action));
+    const changed = results.some(
+      ({ action, outcome }) => outcome === 'refused' || (outcome !== 'skipped' && worthAnotherLook.has(action)),
+    );
     repeats = changed || decision.wakeInMs === 0 ? repeats + 1 : 0;
     const again = repeats > 0 && repeats <= repeatsMax;
     if (parts.ended()) break;

@@ -37,13 +37,16 @@ export function makeObserve(senses: Senses): (memory: Memory) => Promise<Observa
 
   return async (memory) => {
     const { retryTimeoutMs } = senses.configuration.settings().cluster;
-    // A job's end between the two reads would show a world that never was: the board is read before and after.
+    // A job that ends while we look would show a world that never was, half before and half after it: whoever was at work
+    // when the look began counts as at work still. Its end has woken the loop already.
+    const before = senses.board();
     const [dcs, postgres] = await Promise.all([senses.dcs.read(readBudgetMs(retryTimeoutMs)), senses.postgres.look()]);
     if (dcs.kind === 'reachable') {
       senses.configuration.adopt(dcs.cluster);
       const { name } = senses.configuration.settings().local;
       senses.peers.setMembers(dcs.cluster.members.filter((member) => member.name !== name));
     }
+    senses.peers.ask(senses.configuration.settings().cluster.loopWaitMs * 0.9);
     const lines =
       postgres.kind === 'running' && postgres.role === 'primary' && postgres.timeline > 1
         ? await localHistory(postgres.timeline)
@@ -56,7 +59,7 @@ export function makeObserve(senses: Senses): (memory: Memory) => Promise<Observa
       held: senses.dcs.held(),
       guard: senses.guard(),
       peers: senses.peers.reports(),
-      jobs: senses.board(),
+      jobs: before.kind === 'busy' ? before : senses.board(),
       asks: senses.mailbox.asks(),
       settings: senses.configuration.settings(),
       startedMs: senses.startedMs,

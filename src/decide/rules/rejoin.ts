@@ -146,6 +146,14 @@ export const stopped: Rule = {
         actions: [{ kind: 'startJob', job: { kind: 'crashRecovery' } }],
         because: [...because, ['step', 'crash recovery first: divergence is judged from a clean end']],
       };
+    const last = seen.jobs.kind === 'idle' ? seen.jobs.last : null;
+    if (
+      last?.job.kind === 'checkDivergence' &&
+      last.divergence?.kind === 'unknown' &&
+      seen.nowMs - last.endedMs < 250
+    ) {
+      return { actions: [], because: [...because, ['lastCheck', last.divergence.why]], wakeInMs: 250 };
+    }
     const leaderTimeline = memberOf(clusterOf(seen), leader.name)?.timeline ?? null;
     return {
       actions: [{ kind: 'startJob', job: { kind: 'checkDivergence', from: source, leaderTimeline } }],

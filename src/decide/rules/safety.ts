@@ -1,6 +1,7 @@
 import type { Fact, Verdict } from '../../model/decision.ts';
 import type { Job } from '../../model/job.ts';
 import type { Observation } from '../../model/observation.ts';
+import type { InstantMs } from '../../model/units.ts';
 import {
   clusterOf,
   clusterTimeline,
@@ -106,6 +107,13 @@ const bootstrapping = (seen: Observation): boolean =>
   busyWith(seen, ['bootstrap']) ||
   (seen.jobs.kind === 'idle' && seen.jobs.last?.job.kind === 'bootstrap' && clusterOf(seen)?.leader === null);
 
+/** retry_timeout; less when the guard's deadline of a lost lease comes first. */
+function unleasedLimitMs(seen: Observation, sinceMs: InstantMs): number {
+  const { retryTimeoutMs } = seen.settings.cluster;
+  if (seen.guard.kind !== 'present' || seen.guard.armedMs === null) return retryTimeoutMs;
+  return Math.min(retryTimeoutMs, seen.guard.armedMs - stopBudgetMs(seen.settings.cluster) - sinceMs);
+}
+
 const unleasedPrimary: Rule = {
   name: 'primary.unleased',
   reason: 'PostgreSQL accepts writes without a lease; it must get one soon, or stop',
@@ -115,15 +123,7 @@ const unleasedPrimary: Rule = {
     if (busyWith(seen, ['stop'])) return undefined;
     const sinceMs = seen.memory.unleasedSinceMs ?? seen.nowMs;
     const forMs = seen.nowMs - sinceMs;
-    const limitMs = Math.min(
-      seen.settings.cluster.retryTimeoutMs,
-      Math.max(
-        0,
-        deadlineInForce(seen) === seen.nowMs
-          ? Number.POSITIVE_INFINITY
-          : deadlineInForce(seen) - stopBudgetMs(seen.settings.cluster) - sinceMs,
-      ),
-    );
+    const limitMs = unleasedLimitMs(seen, sinceMs);
     const facts: Fact[] = [
       ['unleasedMs', Math.round(forMs)],
       ['limitMs', Math.round(limitMs)],
