@@ -24,8 +24,8 @@ export interface Hands {
   readonly callbacks: Callbacks;
   /** Slots and positions as last read: a final status keeps the slots. */
   readonly lastStatus: () => ClusterStatus | null;
-  /** The fence deadline moved: the dead-man switch follows. */
-  readonly deadlineMoved: (deadlineMs: InstantMs) => void;
+  /** The fence deadline moved, or is no more: the dead-man switch follows. */
+  readonly deadlineMoved: (deadlineMs: InstantMs | null) => void;
   readonly reloadFile: () => Promise<ControlOutcome>;
   readonly exit: (code: number, message: string) => void;
 }
@@ -81,13 +81,19 @@ async function one(action: Action, hands: Hands): Promise<Outcome> {
     }
     case 'acquireLeaderKey':
       return acquire(action.seenRevision, budgetMs, hands);
-    case 'releaseLeaderKey':
-      return ofDcs(await dcs.release(finalStatus(action.lsn, hands.lastStatus()), budgetMs));
+    case 'releaseLeaderKey': {
+      const result = await dcs.release(finalStatus(action.lsn, hands.lastStatus()), budgetMs);
+      if (result.kind === 'done') hands.deadlineMoved(null);
+      return ofDcs(result);
+    }
     case 'dropLease':
       dcs.drop();
       return done;
-    case 'disarmGuard':
-      return ofControl(await hands.guard.disarm(guardLimitMs));
+    case 'disarmGuard': {
+      const result = await hands.guard.disarm(guardLimitMs);
+      if (result.kind === 'done') hands.deadlineMoved(null);
+      return ofControl(result);
+    }
     case 'startJob':
       hands.jobs.start(action.job);
       return done;

@@ -69,6 +69,7 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
     note,
     wake,
     sentinel: options.sentinel,
+    sentinelGraceMs: () => Math.round(configuration.marginMs() / 2),
     step: (job, step, facts) => journal.record({ kind: 'job', job, step, outcome: 'step', because: facts }),
   });
   const peers = makePeers(world, { headers: () => ({}), wake });
@@ -86,6 +87,11 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
   const callbacks = makeCallbacks(world.processes, settings, (text) => note('warning', text));
 
   const deadman = makeDeadman(clock, () => {
+    const board = jobs.board();
+    const promoting = board.kind === 'busy' && board.job.kind === 'promote';
+    const seen = snapshot?.seen.postgres;
+    // The lease is long given up, and what runs here is a standby again.
+    if (dcs.held() === null && !promoting && seen?.kind === 'running' && seen.role === 'standby') return;
     journal.record({
       kind: 'guard',
       step: 'the dead-man switch stops PostgreSQL: no renewal was proven in time',
@@ -157,7 +163,8 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
         configuration,
         callbacks,
         lastStatus: () => (snapshot?.seen.dcs.kind === 'reachable' ? snapshot.seen.dcs.cluster.status : null),
-        deadlineMoved: (deadlineMs) => deadman.setAt(deadmanAtMs(deadlineMs, settings().cluster)),
+        deadlineMoved: (deadlineMs) =>
+          deadlineMs === null ? deadman.stop() : deadman.setAt(deadmanAtMs(deadlineMs, settings().cluster)),
         async reloadFile() {
           const next = await options.readLocal();
           if (typeof next === 'string') {

@@ -2,7 +2,7 @@ import type { Rule } from './rule.ts';
 import { askedRules, stopRules } from './rules/asked.ts';
 import { crashedRules } from './rules/crashed.ts';
 import { bootstrapRules, dataRules } from './rules/data.ts';
-import { leadingRules } from './rules/leading.ts';
+import { leadingRules, promotedRules } from './rules/leading.ts';
 import { pausedRules } from './rules/paused.ts';
 import { raceRules } from './rules/race.ts';
 import { restartRules } from './rules/restart.ts';
@@ -20,6 +20,7 @@ export const rules: readonly Rule[] = [
   ...waitingRules, // a job is at work
   ...dataRules, // no data, half data, no identity
   ...pausedRules, // people are at work
+  ...promotedRules, // a promotion that failed
   ...crashedRules, // PostgreSQL is down and I hold the key
   ...leadingRules, // I hold the key
   ...raceRules, // nobody holds it

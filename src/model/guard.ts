@@ -39,9 +39,10 @@ export type GuardAsk =
       readonly ttlMs: number;
       readonly sentMs: number;
     }
-  /** Refused unless the control file says shut down, or that PostgreSQL runs in recovery. */
-  | { readonly id: number; readonly ask: 'disarm' }
-  | { readonly id: number; readonly ask: 'leave' }; // agent and PostgreSQL are both done here
+  /** Refused unless nothing runs on the data directory or PostgreSQL is in recovery. `paused`: the operator's own risk. */
+  | { readonly id: number; readonly ask: 'disarm'; readonly paused?: boolean }
+  | { readonly id: number; readonly ask: 'leave' } // agent and PostgreSQL are both done here
+  | { readonly id: number; readonly ask: 'bye' }; // the agent ends on purpose: it is not to be started again
 
 export type GuardReply = {
   readonly id: number;
@@ -55,3 +56,17 @@ export type GuardReply = {
   readonly ttlMs: number | null;
   readonly sentMs: number | null;
 };
+
+/** The kernel's watchdog device, as far as it is used. */
+export interface Watchdog {
+  open():
+    | { readonly kind: 'open'; readonly device: WatchdogDevice }
+    | { readonly kind: 'failed'; readonly why: string };
+}
+export interface WatchdogDevice {
+  /** Gives the timeout that the driver really took, in seconds; null: it told none. */
+  setTimeoutS(timeoutS: number): number | null;
+  pat(): boolean;
+  /** Magic close: the device stops counting. False: it may go on, and reset the machine. */
+  close(): boolean;
+}

@@ -7,6 +7,7 @@ import {
   failoverRequest,
   guardArmed,
   iAmLeader,
+  mayAcceptWrites,
   me,
   memberOf,
   runningPrimary,
@@ -23,7 +24,7 @@ const promoteGivenUp: Rule = {
   reason: 'promotion failed: the key is given back, and the others go first',
   judge(seen) {
     const last = seen.jobs.kind === 'idle' ? seen.jobs.last : null;
-    if (!iAmLeader(seen) || runningStandby(seen) === null || last?.job.kind !== 'promote' || last.ended !== 'failed')
+    if (!iAmLeader(seen) || mayAcceptWrites(seen.postgres) || last?.job.kind !== 'promote' || last.ended !== 'failed')
       return undefined;
     if (last.job.premise.term !== seen.held?.term) return undefined;
     return {
@@ -222,12 +223,5 @@ const healthy: Rule = {
   },
 };
 
-export const leadingRules: readonly Rule[] = [
-  promoteGivenUp,
-  promote,
-  starting,
-  handleRequest,
-  checkpoint,
-  unresponsive,
-  healthy,
-];
+export const promotedRules: readonly Rule[] = [promoteGivenUp];
+export const leadingRules: readonly Rule[] = [promote, starting, handleRequest, checkpoint, unresponsive, healthy];

@@ -1,0 +1,95 @@
+import { accessSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { makeDcsReader } from '../src/agent/dcs/reader.ts';
+import { mergeConfigTexts, readLocalConfig } from '../src/codec/config/local.ts';
+import type { CtlDoors } from '../src/ctl/doors.ts';
+import { editText } from '../src/ctl/editor.ts';
+import { makeTerminal } from '../src/ctl/terminal.ts';
+import { makeChance } from '../src/world/chance.ts';
+import { makeClock } from '../src/world/clock.ts';
+import { makeEtcdTransport } from '../src/world/etcd/transport.ts';
+import { makeFiles } from '../src/world/files.ts';
+import { makeHttp } from '../src/world/http.ts';
+import { version } from './version.ts';
+
+/** The real outside of the command line. Nothing is opened before a command needs it. */
+export function makeCtlDoors(): CtlDoors {
+  const clock = makeClock();
+  const chance = makeChance();
+  return {
+    version,
+    clock,
+    chance,
+    terminal: makeTerminal(process.stdin, process.stdout, process.stderr),
+    files: makeFiles(),
+    settings: async (file) => readSettings(file),
+    openCluster(settings, scope) {
+      const etcd = makeEtcdTransport({ tls: settings.etcd.tls });
+      const reader = makeDcsReader(
+        { clock, chance, etcd },
+        { etcd: settings.etcd, namespace: settings.namespace, scope },
+      );
+      return {
+        async read() {
+          const read = await reader.read();
+          return read.kind === 'done' ? { ...read, value: read.value.cluster } : read;
+        },
+        put: (key, text, modRevision) => reader.put(key, text, modRevision),
+      };
+    },
+    openHttp: ({ ctl, rest }) =>
+      makeHttp({
+        tls: {
+          caFile: ctl.cacert ?? rest.tls?.caFile ?? null,
+          certFile: ctl.certFile,
+          keyFile: ctl.keyFile,
+          insecure: ctl.insecure,
+        },
+      }),
+    readYaml(text) {
+      try {
+        return { kind: 'value', value: parse(text, { version: '1.1', prettyErrors: false }) };
+      } catch (error) {
+        return { kind: 'wrong', why: error instanceof Error ? error.message : String(error) };
+      }
+    },
+    edit: (text, name) => editText(text, name),
+  };
+}
+
+function readSettings(given: string | null): Awaited<ReturnType<CtlDoors['settings']>> {
+  const chosen = given ?? process.env.PATRONICTL_CONFIG_FILE ?? null;
+  const path = chosen ?? join(homedir(), '.config/patroni/patronictl.yaml');
+  if (chosen !== null && !canRead(path))
+    return {
+      kind: 'failed',
+      why: `Provided config file ${path} not existing or no read rights. Check the -c/--config-file parameter`,
+    };
+  const text = !canRead(path) ? '' : statSync(path).isDirectory() ? directoryText(path) : readFileSync(path, 'utf8');
+  const environment = Object.entries(process.env).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value] as const],
+  );
+  const read = readLocalConfig(text, path, Object.fromEntries(environment));
+  return read.kind === 'ok'
+    ? { kind: 'settings', settings: read.local }
+    : { kind: 'failed', why: read.problems.join('\n') };
+}
+
+const directoryText = (path: string): string =>
+  mergeConfigTexts(
+    readdirSync(path)
+      .filter((name) => /\.ya?ml$/.test(name))
+      .sort()
+      .map((name) => ({ name: join(path, name), text: readFileSync(join(path, name), 'utf8') })),
+  );
+
+function canRead(path: string): boolean {
+  try {
+    accessSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}

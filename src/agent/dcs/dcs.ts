@@ -1,0 +1,128 @@
+import { readCluster } from '../../codec/dcs/cluster.ts';
+import { keysOf } from '../../codec/dcs/keys.ts';
+import type { Cluster, DcsView, HeldLease } from '../../model/cluster.ts';
+import type { MemberRecord } from '../../model/decision.ts';
+import type { DcsOutcome } from '../../model/outcome.ts';
+import type { ClusterSettings, LocalSettings } from '../../model/settings.ts';
+import { type InstantMs, type Revision, revision, type Term } from '../../model/units.ts';
+import { type DcsWorld, makeEtcdClient, type Note } from './client.ts';
+import { type Adopted, makeLeadership } from './leadership.ts';
+import { absent, makeRevoker } from './lease.ts';
+import { makeMemberLease } from './memberLease.ts';
+import { makeVacancies } from './vacancy.ts';
+import { makeWakes } from './wakes.ts';
+import { makeWatch } from './watch.ts';
+import { type LeaderWritten, makeWrites, type Seen } from './writes.ts';
+
+export type Dcs = ReturnType<typeof makeDcs>;
+
+export interface DcsOptions {
+  readonly settings: () => {
+    readonly local: Pick<LocalSettings, 'namespace' | 'scope' | 'name' | 'etcd'>;
+    readonly cluster: Pick<ClusterSettings, 'ttlMs'>;
+  };
+  /** Between the last instant PostgreSQL may accept writes and the end of the lease. */
+  readonly marginMs: () => number;
+  wake(reason: string): void;
+  readonly note: Note;
+}
+
+const defaultBudgetMs = 2_000;
+/** Reads remembered for the premise of an acquisition. */
+const readsRemembered = 16;
+
+/** Everything the loop asks of etcd. The cluster (scope, namespace, name) is fixed for the life of the agent. */
+export function makeDcs(world: DcsWorld, { settings, marginMs, wake, note }: DcsOptions) {
+  const { namespace, scope, name } = settings().local;
+  const keys = keysOf(namespace, scope);
+  const ttlMs = (): number => settings().cluster.ttlMs;
+  const client = makeEtcdClient(world, () => settings().local.etcd, note);
+  const revoke = makeRevoker(world, client);
+  const leadership = makeLeadership(world, client, { keys, name, ttlMs, marginMs, revoke });
+  const member = makeMemberLease(world, client, { keys, name, ttlMs, revoke });
+  const vacancies = makeVacancies(client, keys);
+  const wakes = makeWakes({ keys, name, wake });
+  const writes = makeWrites(client, { keys, name, held: leadership.held, memberLease: member.leaseId });
+  const watch = makeWatch(world, client, keys, {
+    event(event) {
+      if (event.key === keys.leader) vacancies.event(event);
+      wakes.event(event);
+    },
+    relist: () => wake('relist'),
+    note,
+  });
+  let lastSeen: Cluster | null = null;
+  let unreachableSinceMs: InstantMs | null = null;
+  /** Revision of a read → mod revision of `status` in it. */
+  const statusAt = new Map<Revision, Revision>();
+
+  async function read(budgetMs: number = defaultBudgetMs): Promise<DcsView> {
+    const beganMs = world.clock.now();
+    const asked = await client.request('range', { key: keys.prefix, rangeEnd: keys.rangeEnd }, { budgetMs });
+    if (asked.kind !== 'done') {
+      unreachableSinceMs ??= beganMs;
+      return { kind: 'unreachable', sinceMs: unreachableSinceMs, why: asked.why, lastSeen };
+    }
+    unreachableSinceMs = null;
+    const { kvs } = asked.answer;
+    const at = asked.header.revision;
+    const cluster = readCluster(kvs, at, keys.prefix);
+    statusAt.set(at, kvs.find(({ key }) => key === keys.status)?.modRevision ?? absent);
+    for (const old of statusAt.keys()) if (statusAt.size > readsRemembered) statusAt.delete(old);
+    lastSeen = cluster;
+    member.seen(cluster.members);
+    wakes.seen(cluster.members);
+    const leftMs = Math.max(100, budgetMs - (world.clock.now() - beganMs));
+    const vacancy = await vacancies.look(cluster, asked.sentMs, leftMs);
+    return { kind: 'reachable', cluster, readMs: asked.sentMs, vacancy };
+  }
+
+  return {
+    /** One linearizable read of everything. */
+    read,
+    /** The watch: it wakes, nothing more. */
+    start: watch.start,
+    stop: watch.stop,
+    held: leadership.held,
+    /** Takes over a lease from guardian or file, unproven. */
+    adopt: (state: Adopted): void => leadership.adopt(state),
+    async renew(budgetMs: number = defaultBudgetMs): Promise<DcsOutcome<HeldLease>> {
+      void member.keepAlive(budgetMs); // the member key must outlive the leader key
+      return leadership.renew(budgetMs);
+    },
+    /** The premise: in the read of this revision there was no leader, and no reign has come and gone since. */
+    async acquire(seenRevision: Revision, budgetMs: number = defaultBudgetMs): Promise<DcsOutcome<HeldLease>> {
+      const statusModRevision = statusAt.get(seenRevision);
+      if (statusModRevision === undefined)
+        return { kind: 'refused', why: `revision ${seenRevision} is none that was read lately` };
+      const outcome = await leadership.acquire(statusModRevision, budgetMs);
+      if (outcome.kind === 'done') {
+        const { lease, term } = outcome.value;
+        vacancies.met({ name, lease, term, modRevision: revision(term) });
+      }
+      return outcome;
+    },
+    release: (finalStatus: string | null, budgetMs: number = defaultBudgetMs): Promise<DcsOutcome<null>> =>
+      leadership.release(finalStatus, budgetMs),
+    /** Forgets a lease that is proven lost. It is not revoked: while it lives, the others wait. */
+    drop: leadership.drop,
+    publishMember: (record: MemberRecord, budgetMs: number = defaultBudgetMs): Promise<DcsOutcome<null>> =>
+      member.publish(record, budgetMs),
+    published: member.published,
+    deleteMember: (budgetMs: number = defaultBudgetMs): Promise<DcsOutcome<null>> => member.remove(budgetMs),
+    /** LeaseTimeToLive of the lease last seen on the leader key; the next view's vacancy shows it too. */
+    askLeaderLease: (budgetMs: number = defaultBudgetMs) => vacancies.askLease(budgetMs),
+    putAsLeader: (key: LeaderWritten, text: string, term: Term, budgetMs: number = defaultBudgetMs) =>
+      writes.putAsLeader(key, text, term, budgetMs),
+    claimInitialize: (budgetMs: number = defaultBudgetMs) => writes.claimInitialize(budgetMs),
+    writeInitialize: (systemId: string, seen: Revision | null, budgetMs: number = defaultBudgetMs) =>
+      writes.writeInitialize(systemId, seen, budgetMs),
+    dropInitialize: (seen: Revision, budgetMs: number = defaultBudgetMs) => writes.dropInitialize(seen, budgetMs),
+    writeConfig: (text: string, seen: Revision | null, budgetMs: number = defaultBudgetMs) =>
+      writes.writeConfig(text, seen, budgetMs),
+    /** Puts `{}`, if the request is still the one that was seen. */
+    clearFailover: (seen: Revision, budgetMs: number = defaultBudgetMs) => writes.clearFailover(seen, budgetMs),
+    put: (key: string, text: string, seen: Seen, budgetMs: number = defaultBudgetMs) =>
+      writes.put(key, text, seen, budgetMs),
+  };
+}

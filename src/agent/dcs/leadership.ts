@@ -1,0 +1,241 @@
+import type { Keys } from '../../codec/dcs/keys.ts';
+import type { HeldLease } from '../../model/cluster.ts';
+import type { DcsOutcome } from '../../model/outcome.ts';
+import { type InstantMs, type LeaseId, later, type Revision, revision, type Term, term } from '../../model/units.ts';
+import type { EtcdKeyValue, EtcdOp } from '../../model/world.ts';
+import type { DcsWorld, EtcdClient } from './client.ts';
+import { noSuchLease } from './errors.ts';
+import { type KeysNow, writeGuarded } from './guarded.ts';
+import { absent, describeLeader, fenceDeadline, isMineStill } from './lease.ts';
+
+/** What guardian or file knows of a lease taken in an earlier life. */
+export interface Adopted {
+  readonly lease: LeaseId | null;
+  readonly term: Term | null;
+  readonly ttlMs: number | null;
+  readonly sentMs: InstantMs | null;
+  readonly deadlineMs: InstantMs | null;
+}
+
+/** A lease that the leader key is being moved to. It stays here while the answer is lost. */
+type Moving = Pick<HeldLease, 'lease' | 'ttlMs' | 'sentMs'> & { readonly askedS: number };
+
+/** The lease of the leader key: taken, proven, moved, released. Only a proof moves the deadline. */
+export function makeLeadership(
+  world: DcsWorld,
+  client: EtcdClient,
+  options: {
+    readonly keys: Keys;
+    readonly name: string;
+    readonly ttlMs: () => number;
+    readonly marginMs: () => number;
+    revoke(lease: LeaseId): void;
+  },
+) {
+  const { keys, name } = options;
+  const { clock } = world;
+  let held: HeldLease | null = null;
+  /** What was asked for when the held lease was granted; etcd may grant more. Null: not known. */
+  let askedS: number | null = null;
+  let moving: Moving | null = null;
+  /** The ttl that the last deadline given out was counted with. */
+  let countedMs = 0;
+
+  const wantedS = (): number => Math.ceil(options.ttlMs() / 1_000);
+  const leftMs = (endMs: InstantMs): number => Math.max(0, endMs - clock.now());
+
+  function hold(of: Pick<HeldLease, 'lease' | 'term' | 'ttlMs' | 'sentMs'>): HeldLease {
+    const { lease, term, ttlMs, sentMs } = of;
+    countedMs = Math.min(ttlMs, wantedS() * 1_000);
+    held = {
+      lease,
+      term,
+      ttlMs,
+      sentMs,
+      deadlineMs: fenceDeadline(sentMs, countedMs, options.marginMs()),
+      proven: true,
+    };
+    return held;
+  }
+
+  /** Not revoked: while it lives, the others know that this node may not have stopped yet. */
+  function forget(): void {
+    held = null;
+    askedS = null;
+    moving = null;
+  }
+
+  function lost(why: string): DcsOutcome<never> {
+    forget();
+    return refused(why);
+  }
+
+  /** A keep-alive, and after it a transaction that finds the key still mine: only both together prove anything. */
+  async function renew(budgetMs: number): Promise<DcsOutcome<HeldLease>> {
+    const endMs = later(clock.now(), budgetMs);
+    const mine = held;
+    if (mine === null) return refused('no lease is held');
+    const kept = await client.request('leaseKeepAlive', { lease: mine.lease }, { budgetMs: leftMs(endMs) });
+    if (held !== mine) return refused('the lease was given up meanwhile');
+    const ended = kept.kind === 'done' ? kept.answer.ttlS <= 0 : kept.kind === 'refused' && kept.code === noSuchLease;
+    if (ended && moving === null) return lost('the lease has ended');
+    // Another error of etcd (no permission, say) tells nothing about the key: the lease is in doubt, not lost.
+    if (kept.kind === 'refused') return { kind: 'unreachable', why: kept.why };
+    if (kept.kind !== 'done') return kept;
+
+    const range: EtcdOp = { op: 'range', key: keys.leader };
+    // The ranges matter: a transaction without operations is answered from the member's own, perhaps stale state.
+    const ask = { compare: isMineStill(keys, name, mine), success: [range], failure: [range] };
+    const checked = await client.request('txn', ask, { budgetMs: leftMs(endMs) });
+    if (held !== mine) return refused('the lease was given up meanwhile');
+    if (checked.kind === 'refused') return { kind: 'unreachable', why: checked.why };
+    if (checked.kind !== 'done') return checked;
+    const key = checked.answer.ranges[0]?.[0];
+    if (!checked.answer.succeeded && moving !== null && sitsOn(moving, mine, key)) {
+      arrive(mine, moving); // and the new lease proves itself like any other
+      return leftMs(endMs) > 100 ? renew(leftMs(endMs)) : { kind: 'unknown', why: 'the leader key has a new lease' };
+    }
+    if (!checked.answer.succeeded || key === undefined) return lost(describeLeader(key));
+    if (ended) return lost('the lease has ended');
+    if (moving !== null && !(await callOff(moving, mine, key, leftMs(endMs))))
+      return { kind: 'unknown', why: 'the leader key may be moving to another lease' };
+
+    // A shorter ttl is counted with one renewal before the key moves, so that every guard has the earlier deadline by then.
+    const mayMove = countedMs <= wantedS() * 1_000;
+    const value = hold({ ...mine, ttlMs: kept.answer.ttlS * 1_000, sentMs: kept.sentMs });
+    if (askedS !== wantedS() && mayMove) await move(value, key, leftMs(endMs));
+    return { kind: 'done', value: held ?? value, revision: checked.header.revision, sentMs: kept.sentMs };
+  }
+
+  /** The ttl was changed: the key moves to a lease of the new length, and keeps its create revision. */
+  async function move(mine: HeldLease, key: EtcdKeyValue, budgetMs: number): Promise<void> {
+    const endMs = later(clock.now(), budgetMs);
+    const wanted = wantedS();
+    const granted = await client.request('leaseGrant', { ttlS: wanted }, { budgetMs: leftMs(endMs) });
+    if (granted.kind !== 'done' || held !== mine) return;
+    const { lease, ttlS } = granted.answer;
+    const target: Moving = { lease, ttlMs: ttlS * 1_000, sentMs: granted.sentMs, askedS: wanted };
+    moving = target;
+    const moved = await writeGuarded(client, putLeader(mine, key, lease), leftMs(endMs));
+    // Without a clear answer the next renewal sees where the key sits.
+    if (held === mine && moved.kind === 'done') arrive(mine, target);
+  }
+
+  /**
+   * A move whose answer was lost may still be on its way, to a lease that nobody keeps alive: the key would end with it
+   * before my deadline. Writing the key again where it is changes its revision, which the late move compares; only then
+   * may the deadline move, and the unused lease go.
+   */
+  async function callOff(target: Moving, mine: HeldLease, key: EtcdKeyValue, budgetMs: number): Promise<boolean> {
+    const written = await writeGuarded(client, putLeader(mine, key, mine.lease), budgetMs);
+    if (held !== mine || written.kind !== 'done') return false;
+    options.revoke(target.lease);
+    moving = null;
+    return true;
+  }
+
+  const putLeader = (mine: HeldLease, key: EtcdKeyValue, lease: LeaseId) => ({
+    compare: [...isMineStill(keys, name, mine), { target: 'mod' as const, key: keys.leader, equals: key.modRevision }],
+    write: [{ op: 'put' as const, key: keys.leader, value: name, lease }],
+    shown: [keys.leader],
+    isDone: (now: KeysNow) => {
+      const found = now.get(keys.leader);
+      return found?.lease === lease && found.value === name && found.modRevision !== key.modRevision;
+    },
+    refusal: 'the leader key is not what it was',
+  });
+
+  const sitsOn = (target: Moving, mine: HeldLease, key: EtcdKeyValue | undefined): boolean =>
+    key?.value === name && key.lease === target.lease && key.createRevision === revision(mine.term);
+
+  function arrive(mine: HeldLease, target: Moving): void {
+    options.revoke(mine.lease); // nothing hangs on it any more
+    askedS = target.askedS;
+    moving = null;
+    hold({ ...target, term: mine.term });
+  }
+
+  /** Creates the leader key on a lease of its own, unless there is one, my member key is not there, or a reign came between. */
+  async function acquire(statusModRevision: Revision, budgetMs: number): Promise<DcsOutcome<HeldLease>> {
+    const endMs = later(clock.now(), budgetMs);
+    if (held !== null) return refused('a lease is already held');
+    const wanted = wantedS();
+    const granted = await client.request('leaseGrant', { ttlS: wanted }, { budgetMs: leftMs(endMs) });
+    if (granted.kind === 'refused') return refused(granted.why);
+    if (granted.kind !== 'done') return { kind: 'unreachable', why: granted.why }; // a lease without keys is nothing
+    const { lease, ttlS } = granted.answer;
+    const take = {
+      compare: [
+        { target: 'create', key: keys.leader, equals: absent },
+        { target: 'createNot', key: keys.member(name), equals: absent },
+        { target: 'mod', key: keys.status, equals: statusModRevision },
+      ] as const,
+      write: [{ op: 'put', key: keys.leader, value: name, lease }] as const,
+      shown: [keys.leader],
+      isDone: (now: KeysNow) => now.get(keys.leader)?.lease === lease,
+      refusal: 'there is a leader key, or my member key is missing, or another reign came between',
+    };
+    const taken = await writeGuarded(client, take, leftMs(endMs));
+    if (taken.kind !== 'done') {
+      options.revoke(lease); // so that a put still on its way fails when it arrives
+      return taken;
+    }
+    const key = taken.value.get(keys.leader);
+    if (key === undefined) {
+      options.revoke(lease);
+      return { kind: 'unknown', why: 'the leader key was taken, and is not shown' };
+    }
+    askedS = wanted;
+    const value = hold({ lease, term: term(key.createRevision), ttlMs: ttlS * 1_000, sentMs: granted.sentMs });
+    return { kind: 'done', value, revision: taken.revision, sentMs: granted.sentMs };
+  }
+
+  /** One transaction: still mine, final status written, key deleted. */
+  async function release(finalStatus: string | null, budgetMs: number): Promise<DcsOutcome<null>> {
+    const mine = held;
+    if (mine === null) return refused('no lease is held');
+    const status: EtcdOp[] = finalStatus === null ? [] : [{ op: 'put', key: keys.status, value: finalStatus }];
+    const outcome = await writeGuarded(
+      client,
+      {
+        compare: isMineStill(keys, name, mine),
+        write: [...status, { op: 'delete', key: keys.leader }],
+        shown: [keys.leader, keys.status],
+        isDone: (now) =>
+          now.get(keys.leader)?.createRevision !== revision(mine.term) &&
+          (finalStatus === null || now.get(keys.status)?.value === finalStatus),
+        refusal: notMine,
+      },
+      budgetMs,
+    );
+    if (outcome.kind === 'done') {
+      options.revoke(mine.lease);
+      if (moving !== null) options.revoke(moving.lease);
+      forget();
+      return { ...outcome, value: null };
+    }
+    if (outcome.kind === 'refused' && outcome.why === notMine) forget();
+    return outcome;
+  }
+
+  return {
+    held: (): HeldLease | null => held,
+    renew,
+    acquire,
+    release,
+    /** Takes over what an earlier life of this agent held. Nothing is proven until a renewal. */
+    adopt(state: Adopted): void {
+      const { lease, term, ttlMs, sentMs, deadlineMs } = state;
+      if (lease === null || term === null || ttlMs === null || sentMs === null || deadlineMs === null) return;
+      held = { lease, term, ttlMs, sentMs, deadlineMs, proven: false };
+      askedS = Math.ceil(ttlMs / 1_000);
+      countedMs = ttlMs;
+    },
+    drop: forget,
+  };
+}
+
+const notMine = 'the leader key is not mine';
+const refused = (why: string): DcsOutcome<never> => ({ kind: 'refused', why });
+
+export type Leadership = ReturnType<typeof makeLeadership>;

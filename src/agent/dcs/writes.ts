@@ -1,0 +1,95 @@
+import { noFailover } from '../../codec/dcs/failover.ts';
+import type { Keys } from '../../codec/dcs/keys.ts';
+import type { HeldLease } from '../../model/cluster.ts';
+import type { DcsOutcome } from '../../model/outcome.ts';
+import type { LeaseId, Revision, Term } from '../../model/units.ts';
+import type { EtcdCompare, EtcdOp } from '../../model/world.ts';
+import type { EtcdClient } from './client.ts';
+import { writeGuarded } from './guarded.ts';
+import { absent, isMineStill } from './lease.ts';
+
+export type LeaderWritten = 'status' | 'history' | 'config' | 'sync' | 'failsafe';
+
+/** The revision at which a key must still be: null, it must be absent; 'any', no matter. */
+export type Seen = Revision | null | 'any';
+
+/** Writes of single keys, each against what was seen of it. */
+export function makeWrites(
+  client: EtcdClient,
+  options: { readonly keys: Keys; readonly name: string; held(): HeldLease | null; memberLease(): LeaseId | null },
+) {
+  const { keys, name } = options;
+
+  async function write(
+    key: string,
+    text: string | null,
+    seen: Seen,
+    budgetMs: number,
+    besides: readonly EtcdOp[] = [],
+  ): Promise<DcsOutcome<null>> {
+    const op: EtcdOp = text === null ? { op: 'delete', key } : { op: 'put', key, value: text };
+    const guarded = {
+      compare: compareSeen(key, seen),
+      write: [op, ...besides],
+      shown: [key],
+      isDone: (now: ReadonlyMap<string, { readonly value: string }>) => (now.get(key)?.value ?? null) === text,
+      refusal: seen === null ? `${key} exists` : `${key} has changed`,
+    };
+    return nothing(await writeGuarded(client, guarded, budgetMs));
+  }
+
+  return {
+    /** Only while the leader key is still mine, of this reign. */
+    async putAsLeader(key: LeaderWritten, text: string, term: Term, budgetMs: number): Promise<DcsOutcome<null>> {
+      const held = options.held();
+      if (held === null || held.term !== term) return { kind: 'refused', why: `term ${term} is not mine` };
+      const guarded = {
+        compare: isMineStill(keys, name, held),
+        write: [{ op: 'put' as const, key: keys[key], value: text }],
+        shown: [keys[key]],
+        isDone: (now: ReadonlyMap<string, { readonly value: string }>) => now.get(keys[key])?.value === text,
+        refusal: 'the leader key is not mine',
+      };
+      return nothing(await writeGuarded(client, guarded, budgetMs));
+    },
+    /**
+     * The empty `initialize` names nobody. A second key, which Patroni does not look at, says whose it is: so a claim
+     * whose answer was lost is known again, and it goes with my member lease.
+     */
+    async claimInitialize(budgetMs: number): Promise<DcsOutcome<null>> {
+      const lease = options.memberLease();
+      const owner = { op: 'put' as const, key: keys.initializing, value: name, ...(lease === null ? {} : { lease }) };
+      const guarded = {
+        compare: compareSeen(keys.initialize, null),
+        write: [{ op: 'put' as const, key: keys.initialize, value: '' }, owner],
+        shown: [keys.initialize, keys.initializing],
+        isDone: (now: ReadonlyMap<string, { readonly value: string; readonly modRevision: Revision }>) => {
+          const claim = now.get(keys.initialize);
+          const by = now.get(keys.initializing);
+          return claim?.value === '' && by?.value === name && by.modRevision === claim.modRevision;
+        },
+        refusal: 'the cluster is being initialized, or was',
+      };
+      return nothing(await writeGuarded(client, guarded, budgetMs));
+    },
+    writeInitialize: (systemId: string, seen: Revision | null, budgetMs: number) =>
+      write(keys.initialize, systemId, seen, budgetMs, [{ op: 'delete', key: keys.initializing }]),
+    dropInitialize: (seen: Revision, budgetMs: number) =>
+      write(keys.initialize, null, seen, budgetMs, [{ op: 'delete', key: keys.initializing }]),
+    writeConfig: (text: string, seen: Revision | null, budgetMs: number) => write(keys.config, text, seen, budgetMs),
+    clearFailover: (seen: Revision, budgetMs: number) => write(keys.failover, noFailover, seen, budgetMs),
+    /** `key` as below the prefix (`config`) or whole. */
+    put: (key: string, text: string, seen: Seen, budgetMs: number) => write(wholeKey(keys, key), text, seen, budgetMs),
+    remove: (key: string, seen: Seen, budgetMs: number) => write(wholeKey(keys, key), null, seen, budgetMs),
+  };
+}
+
+const wholeKey = (keys: Keys, key: string): string => (key.startsWith(keys.prefix) ? key : `${keys.prefix}${key}`);
+
+function compareSeen(key: string, seen: Seen): EtcdCompare[] {
+  if (seen === 'any') return [];
+  return seen === null ? [{ target: 'create', key, equals: absent }] : [{ target: 'mod', key, equals: seen }];
+}
+
+const nothing = (outcome: DcsOutcome<unknown>): DcsOutcome<null> =>
+  outcome.kind === 'done' ? { ...outcome, value: null } : outcome;

@@ -1,0 +1,60 @@
+import type { StopBudget } from '../../model/job.ts';
+import { cancelled, failed, type JobContext, type JobResult, type PostgresParts } from './parts.ts';
+import { findPostmaster, gone, killWhole, orphansOf } from './postmaster.ts';
+
+type Stage = 'fast' | 'immediate' | 'kill';
+const signalOf = { fast: 'INT', immediate: 'QUIT' } as const;
+
+/** Stops the server: fast, then immediate, then kill, each at its instant. It is over when nothing is left of it. */
+export async function halt(
+  parts: PostgresParts,
+  context: Pick<JobContext, 'signal'>,
+  mode: 'fast' | 'immediate',
+  budget: StopBudget,
+): Promise<JobResult> {
+  const { world } = parts;
+  const { clock, processes } = world;
+  const postmaster = await findPostmaster(world, parts.places());
+  if (postmaster === null) return ended(parts, mode);
+  parts.expectStop();
+  const { info } = postmaster;
+  let over = false;
+  const exited = gone(world, info).then(() => {
+    over = true;
+  });
+  let stage: Stage = mode;
+  processes.signal(info.pid, signalOf[mode]);
+  while (!over) {
+    const nextMs = stage === 'fast' ? budget.immediateAtMs : stage === 'immediate' ? budget.killAtMs : clock.now() + 50;
+    const leftMs = nextMs === null ? 1_000 : Math.max(0, Math.min(1_000, nextMs - clock.now()));
+    await Promise.race([exited, clock.sleep(leftMs)]);
+    if (over) break;
+    if (context.signal.aborted && stage === 'fast') return cancelled; // it goes on stopping; nobody waits for it
+    if (nextMs === null || clock.now() < nextMs) continue;
+    if (stage === 'fast') {
+      stage = 'immediate';
+      processes.signal(info.pid, 'QUIT');
+    } else {
+      stage = 'kill';
+      killWhole(world, info);
+    }
+    parts.step('stop', stage, []);
+  }
+  return ended(parts, stage);
+}
+
+/** The postmaster is gone; a busy backend may outlive it, and could go on answering its client. */
+async function ended(parts: PostgresParts, reached: Stage): Promise<JobResult> {
+  const { world } = parts;
+  let stage: Stage = reached;
+  for (let tries = 0; tries < 200; tries += 1) {
+    const left = orphansOf(world, parts.places());
+    if (left.length === 0) return { ended: 'done', error: null, divergence: null, stage };
+    if (tries >= 10) {
+      stage = 'kill';
+      for (const one of left) world.processes.signal(one, 'KILL');
+    }
+    await world.clock.sleep(10);
+  }
+  return failed(`processes of the stopped server do not end: ${orphansOf(world, parts.places()).join(', ')}`);
+}

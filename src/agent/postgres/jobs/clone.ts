@@ -1,0 +1,102 @@
+import { writeConninfo } from '../../../codec/postgres/conninfo.ts';
+import type { Job } from '../../../model/job.ts';
+import { loginWords, setStandbySignal, writePassfile } from '../configure.ts';
+import { mark, unmark } from '../marker.ts';
+import {
+  cancelled,
+  failed,
+  type JobContext,
+  type JobResult,
+  type PostgresParts,
+  succeeded,
+  toolEnv,
+} from '../parts.ts';
+
+const limitMs = 7 * 24 * 3_600_000;
+const forbidden = new Set([
+  'pgdata',
+  'D',
+  'format',
+  'wal-method',
+  'xlog-method',
+  'gzip',
+  'version',
+  'dbname',
+  'host',
+  'port',
+  'username',
+  'password',
+]);
+
+/** pg_basebackup from a running member into an empty directory. */
+export async function clone(
+  parts: PostgresParts,
+  context: JobContext,
+  job: Extract<Job, { kind: 'clone' }>,
+): Promise<JobResult> {
+  const { world } = parts;
+  const places = parts.places();
+  const settings = parts.settings();
+  const refusal = await context.premise(job.premise);
+  if (refusal !== null) return failed(refusal);
+  const listing = await world.files.list(places.dataDir);
+  if (listing.kind === 'unreadable') return failed(`${places.dataDir}: ${listing.why}`);
+  if (listing.kind === 'entries' && listing.names.some((name) => !name.startsWith('.') && name !== 'lost+found'))
+    return failed(`${places.dataDir} is not empty: nothing is copied over existing data`);
+  await writePassfile(parts, job.from.host, job.from.port);
+  await mark(parts, 'basebackup');
+  const { replication, database, pgpass } = settings.local.postgres;
+  const dsn = writeConninfo([
+    ['dbname', database],
+    ...loginWords(replication, pgpass),
+    ['host', job.from.host],
+    ['port', String(job.from.port)],
+    ['application_name', settings.local.name],
+    ['connect_timeout', '5'],
+  ]);
+  const given = settings.postgres.basebackup.filter(([name]) => !forbidden.has(name));
+  const args = [
+    '--pgdata',
+    places.dataDir,
+    '--wal-method=stream',
+    '--dbname',
+    dsn,
+    '--progress',
+    '--no-password',
+    // Waiting for the primary's next checkpoint would leave the cluster a standby short for minutes.
+    ...(given.some(([name]) => name === 'checkpoint') ? [] : ['--checkpoint=fast']),
+    ...given.map(([name, value]) => (value === null ? `--${name}` : `--${name}=${value}`)),
+  ];
+  parts.step('clone', `pg_basebackup from ${job.from.member}`, [
+    ['host', job.from.host],
+    ['port', job.from.port],
+  ]);
+  const finished = await world.processes.run(
+    {
+      program: places.program('pg_basebackup'),
+      args,
+      env: toolEnv(places),
+      onLine: (line) => context.progress(line.trim().slice(-120)),
+    },
+    limitMs,
+    context.signal,
+  );
+  if (finished.kind !== 'exited' || finished.code !== 0) {
+    // pg_basebackup empties what it made when it fails by itself; what was killed is found by its mark.
+    if (finished.kind === 'exited') await clearOwnLeavings(parts);
+    if (finished.kind === 'cancelled') return cancelled;
+    return failed(
+      `pg_basebackup from ${job.from.member}: ${finished.kind === 'failed' ? finished.why : finished.stderr.trim().slice(-400)}`,
+    );
+  }
+  await setStandbySignal(parts, true);
+  await unmark(parts);
+  return succeeded;
+}
+
+async function clearOwnLeavings(parts: PostgresParts): Promise<void> {
+  const places = parts.places();
+  const listing = await parts.world.files.list(places.dataDir);
+  if (listing.kind === 'entries' && listing.names.length > 0) return;
+  await unmark(parts);
+}

@@ -1,0 +1,118 @@
+import { readHistoryFile } from '../../../codec/postgres/historyFile.ts';
+import { endOfShutdownCheckpoint } from '../../../codec/postgres/waldump.ts';
+import type { Divergence, Job } from '../../../model/job.ts';
+import type { ControlData, LocalPostgres } from '../../../model/postgres.ts';
+import { type Lsn, lsnText, type Timeline, timeline } from '../../../model/units.ts';
+import { type PostgresParts, toolEnv } from '../parts.ts';
+import { peerTarget, runOnce, whyNot } from '../sessions.ts';
+import { identifySystem, inRecovery, timelineHistory } from '../statements.ts';
+
+const limitMs = 3_000;
+const unknown = (why: string): Divergence => ({ kind: 'unknown', why });
+
+interface Mine {
+  readonly timeline: Timeline;
+  readonly lsn: Lsn;
+  /** It was in recovery: a position exactly at the fork is on both histories. */
+  readonly recovering: boolean;
+}
+
+/** Is my history a part of the leader's? Decided by comparison alone: what is missing gives no verdict. */
+export async function divergenceFrom(
+  parts: PostgresParts,
+  job: Extract<Job, { kind: 'checkDivergence' }>,
+  local: LocalPostgres,
+): Promise<Divergence> {
+  const mine = whereIAm(local);
+  if (typeof mine === 'string') return unknown(mine);
+  const settings = parts.settings();
+  const { sql } = parts.world;
+  const { host, port } = job.from;
+  const { superuser, rewind, replication } = settings.local.postgres;
+  const asked = await runOnce(sql, peerTarget(settings, host, port, rewind ?? superuser, false), [inRecovery], limitMs);
+  if (asked.kind !== 'rows') return unknown(`${job.from.member}: ${whyNot(asked)}`);
+  if (asked.rows[0]?.in_recovery !== 'f') return unknown(`${job.from.member} is in recovery still`);
+  const walsender = peerTarget(settings, host, port, replication, true);
+  const identity = await runOnce(sql, walsender, [identifySystem], limitMs);
+  if (identity.kind !== 'rows') return unknown(`${job.from.member}: ${whyNot(identity)}`);
+  const theirs = timeline(Number(identity.rows[0]?.timeline ?? 0));
+  if (theirs === 0) return unknown(`${job.from.member} does not tell its timeline`);
+  const diverged = (fork: Lsn): Divergence => ({
+    kind: 'diverged',
+    forkTimeline: mine.timeline,
+    forkLsn: fork,
+    myLsn: mine.lsn,
+  });
+  if (mine.timeline > theirs) return diverged(mine.lsn);
+  if (mine.timeline === theirs) return { kind: 'none' };
+  const told = await runOnce(sql, walsender, [timelineHistory(theirs)], limitMs);
+  if (told.kind !== 'rows') return unknown(`${job.from.member}: ${whyNot(told)}`);
+  const line = readHistoryFile(historyText(told.rows[0]?.content ?? '')).find((one) => one.timeline === mine.timeline);
+  if (line === undefined) return diverged(mine.lsn); // a timeline the leader never was on
+  if (mine.recovering) return mine.lsn > line.end ? diverged(line.end) : { kind: 'none' };
+  return judgeCleanEnd(parts, mine, line.end, diverged);
+}
+
+/** A cleanly stopped primary: its last record is the shutdown checkpoint. It may end exactly where the new timeline begins. */
+async function judgeCleanEnd(
+  parts: PostgresParts,
+  mine: Mine,
+  fork: Lsn,
+  diverged: (fork: Lsn) => Divergence,
+): Promise<Divergence> {
+  if (mine.lsn >= fork) return diverged(fork);
+  const places = parts.places();
+  const args = [
+    '--path',
+    `${places.dataDir}/pg_wal`,
+    '--timeline',
+    String(mine.timeline),
+    '--start',
+    lsnText(mine.lsn),
+    '--limit',
+    '2',
+  ];
+  const finished = await parts.world.processes.run(
+    { program: places.program('pg_waldump'), args, env: toolEnv(places) },
+    10_000,
+  );
+  if (finished.kind !== 'exited') return unknown(`pg_waldump: ${finished.kind}`);
+  const end = endOfShutdownCheckpoint(finished.stdout, finished.stderr, mine.lsn);
+  if (end === null)
+    return unknown(`the end of the shutdown checkpoint was not understood: ${finished.stderr.trim().slice(-200)}`);
+  return end === fork ? { kind: 'none' } : diverged(fork);
+}
+
+/** TIMELINE_HISTORY gives bytea as text: hex with \x, or as it is. */
+const historyText = (content: string): string =>
+  content.startsWith('\\x')
+    ? (content.slice(2).match(/../g) ?? []).map((pair) => String.fromCharCode(Number.parseInt(pair, 16))).join('')
+    : content;
+
+function whereIAm(local: LocalPostgres): Mine | string {
+  if (local.kind === 'running') {
+    return local.role === 'standby'
+      ? {
+          timeline: local.control.timeline,
+          lsn: local.replayedLsn,
+          recovering: true,
+        }
+      : 'it runs as primary';
+  }
+  if (local.kind !== 'stopped') return `PostgreSQL is ${local.kind}`;
+  return fromControl(local.control);
+}
+
+function fromControl(control: ControlData): Mine | string {
+  switch (control.state) {
+    case 'shut down in recovery':
+    case 'in archive recovery':
+      return control.minRecoveryEnd > 0n
+        ? { timeline: control.minRecoveryEndTimeline, lsn: control.minRecoveryEnd, recovering: true }
+        : { timeline: control.timeline, lsn: control.checkpoint, recovering: false };
+    case 'shut down':
+      return { timeline: control.timeline, lsn: control.checkpoint, recovering: false };
+    default:
+      return `it did not stop cleanly (${control.state}): crash recovery comes first`;
+  }
+}

@@ -1,0 +1,91 @@
+import { splitCommand } from '../../../codec/command.ts';
+import type { Job } from '../../../model/job.ts';
+import { later } from '../../../model/units.ts';
+import { configure, must } from '../configure.ts';
+import { halt } from '../halt.ts';
+import {
+  cancelled,
+  failed,
+  type JobContext,
+  type JobResult,
+  type PostgresParts,
+  succeeded,
+  toolEnv,
+} from '../parts.ts';
+import { findPostmaster } from '../postmaster.ts';
+import { ownTarget } from '../sessions.ts';
+import { inRecovery } from '../statements.ts';
+
+const hookLimitMs = 600_000;
+
+/**
+ * A promotion that was signalled can not be taken back: it may come to its end after the right to lead has. Whatever goes
+ * wrong from there on, the server is stopped before anybody hears of the failure.
+ */
+export async function promote(
+  parts: PostgresParts,
+  context: JobContext,
+  job: Extract<Job, { kind: 'promote' }>,
+): Promise<JobResult> {
+  let signalled = false;
+  const result = await attempt(parts, context, job, () => {
+    signalled = true;
+  });
+  if (result.ended === 'done' || !signalled) return result;
+  await halt(parts, { signal: new AbortController().signal }, 'immediate', {
+    immediateAtMs: null,
+    killAtMs: later(parts.world.clock.now(), 500),
+  });
+  return result;
+}
+
+/** pre_promote, the premise once more, the signal, and then the end of recovery, seen by asking often. */
+async function attempt(
+  parts: PostgresParts,
+  context: JobContext,
+  job: Extract<Job, { kind: 'promote' }>,
+  signalled: () => void,
+): Promise<JobResult> {
+  const { world } = parts;
+  const places = parts.places();
+  const settings = parts.settings();
+  if (settings.postgres.prePromote !== null) {
+    const [program = '', ...args] = splitCommand(settings.postgres.prePromote);
+    const finished = await world.processes.run({ program, args, env: toolEnv(places) }, hookLimitMs, context.signal);
+    if (finished.kind !== 'exited' || finished.code !== 0)
+      return failed(
+        `pre_promote said no: ${finished.kind === 'exited' ? `exit code ${finished.code}` : finished.kind}`,
+      );
+  }
+  const postmaster = await findPostmaster(world, places);
+  if (postmaster === null) return failed('PostgreSQL does not run');
+  const connected = await world.sql.connect(ownTarget(settings, 'Patroni heartbeat'), 2_000);
+  if (connected.kind !== 'connected')
+    return failed(`cannot connect: ${connected.kind === 'rejected' ? connected.message : connected.why}`);
+  const { session } = connected;
+  try {
+    const refusal = await context.premise(job.premise);
+    if (refusal !== null) return failed(`not promoted: ${refusal}`);
+    if (context.signal.aborted) return cancelled;
+    signalled();
+    await must(world.files.write(places.promoteFile, '', 0o600));
+    if (!world.processes.signal(postmaster.info.pid, 'USR1')) return failed('the postmaster is gone');
+    parts.step('promote', 'promotion signalled', []);
+    const beganMs = world.clock.now();
+    for (;;) {
+      const answer = await session.query(inRecovery, 2_000);
+      if (answer.kind === 'rows' && answer.rows[0]?.in_recovery === 'f') break;
+      if (answer.kind === 'lost') return failed(`the server stopped answering while it was promoted: ${answer.why}`);
+      if (context.signal.aborted) return cancelled;
+      const waitedMs = world.clock.now() - beganMs;
+      if (waitedMs > 1_000) context.progress(`promoting for ${Math.round(waitedMs / 1_000)} s`);
+      await world.clock.sleep(waitedMs < 2_000 ? 4 : 100, context.signal);
+    }
+    parts.step('promote', 'out of recovery', [['tookMs', Math.round(world.clock.now() - beganMs)]]);
+  } finally {
+    session.close();
+  }
+  // The file that a later start will read must be a primary's; nothing in it needs a reload now.
+  await configure(parts, { role: 'primary' }, null);
+  return succeeded;
+}

@@ -1,0 +1,35 @@
+import type { Job } from '../../../model/job.ts';
+import { must } from '../configure.ts';
+import { unmark } from '../marker.ts';
+import { failed, type JobContext, type JobResult, type PostgresParts, succeeded } from '../parts.ts';
+import { findPostmaster, orphansOf } from '../postmaster.ts';
+import { setAside } from './bootstrap.ts';
+
+/**
+ * Makes room for a copy. What may be the only copy is renamed, not deleted; emptied is what our own failed work made, and
+ * what an operator or a setting gave up (`force`), with a leader of the same system identifier known.
+ */
+export async function removeData(
+  parts: PostgresParts,
+  context: JobContext,
+  job: Extract<Job, { kind: 'removeData' }>,
+): Promise<JobResult> {
+  const { world } = parts;
+  const { dataDir } = parts.places();
+  if ((await findPostmaster(world, parts.places())) !== null || orphansOf(world, parts.places()).length > 0)
+    return failed('PostgreSQL still runs on it');
+  const refusal = await context.premise(job.premise);
+  if (refusal !== null) return failed(refusal);
+  if (!job.force) {
+    const aside = await setAside(parts, 'old');
+    parts.step('removeData', 'set aside', [['to', aside]]);
+  } else {
+    const listing = await world.files.list(dataDir);
+    if (listing.kind === 'unreadable') return failed(`${dataDir}: ${listing.why}`);
+    for (const name of listing.kind === 'entries' ? listing.names : [])
+      await must(world.files.remove(`${dataDir}/${name}`));
+    parts.step('removeData', 'emptied', [['why', job.why]]);
+  }
+  await unmark(parts);
+  return succeeded;
+}

@@ -1,0 +1,82 @@
+import { writeConninfo } from '../../../codec/postgres/conninfo.ts';
+import type { Job } from '../../../model/job.ts';
+import { loginWords, setStandbySignal, writePassfile } from '../configure.ts';
+import { halt } from '../halt.ts';
+import { mark, unmark } from '../marker.ts';
+import {
+  cancelled,
+  failed,
+  type JobContext,
+  type JobResult,
+  type PostgresParts,
+  succeeded,
+  toolEnv,
+} from '../parts.ts';
+import { findPostmaster } from '../postmaster.ts';
+
+const limitMs = 24 * 3_600_000;
+/** pg_rewind checks first; from this line on the target is neither of two histories. */
+const changing = /need to copy|kB copied|creating backup label|backup_label/i;
+
+/** Takes this directory back to where the leader's history left it, and on from there. */
+export async function rewind(
+  parts: PostgresParts,
+  context: JobContext,
+  job: Extract<Job, { kind: 'rewind' }>,
+): Promise<JobResult> {
+  const { world } = parts;
+  const places = parts.places();
+  const settings = parts.settings();
+  if ((await findPostmaster(world, places)) !== null) {
+    const stopped = await halt(parts, context, 'fast', { immediateAtMs: null, killAtMs: null });
+    if (stopped.ended !== 'done') return stopped;
+  }
+  await writePassfile(parts, job.from.host, job.from.port);
+  const refusal = await context.premise(job.premise);
+  if (refusal !== null) return failed(`not rewound: ${refusal}`);
+  const { superuser, rewind: login, pgpass, database } = settings.local.postgres;
+  const source = writeConninfo([
+    ['dbname', database],
+    ...loginWords(login ?? superuser, pgpass),
+    ['host', job.from.host],
+    ['port', String(job.from.port)],
+    ['connect_timeout', '5'],
+  ]);
+  const args = [
+    '--target-pgdata',
+    places.dataDir,
+    '--source-server',
+    source,
+    '--progress',
+    `--config-file=${places.conf}`,
+    ...(settings.postgres.recovery.restore_command === undefined ? [] : ['--restore-target-wal']),
+  ];
+  let changed = false;
+  await mark(parts, 'rewind');
+  parts.step('rewind', `pg_rewind from ${job.from.member}`, [
+    ['host', job.from.host],
+    ['port', job.from.port],
+  ]);
+  const onLine = (line: string): void => {
+    changed ||= changing.test(line);
+    context.progress(line.trim().slice(-120));
+  };
+  const finished = await world.processes.run(
+    { program: places.program('pg_rewind'), args, env: toolEnv(places), onLine },
+    limitMs,
+    context.signal,
+  );
+  if (finished.kind === 'exited' && finished.code === 0) {
+    await setStandbySignal(parts, true);
+    await unmark(parts);
+    parts.step('rewind', 'rewound', [
+      ['said', finished.stderr.trim().split('\n').slice(0, 3).join(' | ').slice(0, 300)],
+    ]);
+    return succeeded;
+  }
+  if (!changed) await unmark(parts);
+  if (finished.kind === 'cancelled') return cancelled;
+  return failed(
+    `pg_rewind from ${job.from.member}: ${finished.kind === 'failed' ? finished.why : finished.stderr.trim().slice(-500)}`,
+  );
+}

@@ -1,0 +1,224 @@
+import { readControldata } from '../../codec/postgres/controldata.ts';
+import type { ControlData, LocalPostgres } from '../../model/postgres.ts';
+import { type InstantMs, type Pid, type Timeline, timeline } from '../../model/units.ts';
+import type { Cancel, SqlSession } from '../../model/world.ts';
+import type { PostgresParts } from './parts.ts';
+import { findPostmaster, orphansOf, type Postmaster } from './postmaster.ts';
+import { readProbe } from './probe.ts';
+import { ownTarget } from './sessions.ts';
+import { probe } from './statements.ts';
+
+/** A look is over within about a second, whatever hangs. */
+const patienceMs = 700;
+const controldataLimitMs = 2_000;
+
+export interface Looker {
+  look(): Promise<LocalPostgres>;
+  /** Whatever was cached of the server that ran is void. */
+  forget(): void;
+  /** Its end, from now on, is ours. */
+  expectStop(): void;
+  close(): void;
+}
+
+interface Known {
+  readonly pid: Pid;
+  readonly startTicks: number;
+  readonly control: ControlData;
+  readonly sinceMs: InstantMs;
+  readonly cancelWatch: Cancel;
+}
+
+/** Sees this node's PostgreSQL from outside (files, processes) and inside (one kept session), and is woken when it dies. */
+export function makeLooker(parts: PostgresParts, wake: (reason: string) => void): Looker {
+  const { world } = parts;
+  let known: Known | null = null;
+  let session: SqlSession | null = null;
+  let believed: 'primary' | 'standby' | null = null;
+  let seenTimeline: Timeline | null = null;
+  let expected = true;
+  let troubleSinceMs: InstantMs | null = null;
+
+  function troubleSince(nowMs: InstantMs): InstantMs {
+    troubleSinceMs ??= nowMs;
+    return troubleSinceMs;
+  }
+  function closeSession(): void {
+    session?.close();
+    session = null;
+  }
+  function forget(): void {
+    closeSession();
+    known?.cancelWatch();
+    known = null;
+  }
+
+  async function readControl(): Promise<ControlData | string> {
+    const places = parts.places();
+    const finished = await world.processes.run(
+      { program: places.program('pg_controldata'), args: [places.dataDir], env: { LC_ALL: 'C' } },
+      controldataLimitMs,
+    );
+    if (finished.kind !== 'exited')
+      return `pg_controldata: ${finished.kind === 'failed' ? finished.why : finished.kind}`;
+    const control = finished.code === 0 ? readControldata(finished.stdout) : null;
+    return control ?? `pg_controldata: ${finished.stderr.trim() || 'its output was not understood'}`;
+  }
+
+  /** The postmaster as met: its control data once, and a watch on its end. */
+  async function meet(postmaster: Postmaster): Promise<Known | string> {
+    const { pid, startTicks } = postmaster.info;
+    if (known !== null && known.pid === pid && known.startTicks === startTicks) return known;
+    forget();
+    const control = await readControl();
+    if (typeof control === 'string') return control;
+    expected = false;
+    seenTimeline = null;
+    known = {
+      pid,
+      startTicks,
+      control,
+      sinceMs: world.clock.now(),
+      cancelWatch: world.processes.watchExit(pid, startTicks, () => {
+        closeSession();
+        wake('postmasterExited');
+      }),
+    };
+    return known;
+  }
+
+  async function connect(): Promise<
+    | { kind: 'session'; session: SqlSession }
+    | { kind: 'no'; state: 'starting' | 'stopping' | 'unresponsive'; why: string }
+  > {
+    if (session !== null) return { kind: 'session', session };
+    const connected = await world.sql.connect(ownTarget(parts.settings(), 'Patroni heartbeat'), patienceMs);
+    if (connected.kind === 'connected') {
+      const mine = connected.session;
+      session = mine;
+      mine.onEnd(() => {
+        if (session !== mine) return;
+        session = null;
+        wake('sessionEnded');
+      });
+      return { kind: 'session', session: mine };
+    }
+    if (connected.kind === 'unreachable') return { kind: 'no', state: 'unresponsive', why: connected.why };
+    const state =
+      connected.sqlState !== '57P03'
+        ? 'unresponsive'
+        : /shutting down/.test(connected.message)
+          ? 'stopping'
+          : 'starting';
+    return { kind: 'no', state, why: connected.message };
+  }
+
+  async function lookInside(postmaster: Postmaster): Promise<LocalPostgres> {
+    const met = await meet(postmaster);
+    const { pid } = postmaster.info;
+    const nowMs = world.clock.now();
+    const signal = await standbySignal();
+    // In doubt it is a primary: that errs on the side of stopping it in time.
+    const role = believed ?? (signal ? 'standby' : 'primary');
+    if (typeof met === 'string')
+      return { kind: 'unresponsive', pid, sinceMs: nowMs, believed: role, why: met, control: null };
+    const { status } = postmaster.file;
+    if (status === 'stopping') return { kind: 'stopping', pid, sinceMs: troubleSince(nowMs), believed: role };
+    if (status === 'starting' && believed === null)
+      return { kind: 'starting', pid, sinceMs: met.sinceMs, standbySignal: signal, control: met.control };
+    const connected = await connect();
+    if (connected.kind === 'no') {
+      const sinceMs = troubleSince(nowMs);
+      if (connected.state === 'starting')
+        return { kind: 'starting', pid, sinceMs: met.sinceMs, standbySignal: signal, control: met.control };
+      if (connected.state === 'stopping') return { kind: 'stopping', pid, sinceMs, believed: role };
+      // The port opens a moment after the pid file appears.
+      if (nowMs - met.sinceMs < 1_000 && believed === null)
+        return { kind: 'starting', pid, sinceMs: met.sinceMs, standbySignal: signal, control: met.control };
+      return { kind: 'unresponsive', pid, sinceMs, believed: role, why: connected.why, control: met.control };
+    }
+    const answer = await connected.session.query(probe, patienceMs);
+    const row = answer.kind === 'rows' ? answer.rows[0] : undefined;
+    if (answer.kind !== 'rows' || row === undefined) {
+      closeSession();
+      const why =
+        answer.kind === 'rows' ? 'the probe gave no row' : answer.kind === 'error' ? answer.message : answer.why;
+      return {
+        kind: 'unresponsive',
+        pid,
+        sinceMs: troubleSince(nowMs),
+        believed: role,
+        why,
+        control: met.control,
+      };
+    }
+    troubleSinceMs = null;
+    const seen = readProbe(row, pid, met.control, seenTimeline);
+    believed = seen.role;
+    if (seen.role === 'standby') seenTimeline = timeline(Math.max(seenTimeline ?? 0, seen.receiver?.timeline ?? 0));
+    const wanted = parts.settings().postgres.parameters;
+    const pendingRestart = Object.fromEntries(
+      Object.entries(seen.pendingRestart).map(([name, { oldValue }]) => [
+        name,
+        { oldValue, newValue: wanted[name] ?? '' },
+      ]),
+    );
+    return { ...seen, pendingRestart };
+  }
+
+  async function standbySignal(): Promise<boolean> {
+    const places = parts.places();
+    const stats = await Promise.all([world.files.stat(places.standbySignal), world.files.stat(places.recoverySignal)]);
+    return stats.some(({ kind }) => kind === 'file');
+  }
+
+  /** Nothing runs: what do the files say? */
+  async function lookAtFiles(): Promise<LocalPostgres> {
+    const places = parts.places();
+    const marker = await world.files.read(places.marker);
+    if (marker.kind === 'text') {
+      const left = (['initdb', 'basebackup', 'rewind'] as const).find((one) => marker.text.includes(`"${one}"`));
+      if (left !== undefined) return { kind: 'partialData', left };
+    }
+    const file = await world.files.stat(places.control);
+    if (file.kind !== 'file') {
+      const listing = await world.files.list(places.dataDir);
+      if (listing.kind === 'absent') return { kind: 'noData' };
+      if (listing.kind === 'unreadable') return { kind: 'unreadable', why: `${places.dataDir}: ${listing.why}` };
+      const there = listing.names.filter((name) => name !== 'lost+found' && !name.startsWith('.'));
+      return there.length === 0
+        ? { kind: 'noData' }
+        : {
+            kind: 'unreadable',
+            why: `${places.dataDir} holds files (${there.slice(0, 3).join(', ')}) but no global/pg_control`,
+          };
+    }
+    const control = await readControl();
+    if (typeof control === 'string') return { kind: 'unreadable', why: control };
+    const label = await world.files.stat(places.backupLabel);
+    return {
+      kind: 'stopped',
+      control,
+      standbySignal: await standbySignal(),
+      backupLabel: label.kind === 'file',
+      orphans: orphansOf(world, places),
+      crashed: !expected,
+    };
+  }
+
+  return {
+    async look() {
+      const postmaster = await findPostmaster(world, parts.places());
+      if (postmaster !== null) return lookInside(postmaster);
+      forget();
+      believed = null;
+      troubleSinceMs = null;
+      return lookAtFiles();
+    },
+    forget,
+    expectStop() {
+      expected = true;
+    },
+    close: forget,
+  };
+}

@@ -1,0 +1,50 @@
+import type { Fact } from '../../model/decision.ts';
+import type { FinishedJob, Premise } from '../../model/job.ts';
+import type { Settings } from '../../model/settings.ts';
+import type { World } from '../../model/world.ts';
+import { type Places, placesOf } from './places.ts';
+
+export interface SentinelPrefix {
+  readonly program: string;
+  readonly script: string;
+}
+
+/** What every step of a job works with. */
+export interface PostgresParts {
+  readonly world: World;
+  readonly settings: () => Settings;
+  readonly places: () => Places;
+  readonly sentinel: SentinelPrefix | null;
+  readonly sentinelGraceMs: () => number;
+  readonly note: (level: 'info' | 'warning' | 'error', text: string, because?: readonly Fact[]) => void;
+  readonly step: (job: string, step: string, because: readonly Fact[]) => void;
+  /** We are about to stop it ourselves: its end is no crash. */
+  readonly expectStop: () => void;
+}
+
+export interface JobContext {
+  readonly signal: AbortSignal;
+  /** Null: it holds; else why not. */
+  readonly premise: (premise: Premise) => Promise<string | null>;
+  readonly progress: (text: string) => void;
+}
+
+export type JobResult = Pick<FinishedJob, 'ended' | 'error' | 'divergence' | 'stage'>;
+
+export const succeeded: JobResult = { ended: 'done', error: null, divergence: null, stage: null };
+export const failed = (error: string): JobResult => ({ ended: 'failed', error, divergence: null, stage: null });
+export const cancelled: JobResult = { ended: 'cancelled', error: null, divergence: null, stage: null };
+
+export const partsOf = (parts: Omit<PostgresParts, 'places'>): PostgresParts => ({
+  ...parts,
+  places: () => placesOf(parts.settings().local),
+});
+
+/** PostgreSQL's tools speak plainly, and find the password where libpq looks. */
+export const toolEnv = (places: Places): Readonly<Record<string, string>> => ({
+  LC_ALL: 'C',
+  LANG: 'C',
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  PGPASSFILE: places.pgpass,
+  PGOPTIONS: '-c statement_timeout=0',
+});

@@ -1,0 +1,128 @@
+import { splitCommand } from '../../codec/command.ts';
+import type { Job } from '../../model/job.ts';
+import type { ControlData, LocalPostgres } from '../../model/postgres.ts';
+import { configure, type Role } from './configure.ts';
+import { halt } from './halt.ts';
+import { bootstrap } from './jobs/bootstrap.ts';
+import { clone } from './jobs/clone.ts';
+import { crashRecovery } from './jobs/crashRecovery.ts';
+import { divergenceFrom } from './jobs/divergence.ts';
+import { promote } from './jobs/promote.ts';
+import { removeData } from './jobs/remove.ts';
+import { rewind } from './jobs/rewind.ts';
+import { clearOrphans, launch } from './launch.ts';
+import { failed, type JobContext, type JobResult, type PostgresParts, succeeded, toolEnv } from './parts.ts';
+import { findPostmaster } from './postmaster.ts';
+import { ownTarget, runOnce, whyNot } from './sessions.ts';
+import { checkpoint } from './statements.ts';
+
+const checkpointLimitMs = 3_600_000;
+const hookLimitMs = 60_000;
+const noBudget = { immediateAtMs: null, killAtMs: null };
+
+/** One job, its steps in order. Each irreversible step has asked for its premise right before. */
+export async function perform(
+  parts: PostgresParts,
+  job: Job,
+  context: JobContext,
+  look: () => Promise<LocalPostgres>,
+): Promise<JobResult> {
+  switch (job.kind) {
+    case 'bootstrap':
+      return bootstrap(parts, context);
+    case 'clone':
+      return clone(parts, context, job);
+    case 'startPrimary':
+      return launch(parts, context, {
+        role: { role: 'primary' },
+        control: null,
+        limitMs: job.limitMs,
+        mayStart: () => context.premise(job.premise),
+      });
+    case 'startStandby':
+      return startStandby(parts, context, job.upstream, look);
+    case 'follow':
+      return follow(parts, { role: 'standby', upstream: job.upstream });
+    case 'stop': {
+      if (job.checkpointFirst) await checkpointNow(parts, context);
+      await beforeStop(parts, job.mode, context);
+      return halt(parts, context, job.mode, job.budget);
+    }
+    case 'restart': {
+      const stopped = await halt(parts, context, 'fast', noBudget);
+      if (stopped.ended !== 'done') return stopped;
+      if (job.as === 'standby') return startStandby(parts, context, job.upstream, look);
+      return launch(parts, context, {
+        role: { role: 'primary' },
+        control: null,
+        limitMs: job.limitMs,
+        mayStart: () => context.premise(job.premise),
+      });
+    }
+    case 'promote':
+      return promote(parts, context, job);
+    case 'checkpoint':
+      return checkpointNow(parts, context);
+    case 'rewind':
+      return rewind(parts, context, job);
+    case 'checkDivergence':
+      return { ...succeeded, divergence: await divergenceFrom(parts, job, await look()) };
+    case 'crashRecovery':
+      return crashRecovery(parts, context);
+    case 'clearOrphans':
+      await clearOrphans(parts);
+      return succeeded;
+    case 'removeData':
+      return removeData(parts, context, job);
+    default:
+      return job satisfies never;
+  }
+}
+
+async function startStandby(
+  parts: PostgresParts,
+  context: JobContext,
+  upstream: Extract<Job, { kind: 'startStandby' }>['upstream'],
+  look: () => Promise<LocalPostgres>,
+): Promise<JobResult> {
+  const seen = await look();
+  const control: ControlData | null = seen.kind === 'stopped' ? seen.control : null;
+  return launch(parts, context, {
+    role: { role: 'standby', upstream },
+    control,
+    limitMs: parts.settings().postgres.startTimeoutMs,
+    mayStart: () => Promise.resolve(null),
+  });
+}
+
+/** From PostgreSQL 14 on every change of upstream is a matter of a reload. */
+async function follow(parts: PostgresParts, role: Role): Promise<JobResult> {
+  await configure(parts, role, null);
+  const postmaster = await findPostmaster(parts.world, parts.places());
+  if (postmaster === null) return failed('PostgreSQL does not run');
+  parts.world.processes.signal(postmaster.info.pid, 'HUP');
+  return succeeded;
+}
+
+async function checkpointNow(parts: PostgresParts, context: JobContext): Promise<JobResult> {
+  const asked = runOnce(
+    parts.world.sql,
+    ownTarget(parts.settings(), 'Patroni checkpoint'),
+    [checkpoint],
+    checkpointLimitMs,
+  );
+  const aborted = new Promise<null>((resolve) =>
+    context.signal.addEventListener('abort', () => resolve(null), { once: true }),
+  );
+  const result = await Promise.race([asked, aborted]);
+  if (result === null) return { ended: 'cancelled', error: null, divergence: null, stage: null };
+  return result.kind === 'rows' ? succeeded : failed(`CHECKPOINT: ${whyNot(result)}`);
+}
+
+/** The operator's hook before a stop: waited for, and without a veto. A stop in haste does not wait for anybody. */
+async function beforeStop(parts: PostgresParts, mode: 'fast' | 'immediate', context: JobContext): Promise<void> {
+  const command = parts.settings().postgres.beforeStop;
+  if (command === null || mode === 'immediate') return;
+  const [program = '', ...args] = splitCommand(command);
+  await parts.world.processes.run({ program, args, env: toolEnv(parts.places()) }, hookLimitMs, context.signal);
+}

@@ -1,0 +1,120 @@
+import { readConninfo } from '../../codec/postgres/conninfo.ts';
+import type { ControlData, Receiver, RunningPrimary, RunningStandby, Sender, Slot } from '../../model/postgres.ts';
+import { type Lsn, lsn, lsnOf, type Pid, type Timeline, timeline, wallMs } from '../../model/units.ts';
+import type { SqlRow } from '../../model/world.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** What the probe's row says, as the model has it. `seenTimeline`: the newest timeline this server's receiver was on. */
+export function readProbe(
+  row: SqlRow,
+  pid: Pid,
+  control: ControlData,
+  seenTimeline: Timeline | null,
+): RunningPrimary | RunningStandby {
+  const controlTimeline = Number(row.control_timeline ?? control.timeline);
+  const shared = {
+    kind: 'running',
+    pid,
+    startedWallMs: wallMs(Number(row.started_ms ?? 0)),
+    serverVersion: Number(row.version ?? 0),
+    slots: list(row.slots).map(slotOf),
+    senders: list(row.senders).map(senderOf),
+    pendingRestart: pendingOf(row.pending ?? null),
+  } as const;
+  if (row.in_recovery === 'f') {
+    const own =
+      row.walfile == null ? timeline(controlTimeline) : timeline(Number.parseInt(row.walfile.slice(0, 8), 16));
+    return {
+      ...shared,
+      role: 'primary',
+      timeline: own,
+      flushLsn: position(row.flush_lsn) ?? lsnOf(0n),
+      checkpointPending: controlTimeline < own,
+      control: { ...control, state: 'in production', timeline: timeline(controlTimeline) },
+    };
+  }
+  const receiver = receiverOf(row.receiver ?? null);
+  const replayedLsn = position(row.replay_lsn) ?? lsnOf(0n);
+  const conninfo = readConninfo(row.conninfo ?? '');
+  const known = [controlTimeline, Number(row.recovery_timeline ?? 0), seenTimeline ?? 0, receiver?.timeline ?? 0];
+  return {
+    ...shared,
+    role: 'standby',
+    timeline: timeline(Math.max(...known)),
+    receiver,
+    replayedLsn,
+    receivedLsn: furthest([position(row.receive_lsn), receiver?.writtenLsn ?? null, replayedLsn]),
+    replayedAt: row.replayed_at ?? null,
+    replayPaused: row.paused === 't',
+    upstream:
+      conninfo.host === undefined
+        ? null
+        : {
+            host: conninfo.host,
+            port: Number(conninfo.port ?? 5432),
+            slot: row.slot_name === '' ? null : (row.slot_name ?? null),
+          },
+    control: { ...control, state: 'in archive recovery', timeline: timeline(controlTimeline) },
+  };
+}
+
+const furthest = (positions: readonly (Lsn | null)[]): Lsn =>
+  positions.reduce<Lsn>((best, one) => (one !== null && one > best ? one : best), lsnOf(0n));
+
+function list(text: string | null | undefined): readonly Json[] {
+  if (text == null) return [];
+  const value: unknown = JSON.parse(text);
+  return Array.isArray(value) ? value.filter((one): one is Json => typeof one === 'object' && one !== null) : [];
+}
+
+const text = (value: unknown): string | null => (value === null || value === undefined ? null : String(value));
+const position = (value: unknown): Lsn | null => (typeof value === 'string' && value !== '' ? lsn(value) : null);
+
+const slotOf = (row: Json): Slot => ({
+  name: text(row.slot_name) ?? '',
+  kind: row.slot_type === 'logical' ? 'logical' : 'physical',
+  active: row.active === true,
+  temporary: row.temporary === true,
+  restartLsn: position(row.restart_lsn),
+  confirmedFlushLsn: position(row.confirmed_flush_lsn),
+  xmin: row.xmin !== null && row.xmin !== undefined,
+  walStatus: text(row.wal_status),
+  database: text(row.database),
+  plugin: text(row.plugin),
+});
+
+const senderOf = (row: Json): Sender => ({
+  user: text(row.usename) ?? '',
+  applicationName: text(row.application_name) ?? '',
+  clientAddress: text(row.client_addr),
+  state: text(row.state) ?? '',
+  syncState: text(row.sync_state) ?? '',
+  syncPriority: Number(row.sync_priority ?? 0),
+  sentLsn: position(row.sent_lsn),
+  flushLsn: position(row.flush_lsn),
+  replayLsn: position(row.replay_lsn),
+});
+
+function receiverOf(json: string | null): Receiver | null {
+  const row = list(json === null ? null : `[${json}]`)[0];
+  if (row === undefined || row.status === null || row.status === undefined) return null;
+  return {
+    status: String(row.status),
+    timeline: timeline(Number(row.received_tli ?? row.receive_start_tli ?? 0)),
+    writtenLsn: position(row.written_lsn) ?? position(row.received_lsn),
+    latestEndLsn: position(row.latest_end_lsn),
+    slotName: text(row.slot_name),
+    senderHost: text(row.sender_host),
+    senderPort: row.sender_port == null ? null : Number(row.sender_port),
+  };
+}
+
+function pendingOf(json: string | null): RunningPrimary['pendingRestart'] {
+  if (json === null) return {};
+  const value: unknown = JSON.parse(json);
+  if (typeof value !== 'object' || value === null) return {};
+  return Object.fromEntries(
+    Object.entries(value).map(([name, old]) => [name, { oldValue: String(old), newValue: '' }]),
+  );
+}

@@ -1,0 +1,99 @@
+import type { Statement } from '../../model/world.ts';
+
+/**
+ * One row that tells all of a running server. Whole rows as JSON, so that columns which differ between versions of
+ * PostgreSQL are a matter of reading, not of asking.
+ */
+export const probe: Statement = {
+  name: 'probe',
+  text: `SELECT pg_catalog.pg_is_in_recovery() AS in_recovery,
+  pg_catalog.pg_postmaster_start_time() AS started,
+  (pg_catalog.extract('epoch', pg_catalog.pg_postmaster_start_time()) * 1000)::bigint AS started_ms,
+  pg_catalog.current_setting('server_version_num') AS version,
+  CASE WHEN pg_catalog.pg_is_in_recovery() THEN NULL ELSE pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()) END AS walfile,
+  CASE WHEN pg_catalog.pg_is_in_recovery() THEN NULL ELSE pg_catalog.pg_current_wal_flush_lsn() END AS flush_lsn,
+  CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_receive_lsn() END AS receive_lsn,
+  CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn() END AS replay_lsn,
+  CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_xact_replay_timestamp() END AS replayed_at,
+  CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_is_wal_replay_paused() END AS paused,
+  (SELECT timeline_id FROM pg_catalog.pg_control_checkpoint()) AS control_timeline,
+  (SELECT min_recovery_end_timeline FROM pg_catalog.pg_control_recovery()) AS recovery_timeline,
+  (SELECT pg_catalog.to_json(r) FROM pg_catalog.pg_stat_wal_receiver r) AS receiver,
+  pg_catalog.current_setting('primary_conninfo', true) AS conninfo,
+  pg_catalog.current_setting('primary_slot_name', true) AS slot_name,
+  (SELECT pg_catalog.json_agg(s) FROM pg_catalog.pg_replication_slots s) AS slots,
+  (SELECT pg_catalog.json_agg(w) FROM pg_catalog.pg_stat_replication w) AS senders,
+  (SELECT pg_catalog.json_object_agg(name, pg_catalog.current_setting(name)) FROM pg_catalog.pg_settings WHERE pending_restart) AS pending`,
+};
+
+export const inRecovery: Statement = {
+  name: 'inRecovery',
+  text: 'SELECT pg_catalog.pg_is_in_recovery() AS in_recovery',
+};
+export const checkpoint: Statement = { name: 'checkpoint', text: 'CHECKPOINT' };
+export const identifySystem: Statement = { name: 'identifySystem', text: 'IDENTIFY_SYSTEM' };
+export const timelineHistory = (timeline: number): Statement => ({
+  name: 'timelineHistory',
+  text: `TIMELINE_HISTORY ${timeline}`,
+});
+
+export const createSlot = (name: string): Statement => ({
+  name: 'createSlot',
+  text: `SELECT pg_catalog.pg_create_physical_replication_slot($1, true)
+WHERE NOT EXISTS (SELECT 1 FROM pg_catalog.pg_replication_slots WHERE slot_name = $1)`,
+  values: [name],
+});
+export const dropSlot = (name: string): Statement => ({
+  name: 'dropSlot',
+  text: 'SELECT pg_catalog.pg_drop_replication_slot(slot_name) FROM pg_catalog.pg_replication_slots WHERE slot_name = $1 AND NOT active',
+  values: [name],
+});
+export const advanceSlot = (name: string, to: string): Statement => ({
+  name: 'advanceSlot',
+  text: 'SELECT pg_catalog.pg_replication_slot_advance(slot_name, $2::pg_lsn) FROM pg_catalog.pg_replication_slots WHERE slot_name = $1 AND NOT active',
+  values: [name, to],
+});
+
+const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+
+/** Passwords must not reach log, audit or statistics, and nothing here may wait for a synchronous standby. */
+export const quietSession: readonly Statement[] = [
+  "SET log_statement TO 'none'",
+  'SET log_min_duration_statement TO -1',
+  "SET log_min_error_statement TO 'panic'",
+  "SET synchronous_commit TO 'local'",
+].map((text) => ({ name: 'quiet', text }));
+
+export const roleExists = (name: string): Statement => ({
+  name: 'roleExists',
+  text: 'SELECT 1 AS found FROM pg_catalog.pg_roles WHERE rolname = $1',
+  values: [name],
+});
+
+/** Creates the role, or brings it to this shape. Standard strings are on: a backslash is a backslash. */
+export function shapeRole(
+  name: string,
+  exists: boolean,
+  options: readonly string[],
+  password: string | null,
+): Statement {
+  const secret = password === null ? '' : ` PASSWORD ${literal(password)}`;
+  const words = options
+    .filter((option) => /^[A-Za-z_ ]+$/.test(option))
+    .join(' ')
+    .toUpperCase();
+  return { name: 'shapeRole', text: `${exists ? 'ALTER' : 'CREATE'} ROLE ${identifier(name)} WITH ${words}${secret}` };
+}
+
+/** What pg_rewind needs of its own role. */
+export const grantRewind = (name: string): readonly Statement[] =>
+  [
+    'pg_ls_dir(text, boolean, boolean)',
+    'pg_stat_file(text, boolean)',
+    'pg_read_binary_file(text)',
+    'pg_read_binary_file(text, bigint, bigint, boolean)',
+  ].map((target) => ({
+    name: 'grantRewind',
+    text: `GRANT EXECUTE ON FUNCTION pg_catalog.${target} TO ${identifier(name)}`,
+  }));

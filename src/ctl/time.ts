@@ -1,0 +1,55 @@
+import { readSchedule } from '../codec/dcs/schedule.ts';
+import { refuse } from './problem.ts';
+
+/** When something shall happen, in the zone in which it was said. */
+export interface Appointment {
+  /** `2036-01-01T05:00:00+02:00` */
+  readonly iso: string;
+}
+
+/** Empty and `now` mean at once: null. A time without a zone is local. */
+export function readAppointment(text: string): Appointment | null {
+  const trimmed = text.trim();
+  if (trimmed === '' || trimmed.toLowerCase() === 'now') return null;
+  const match = form.exec(trimmed);
+  const [, day = '', minutes = '', seconds = ':00', fraction = '', zone] = match ?? [];
+  const iso = `${day}T${minutes}${seconds}${fraction === '' ? '' : `.${fraction.padEnd(6, '0').slice(0, 6)}`}`;
+  const full = `${iso}${zone === undefined ? localOffset(new Date(iso)) : readOffset(zone)}`;
+  if (match === null || readSchedule(full) === null)
+    return refuse(
+      `Unable to parse scheduled timestamp (${text}). It should be in an unambiguous format (e.g. ISO 8601)`,
+    );
+  return { iso: full };
+}
+
+const form = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d)?(?:[.,](\d{1,9}))?\s*(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?$/i;
+
+function readOffset(zone: string): string {
+  const match = /^([+-]\d\d):?(\d\d)?$/.exec(zone);
+  return match === null ? '+00:00' : `${match[1]}:${match[2] ?? '00'}`;
+}
+
+function localOffset(at: Date): string {
+  const minutes = -at.getTimezoneOffset();
+  const two = (n: number): string => String(Math.floor(n)).padStart(2, '0');
+  return `${minutes < 0 ? '-' : '+'}${two(Math.abs(minutes) / 60)}:${two(Math.abs(minutes) % 60)}`;
+}
+
+const two = (n: number): string => String(n).padStart(2, '0');
+
+/** `2026-11-23 01:45:34`, local. */
+export const localSecond = (wallMs: number): string => {
+  const at = new Date(wallMs);
+  const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+  return `${day} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+};
+
+/** With five digits of a second, as Patroni stamps results. */
+export const stamp = (wallMs: number): string =>
+  `${localSecond(wallMs)}.${String(Math.floor(wallMs) % 1000).padStart(3, '0')}00`;
+
+/** An example for a question: one hour from now, `2026-11-23T02:47`. */
+export const inAnHour = (wallMs: number): string =>
+  localSecond(wallMs + 3_600_000)
+    .slice(0, 16)
+    .replace(' ', 'T');

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { makeDcsReader } from '../../src/agent/dcs/reader.ts';
+import { makeChance } from '../../src/world/chance.ts';
+import { makeClock } from '../../src/world/clock.ts';
+import { makeEtcdTransport } from '../../src/world/etcd/transport.ts';
+import { startEtcd, type TestEtcd } from '../support/etcd.ts';
+
+const main = fileURLToPath(new URL('./support/main.ts', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'matriarch-ctl-'));
+const configPath = join(folder, 'node1.yml');
+const asked: { readonly login: string; readonly call: string }[] = [];
+let etcd: TestEtcd;
+let agent: Server;
+
+before(async () => {
+  etcd = await startEtcd({ members: 1 });
+  agent = createServer((request, response) => {
+    asked.push({ login: request.headers.authorization ?? '', call: `${request.method} ${request.url}` });
+    response.end('Successfully switched over to "node2"');
+  });
+  await new Promise<void>((resolve) => agent.listen(0, '127.0.0.1', resolve));
+  const apiUrl = `http://127.0.0.1:${(agent.address() as AddressInfo).port}/patroni`;
+  const settings = { endpoints: etcd.urls, srv: null, useProxies: false, username: null, password: null, tls: null };
+  const world = { clock: makeClock(), chance: makeChance(), etcd: makeEtcdTransport({ tls: null }) };
+  const door = makeDcsReader(world, { etcd: settings, namespace: '/service/', scope: 'demo' });
+  const member = (port: number) =>
+    JSON.stringify({
+      conn_url: `postgres://127.0.0.1:${port}/postgres`,
+      api_url: apiUrl,
+      state: 'running',
+      timeline: 2,
+    });
+  const keys = {
+    initialize: '77',
+    leader: 'node1',
+    config: '{"ttl":30}',
+    'members/node1': member(1),
+    'members/node2': member(2),
+  };
+  for (const [key, text] of Object.entries(keys)) assert.equal((await door.put(key, text, 'any')).kind, 'done');
+  writeFileSync(
+    configPath,
+    `scope: demo
+name: node1
+restapi: { listen: '127.0.0.1:8008', connect_address: '127.0.0.1:8008', authentication: { username: u, password: p } }
+etcd3: { hosts: ['${etcd.urls[0]?.replace('http://', '')}'] }
+postgresql:
+  listen: 127.0.0.1:5432
+  connect_address: 127.0.0.1:5432
+  data_dir: ${folder}/data
+  authentication: { replication: { username: r, password: r }, superuser: { username: s, password: s } }
+`,
+  );
+});
+after(async () => {
+  await etcd?.stop();
+  await new Promise((resolve) => agent?.close(resolve));
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function matriarch(args: readonly string[], input = ''): Promise<{ code: number | null; out: string; err: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, ['--import', 'tsx', main, ...args]);
+    let [out, err] = ['', ''];
+    child.stdout.on('data', (data) => {
+      out += data;
+    });
+    child.stderr.on('data', (data) => {
+      err += data;
+    });
+    child.on('close', (code) => resolve({ code, out, err }));
+    child.stdin.end(input);
+  });
+}
+
+test('list reads the cluster from etcd; the configuration may stand before or after the command', async () => {
+  for (const args of [
+    ['-c', configPath, 'list', '-f', 'tsv'],
+    ['list', '-f', 'tsv', '-c', configPath],
+  ]) {
+    const { code, out, err } = await matriarch(args);
+    assert.deepEqual({ code, err }, { code: 0, err: '' });
+    assert.match(out, /^demo\tnode1\t127\.0\.0\.1:1\tLeader\trunning\t2\t/m);
+  }
+  const elsewhere = await matriarch([
+    '-d',
+    `etcd3://${etcd.urls[0]?.replace('http://', '')}/elsewhere`,
+    'list',
+    '-c',
+    configPath,
+    'nosuch',
+  ]);
+  assert.match(elsewhere.out, /^\+ Cluster: nosuch \(uninitialized\) /);
+});
+
+test('switchover through a pipe reaches the leader with the login of the configuration', async () => {
+  const { code, out } = await matriarch(['switchover', '-c', configPath, '--primary', 'node1'], 'node2\n\ny\n');
+  assert.equal(code, 0);
+  assert.match(out, /\d\.\d{5} Successfully switched over to "node2"\n/);
+  assert.deepEqual(asked, [{ login: `Basic ${Buffer.from('u:p').toString('base64')}`, call: 'POST /switchover' }]);
+});
+
+test('exit codes: 1 for refused and aborted, 2 for a wrong call', async () => {
+  const refused = await matriarch(['switchover', '-c', configPath, '--leader', 'zz', '--force']);
+  assert.deepEqual([refused.code, refused.err], [1, 'Error: Member zz is not the leader of cluster demo\n']);
+  const aborted = await matriarch(['switchover', '-c', configPath]);
+  assert.deepEqual([aborted.code, aborted.err], [1, 'Aborted!\n']);
+  const missing = await matriarch(['list', '-c', '/nonexist']);
+  assert.deepEqual(
+    [missing.code, missing.err],
+    [1, 'Error: Provided config file /nonexist not existing or no read rights. Check the -c/--config-file parameter\n'],
+  );
+  const format = await matriarch(['list', '-c', configPath, '-f', 'xml']);
+  assert.equal(format.code, 2);
+  assert.match(
+    format.err,
+    /Error: Invalid value for '--format' \/ '-f': 'xml' is not one of 'pretty', 'tsv', 'json', 'yaml', 'yml'\.\n$/,
+  );
+  const cluster = await matriarch(['restart', '-c', configPath]);
+  assert.equal(cluster.code, 2);
+  assert.match(cluster.err, /Error: Missing argument 'CLUSTER_NAME'\.\n$/);
+  assert.equal((await matriarch(['list', '--nosuch'])).code, 2);
+});
+
+test('edit-config compares and swaps in etcd', async () => {
+  const { code, out } = await matriarch(['edit-config', '-c', configPath, '-s', 'ttl=20', '--force']);
+  assert.equal(code, 0);
+  assert.match(out, /-ttl: 30\n\+ttl: 20\nConfiguration changed\n$/);
+  assert.equal((await matriarch(['show-config', '-c', configPath])).out, 'ttl: 20\n\n');
+});
