@@ -1,0 +1,298 @@
+import assert from 'node:assert/strict';
+import { after, afterEach, before, test } from 'node:test';
+import { type EtcdMember, startEtcd, type TestEtcd } from '../../support/etcd.ts';
+import { clock, makeNode, marginMs, member, type Node } from './node.ts';
+
+let etcd: TestEtcd;
+const nodes: Node[] = [];
+const frozen: EtcdMember[] = [];
+before(async () => {
+  etcd = await startEtcd({ members: 3 });
+});
+after(() => etcd.stop());
+afterEach(() => {
+  for (const one of frozen.splice(0)) one.signal('SIGCONT');
+  for (const node of nodes.splice(0)) node.close();
+});
+
+let scopes = 0;
+const scope = (): string => `s${scopes++}`;
+function node(name: string, of: string, options: { ttlMs?: number; urls?: readonly string[] } = {}): Node {
+  const made = makeNode(name, options.urls ?? etcd.urls, { scope: of, ...options });
+  nodes.push(made);
+  return made;
+}
+function freeze(...members: EtcdMember[]): void {
+  for (const one of members) one.signal('SIGSTOP');
+  frozen.push(...members);
+}
+const thaw = (): void => {
+  for (const one of frozen.splice(0)) one.signal('SIGCONT');
+};
+const followers = async (): Promise<EtcdMember[]> => {
+  const leader = await etcd.leader();
+  return etcd.members.filter((one) => one !== leader);
+};
+
+test('of two that race one wins; the deadline counts from sending and moves only by renewals', async () => {
+  const of = scope();
+  const [a, b] = [node('a', of), node('b', of)];
+  await Promise.all([a, b].map(({ dcs, name }) => dcs.publishMember(member(name), 3_000)));
+  const seen = await Promise.all([a.reach(), b.reach()]);
+  const beganMs = clock.now();
+  const [won, lost] = await Promise.all([
+    a.dcs.acquire(seen[0].cluster.revision),
+    b.dcs.acquire(seen[1].cluster.revision),
+  ]);
+  const [winner, loser] = won.kind === 'done' ? [a, b] : [b, a];
+  assert.deepEqual([won.kind, lost.kind].sort(), ['done', 'refused']);
+  assert.equal(loser.dcs.held(), null);
+  const held = winner.dcs.held();
+  assert.ok(held?.proven && held.ttlMs === 5_000);
+  assert.ok(held.sentMs >= beganMs && held.deadlineMs === held.sentMs + 5_000 - marginMs);
+  const view = await loser.reach();
+  assert.deepEqual(
+    [view.cluster.leader?.name, view.cluster.leader?.lease, view.cluster.leader?.term],
+    [winner.name, held.lease, held.term],
+  );
+  const renewed = await winner.dcs.renew();
+  assert.ok(renewed.kind === 'done' && renewed.value.deadlineMs > held.deadlineMs && renewed.value.term === held.term);
+});
+
+test('nobody acquires without a member key, on an unread revision, or after a reign that came between', async () => {
+  const of = scope();
+  const [a, b] = [node('a', of), node('b', of)];
+  const nobody = await a.reach();
+  assert.equal((await a.dcs.acquire(nobody.cluster.revision)).kind, 'refused');
+  await b.dcs.publishMember(member('b'));
+  const before = await b.reach();
+  assert.equal((await a.lead()).kind, 'done');
+  assert.equal((await a.dcs.release('{"optime":7}')).kind, 'done');
+  const late = await b.dcs.acquire(before.cluster.revision);
+  assert.equal(late.kind, 'refused');
+  assert.equal((await b.lead()).kind, 'done');
+});
+
+test('a keep-alive alone proves nothing: a key deleted by hand is a refusal, and is not put again', async () => {
+  const a = node('a', scope());
+  await a.lead();
+  await a.meddle({ op: 'delete', key: a.keys.leader });
+  const renewed = await a.dcs.renew();
+  assert.deepEqual(renewed, { kind: 'refused', why: 'there is no leader key' });
+  assert.equal(a.dcs.held(), null);
+  const { cluster, vacancy } = await a.reach();
+  assert.equal(cluster.leader, null);
+  assert.ok(vacancy !== null && !vacancy.released);
+  const lease = await a.dcs.askLeaderLease();
+  assert.ok(lease.kind === 'alive' && lease.leftMs <= 5_000, 'the lease lives on: others wait for it');
+});
+
+test('a key that another put, or that was made anew in my name, is not mine', async () => {
+  const [a, b] = [node('a', scope()), node('b', scope())];
+  await a.lead();
+  await a.meddle({ op: 'put', key: a.keys.leader, value: 'x' });
+  assert.equal((await a.dcs.renew()).kind, 'refused');
+  await b.lead();
+  const lease = b.dcs.held()?.lease;
+  assert.ok(lease !== undefined);
+  await b.meddle({ op: 'delete', key: b.keys.leader });
+  await b.meddle({ op: 'put', key: b.keys.leader, value: 'b', lease });
+  assert.equal((await b.dcs.renew()).kind, 'refused');
+});
+
+test('a release writes the final status in the revision that deletes the key, and everybody can tell', async () => {
+  const of = scope();
+  const [a, b, c] = [node('a', of), node('b', of), node('c', of)];
+  await a.lead();
+  b.dcs.start(); // b has the watch, c has only the past to ask
+  await b.woken('relist');
+  await Promise.all([b.reach(), c.reach()]);
+  const woken = b.woken('leader');
+  assert.equal((await a.dcs.release('{"optime":50628720}')).kind, 'done');
+  await woken;
+  for (const one of [b, c]) {
+    const { vacancy, cluster } = await one.reach();
+    assert.ok(vacancy?.released, one.name);
+    assert.equal(cluster.status?.optime, 50628720n);
+  }
+  await until(async () => (await b.dcs.askLeaderLease()).kind === 'ended');
+});
+
+test('the leader alone writes as leader, and only in its own term', async () => {
+  const a = node('a', scope());
+  const won = await a.lead();
+  assert.ok(won.kind === 'done');
+  const { term } = won.value;
+  assert.equal((await a.dcs.putAsLeader('status', '{"optime":1}', term)).kind, 'done');
+  await a.meddle({ op: 'put', key: a.keys.leader, value: 'x' });
+  assert.equal((await a.dcs.putAsLeader('status', '{"optime":2}', term)).kind, 'refused');
+  assert.equal((await a.reach()).cluster.status?.optime, 1n);
+});
+
+test('single keys are written against what was seen of them', async () => {
+  const { dcs, reach } = node('a', scope());
+  assert.equal((await dcs.claimInitialize()).kind, 'done');
+  assert.equal((await dcs.claimInitialize()).kind, 'refused');
+  const claimed = (await reach()).cluster.initialize;
+  assert.ok(claimed.kind === 'bootstrapping');
+  assert.equal((await dcs.writeInitialize('7711176136457438868', claimed.modRevision)).kind, 'done');
+  assert.equal((await dcs.dropInitialize(claimed.modRevision)).kind, 'refused');
+  assert.equal((await dcs.writeConfig('{"ttl":30}', null)).kind, 'done');
+  assert.equal((await dcs.writeConfig('{"ttl":20}', null)).kind, 'refused');
+  await dcs.put('failover', '{"leader":"a","member":"b"}', 'any');
+  const { failover } = (await reach()).cluster;
+  assert.ok(failover !== null && failover.candidate === 'b');
+  await dcs.put('failover', '{"leader":"a"}', 'any');
+  assert.equal((await dcs.clearFailover(failover.modRevision)).kind, 'refused');
+});
+
+test('an adopted lease is unproven until it is renewed; one that is not mine is refused', async () => {
+  const of = scope();
+  const a = node('a', of);
+  const won = await a.lead();
+  assert.ok(won.kind === 'done');
+  const again = node('a', of);
+  again.dcs.adopt(won.value);
+  assert.equal(again.dcs.held()?.proven, false);
+  assert.equal((await again.dcs.renew()).kind, 'done');
+  assert.equal(again.dcs.held()?.proven, true);
+  const cloned = node('b', of);
+  cloned.dcs.adopt(won.value);
+  assert.equal((await cloned.dcs.renew()).kind, 'refused');
+});
+
+test('a new ttl moves the key to a new lease in the same term; a shorter one counts a renewal before', async () => {
+  const a = node('a', scope());
+  await a.lead();
+  const first = a.dcs.held();
+  a.setTtl(8_000);
+  assert.equal((await a.dcs.renew()).kind, 'done');
+  const longer = a.dcs.held();
+  assert.ok(first !== null && longer !== null && longer.ttlMs === 8_000 && longer.lease !== first.lease);
+  assert.equal(longer.term, first.term);
+  a.setTtl(4_000);
+  await a.dcs.renew();
+  const counted = a.dcs.held();
+  assert.ok(
+    counted !== null && counted.lease === longer.lease && counted.deadlineMs === counted.sentMs + 4_000 - marginMs,
+  );
+  await a.dcs.renew();
+  const shorter = a.dcs.held();
+  assert.ok(shorter !== null && shorter.ttlMs === 4_000 && shorter.term === first.term);
+  assert.equal((await a.reach()).cluster.leader?.lease, shorter.lease);
+  assert.equal((await a.dcs.renew()).kind, 'done');
+});
+
+test('the member key hangs on a longer lease of its own, is put when it changed, and again when it is gone', async () => {
+  const a = node('a', scope());
+  await a.lead();
+  const first = a.dcs.published();
+  assert.ok(first !== null && first.lease !== a.dcs.held()?.lease);
+  await a.dcs.publishMember(member('a'));
+  assert.equal(a.dcs.published()?.modRevision, first.modRevision);
+  await a.dcs.publishMember({ ...member('a'), state: 'stopping' });
+  assert.equal((await a.reach()).cluster.members[0]?.state, 'stopping');
+  await a.meddle({ op: 'delete', key: a.keys.member('a') });
+  await a.reach();
+  assert.equal(a.dcs.published(), null);
+  await a.dcs.publishMember(member('a'));
+  assert.equal((await a.reach()).cluster.members.length, 1);
+});
+
+test('a frozen member of etcd costs one try; the next calls pass it by', async () => {
+  const a = node('a', scope(), { urls: await followersFirst() });
+  await a.lead();
+  freeze(...(await followers()).slice(0, 1));
+  const tookMs: number[] = [];
+  for (let i = 0; i < 5; i++) {
+    const beganMs = clock.now();
+    assert.equal((await a.dcs.renew(2_000)).kind, 'done');
+    tookMs.push(clock.now() - beganMs);
+  }
+  assert.ok(Math.max(...tookMs) < 900, `${tookMs}`);
+  assert.ok(tookMs.filter((ms) => ms > 300).length <= 1, `${tookMs}`);
+});
+
+test('with the majority frozen nothing is proven and the deadline stays; thawed, all is well again', {
+  timeout: 20_000,
+}, async () => {
+  const a = node('a', scope(), { ttlMs: 10_000 });
+  await a.lead();
+  await a.reach();
+  const held = a.dcs.held();
+  freeze(...(await followers()));
+  const beganMs = clock.now();
+  const [view, renewed] = await Promise.all([a.dcs.read(1_500), a.dcs.renew(1_500)]);
+  assert.ok(clock.now() - beganMs < 1_800, 'within the budget');
+  assert.ok(view.kind === 'unreachable' && view.lastSeen?.leader?.name === 'a');
+  assert.ok(renewed.kind === 'unreachable' || renewed.kind === 'unknown', renewed.kind);
+  assert.equal(a.dcs.held()?.deadlineMs, held?.deadlineMs);
+  thaw();
+  await until(async () => (await a.dcs.renew(2_000)).kind === 'done');
+});
+
+test('an acquisition given up while etcd is frozen does not come true later', { timeout: 25_000 }, async () => {
+  const a = node('a', scope());
+  await a.dcs.publishMember(member('a'));
+  const { cluster } = await a.reach();
+  const acquiring = a.dcs.acquire(cluster.revision, 1_200);
+  freeze(...etcd.members);
+  const outcome = await acquiring;
+  thaw();
+  if (outcome.kind === 'done') return; // etcd was faster than the signal
+  assert.equal(a.dcs.held(), null);
+  // Whatever arrives late is revoked: no key of mine stays.
+  await until(async () => (await a.dcs.read(1_000)).kind === 'reachable');
+  await until(async () => (await a.reach()).cluster.leader === null);
+  assert.equal((await a.reach()).cluster.leader, null);
+});
+
+test('the watch wakes after its endpoint was killed, and for what matters only', { timeout: 20_000 }, async () => {
+  const of = scope();
+  const [victim] = await followers();
+  assert.ok(victim !== undefined);
+  const urls = [victim.url, ...etcd.urls.filter((url) => url !== victim.url)];
+  const a = node('a', of, { urls });
+  const b = node('b', of);
+  await b.dcs.publishMember(member('b'));
+  await a.reach();
+  a.dcs.start();
+  await a.woken('relist');
+  victim.signal('SIGKILL');
+  const woken = a.woken('failover');
+  await b.dcs.put('failover', '{"member":"b"}', 'any');
+  await woken;
+  const from = a.wakes.length;
+  const config = a.woken('config');
+  await b.dcs.put('status', '{"optime":1}', 'any');
+  await b.dcs.publishMember({ ...member('b'), xlogLocation: null, replicationState: 'streaming' });
+  await b.dcs.put('config', '{}', 'any');
+  await config;
+  assert.deepEqual(a.wakes.slice(from), ['config']);
+  const changed = a.woken('member');
+  await b.dcs.publishMember({ ...member('b'), state: 'stopping' });
+  await changed;
+  await victim.restart();
+});
+
+test('the watch leaves a frozen endpoint and misses nothing', { timeout: 20_000 }, async () => {
+  const of = scope();
+  const a = node('a', of, { urls: await followersFirst() });
+  const b = node('b', of);
+  await a.reach();
+  a.dcs.start();
+  await a.woken('relist');
+  freeze(...(await followers()).slice(0, 1));
+  const woken = a.woken('failover');
+  await b.dcs.put('failover', '{"member":"b"}', 'any');
+  await woken;
+});
+
+async function followersFirst(): Promise<string[]> {
+  const others = await followers();
+  return [...others.map(({ url }) => url), (await etcd.leader()).url];
+}
+
+async function until(met: () => Promise<boolean>): Promise<void> {
+  while (!(await met())) await clock.sleep(50);
+}
