@@ -1,0 +1,135 @@
+import type { ClusterSettings } from '../../model/settings.ts';
+
+export interface ConfigScope {
+  /** A member that is not ours (a Patroni) lives in this scope: its least ttl of 20 s holds for all. */
+  readonly foreignMembers: boolean;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+const isMap = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Decimal, 0x, leading-0 octal, as a number or as text. Null: no integer. */
+export function integer(value: unknown): number | null {
+  if (typeof value === 'number') return Number.isInteger(value) ? value : null;
+  if (typeof value !== 'string') return null;
+  const text = value.trim();
+  if (/^[+-]?0[0-7]+$/.test(text)) return Number.parseInt(text, 8);
+  return /^[+-]?(\d+|0x[0-9a-f]+)$/i.test(text) ? Number(text) : null;
+}
+
+export const truth = (value: unknown): boolean | null =>
+  ['on', 'true', 'yes', '1'].includes(String(value).toLowerCase())
+    ? true
+    : ['off', 'false', 'no', '0'].includes(String(value).toLowerCase())
+      ? false
+      : null;
+
+const leastTtlS = 5;
+const patroniLeastTtlS = 20;
+
+/** The cluster-wide settings, adjusted until they are possible. Total: garbage leaves what was valid before. */
+export function readDynamic(
+  document: unknown,
+  previous: ClusterSettings | null,
+  scope: ConfigScope,
+): { cluster: ClusterSettings; warnings: readonly string[] } {
+  const warnings: string[] = [];
+  if (!isMap(document))
+    return {
+      cluster: previous ?? readDynamic({}, null, scope).cluster,
+      warnings: ['/config is no mapping of settings; the last valid settings stay in force'],
+    };
+  const whole = (names: readonly string[], fallback: number, least: number): number => {
+    const name = names.find((one) => document[one] !== undefined && document[one] !== null);
+    if (name === undefined) return fallback;
+    const value = integer(document[name]);
+    if (value === null || value < least) {
+      warnings.push(
+        `${name}: ${JSON.stringify(document[name])} is no whole number of ${least} or more (units are not taken); ${fallback} is used`,
+      );
+      return fallback;
+    }
+    return value;
+  };
+  const timings = readTimings(document, scope, warnings);
+  if (timings === null) return { cluster: previous ?? readDynamic({}, null, scope).cluster, warnings };
+  const synchronous =
+    document.synchronous_mode === 'quorum' ? 'quorum' : truth(document.synchronous_mode) === true ? 'on' : 'off';
+  if (synchronous !== 'off') warnings.push('synchronous_mode: not managed yet; the cluster replicates asynchronously');
+  if (truth(document.failsafe_mode) === true)
+    warnings.push('failsafe_mode: not acted on yet; losing etcd demotes the primary');
+  const slotsTtl =
+    document.member_slots_ttl === undefined
+      ? 1800
+      : (integer(document.member_slots_ttl) ?? seconds(document.member_slots_ttl));
+  if (slotsTtl === null || slotsTtl < 0)
+    warnings.push(`member_slots_ttl: ${JSON.stringify(document.member_slots_ttl)} is no duration; 1800 is used`);
+  return {
+    warnings,
+    cluster: Object.freeze({
+      ...timings,
+      maximumLagBytesOnFailover: whole(['maximum_lag_on_failover'], 1_048_576, 0),
+      primaryStartTimeoutMs: whole(['primary_start_timeout', 'master_start_timeout'], 300, 0) * 1000,
+      primaryStopTimeoutMs: whole(['primary_stop_timeout', 'master_stop_timeout'], 0, 0) * 1000,
+      memberSlotsTtlMs: (slotsTtl !== null && slotsTtl >= 0 ? slotsTtl : 1800) * 1000,
+      maxTimelinesHistory: whole(['max_timelines_history'], 0, 0),
+      checkTimeline: truth(document.check_timeline) === true,
+      pause: truth(document.pause) === true,
+      failsafeMode: truth(document.failsafe_mode) === true,
+      synchronousMode: synchronous,
+      standbyCluster: isMap(document.standby_cluster) ? document.standby_cluster : null,
+      ignoreSlots: Array.isArray(document.ignore_slots) ? document.ignore_slots.filter(isMap) : [],
+      aheadGraceMs: 1_000,
+    }),
+  };
+}
+
+/** ttl, loop_wait and retry_timeout, and how they relate. Null: one of them is no integer, and the whole document is refused. */
+function readTimings(
+  document: Json,
+  scope: ConfigScope,
+  warnings: string[],
+): Pick<ClusterSettings, 'ttlMs' | 'loopWaitMs' | 'retryTimeoutMs'> | null {
+  const given = { ttl: 30, loop_wait: 10, retry_timeout: 10 };
+  for (const name of ['ttl', 'loop_wait', 'retry_timeout'] as const) {
+    if (document[name] === undefined || document[name] === null) continue;
+    const value = integer(document[name]);
+    if (value === null) {
+      warnings.push(
+        `${name}: ${JSON.stringify(document[name])} is no whole number of seconds; the new settings are ignored as a whole`,
+      );
+      return null;
+    }
+    given[name] = value;
+  }
+  const raise = (name: keyof typeof given, least: number, why = ''): void => {
+    if (given[name] >= least) return;
+    warnings.push(`${name}: ${given[name]} is less than ${least}${why}; ${least} is used`);
+    given[name] = least;
+  };
+  if (scope.foreignMembers) raise('ttl', patroniLeastTtlS, ', the least that the Patroni members of this cluster take');
+  else raise('ttl', leastTtlS);
+  const short = given.ttl < patroniLeastTtlS;
+  if (short)
+    warnings.push(
+      `ttl: ${given.ttl} is shorter than Patroni's least of ${patroniLeastTtlS}: honoured while no Patroni member is in the cluster`,
+    );
+  raise('loop_wait', 1);
+  raise('retry_timeout', short ? 1 : 3);
+  if (given.loop_wait + 2 * given.retry_timeout > given.ttl) {
+    const before = `loop_wait ${given.loop_wait} + 2 x retry_timeout ${given.retry_timeout} = ${given.loop_wait + 2 * given.retry_timeout} is more than ttl ${given.ttl}`;
+    if (1 + 2 * given.retry_timeout > given.ttl) {
+      given.loop_wait = 1;
+      given.retry_timeout = Math.floor((given.ttl - 1) / 2);
+    } else given.loop_wait = given.ttl - 2 * given.retry_timeout;
+    warnings.push(`${before}; loop_wait ${given.loop_wait} and retry_timeout ${given.retry_timeout} are used`);
+  }
+  return { ttlMs: given.ttl * 1000, loopWaitMs: given.loop_wait * 1000, retryTimeoutMs: given.retry_timeout * 1000 };
+}
+
+const perUnit: Readonly<Record<string, number>> = { ms: 0.001, s: 1, min: 60, h: 3600, d: 86_400 };
+
+function seconds(value: unknown): number | null {
+  const match = /^\s*(\d+(?:\.\d+)?)\s*(ms|s|min|h|d)\s*$/.exec(String(value));
+  return match === null ? null : Number(match[1]) * (perUnit[match[2] ?? ''] ?? 1);
+}

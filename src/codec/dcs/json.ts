@@ -1,0 +1,56 @@
+/**
+ * JSON as Patroni writes it into etcd: compact, non-ASCII escaped, integers of any size. WAL positions are integers in
+ * bytes and may exceed 2^53: those are read as bigint, and bigint is written as a plain integer.
+ */
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+export const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Undefined when the text is not JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    if (!/\d{16}/.test(text)) return JSON.parse(text);
+    const marked = text.replace(/"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g, (token) =>
+      /^-?\d{16,}$/.test(token) ? `"${mark}${token}"` : token,
+    );
+    return JSON.parse(marked, (_key, value: unknown) =>
+      typeof value === 'string' && value.startsWith(mark) ? exact(value.slice(mark.length)) : value,
+    );
+  } catch {
+    return undefined;
+  }
+}
+
+/** From the private use area: no real string begins like this. */
+const mark = '\ue000integer:';
+
+function exact(digits: string): number | bigint {
+  const number = Number(digits);
+  return Number.isSafeInteger(number) ? number : BigInt(digits);
+}
+
+/** Fields that are undefined are left out; the order is the order given. */
+export function compactJson(value: unknown): string {
+  if (typeof value === 'bigint') return value.toString();
+  if (Array.isArray(value)) return `[${value.map(compactJson).join(',')}]`;
+  if (isObject(value)) {
+    const fields = Object.entries(value).filter(([, field]) => field !== undefined);
+    return `{${fields.map(([name, field]) => `${quoted(name)}:${compactJson(field)}`).join(',')}}`;
+  }
+  if (typeof value === 'string') return quoted(value);
+  return JSON.stringify(value) ?? 'null';
+}
+
+const quoted = (text: string): string =>
+  JSON.stringify(text).replace(/[\u007f-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
+export const textOrNull = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+
+/** A whole number that is not negative, also as decimal text. */
+export function naturalOrNull(value: unknown): bigint | null {
+  if (typeof value === 'bigint') return value >= 0n ? value : null;
+  if (typeof value === 'number') return Number.isSafeInteger(value) && value >= 0 ? BigInt(value) : null;
+  return typeof value === 'string' && /^\d{1,20}$/.test(value) ? BigInt(value) : null;
+}

@@ -1,0 +1,57 @@
+import type { PeerReport } from '../../model/peers.ts';
+import { type Lsn, lsnOf, type Timeline, timeline } from '../../model/units.ts';
+import { isObject, type JsonObject, naturalOrNull, parseJson, textOrNull } from '../dcs/json.ts';
+
+/** What an agent says at GET /patroni: ours, or a Patroni of another version (`wal` for `xlog`, `master` for `primary`). Null: it is no status at all. */
+export function readPeerStatus(text: string): PeerReport['said'] {
+  const value = parseJson(text);
+  if (!isObject(value)) return null;
+  const state = textOrNull(value.state);
+  const role = textOrNull(value.role);
+  if (state === null || role === null) return null;
+  const positions = positionsOf(value);
+  const location = natural(positions.location);
+  const tags = isObject(value.tags) ? value.tags : {};
+  return {
+    state,
+    role,
+    runsAsPrimary: ((role === 'primary' || role === 'master') && state === 'running') || location > 0n,
+    position: positionOf(positions),
+    timeline: timelineOf(value.timeline),
+    nofailover: noFailover(tags),
+    failoverPriority: priorityOf(tags),
+    watchdogFailed: value.watchdog_failed === true,
+    systemId: textOrNull(value.database_system_identifier),
+  };
+}
+
+const positionsOf = (value: JsonObject): JsonObject =>
+  isObject(value.xlog) ? value.xlog : isObject(value.wal) ? value.wal : {};
+
+const natural = (value: unknown): bigint => naturalOrNull(value) ?? 0n;
+
+/** A standby of PostgreSQL says received and replayed, a primary its location. 0 is what Patroni writes for "unknown". */
+function positionOf(positions: JsonObject): Lsn | null {
+  const all = [positions.location, positions.received_location, positions.replayed_location].map(natural);
+  const furthest = all.reduce((a, b) => (a > b ? a : b), 0n);
+  return furthest === 0n ? null : lsnOf(furthest);
+}
+
+function timelineOf(value: unknown): Timeline | null {
+  const number = natural(value);
+  return number === 0n || number > 0xffffffffn ? null : timeline(Number(number));
+}
+
+/** `nofailover`, where it is given, counts before the priority. */
+function noFailover(tags: JsonObject): boolean {
+  const given = tags.nofailover;
+  if (given === undefined || given === null) return priorityOf(tags) <= 0;
+  return given === true || /^(true|yes|on|1)$/i.test(String(given));
+}
+
+function priorityOf(tags: JsonObject): number {
+  const given = tags.failover_priority;
+  if (given === undefined || given === null || given === '') return 1;
+  const number = Number(given);
+  return Number.isFinite(number) ? number : 1;
+}

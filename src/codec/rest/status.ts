@@ -1,0 +1,169 @@
+import type { Snapshot } from '../../model/agent.ts';
+import type { Member } from '../../model/cluster.ts';
+import type { Observation } from '../../model/observation.ts';
+import type { Sender } from '../../model/postgres.ts';
+import type { InstantMs } from '../../model/units.ts';
+import { reasonsDocument } from './reasons.ts';
+
+/** The Patroni whose REST this is: peers and tools branch on it. */
+export const spokenVersion = '4.1.4';
+
+export interface StatusContext {
+  readonly scope: string;
+  readonly name: string;
+  readonly instance: string;
+  readonly nowMs: InstantMs;
+  readonly fenceDeadlineMs: InstantMs | null;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** GET /patroni and the body of every health check, in Patroni's order; then what is ours. */
+export function statusDocument(snapshot: Snapshot | null, context: StatusContext): Fields {
+  const patroni = { version: spokenVersion, scope: context.scope, name: context.name };
+  if (snapshot === null)
+    return {
+      state: 'unknown',
+      role: 'uninitialized',
+      dcs_last_seen: 0,
+      patroni,
+      matriarch: { instance: context.instance },
+    };
+  const { seen, decision } = snapshot;
+  const { tags } = seen.settings.local;
+  const scheduled = decision.memory.scheduledRestart;
+  const systemId = systemIdOf(seen);
+  const pending = seen.postgres.kind === 'running' ? seen.postgres.pendingRestart : {};
+  const hasPending = Object.keys(pending).length > 0;
+  return {
+    state: stateOf(snapshot),
+    ...serverFields(snapshot),
+    pause: seen.settings.cluster.pause || undefined,
+    cluster_unlocked: seen.dcs.kind === 'unreachable' || seen.dcs.cluster.leader === null || undefined,
+    dcs_last_seen: Math.floor((snapshot.dcsLastSeenWallMs ?? 0) / 1_000),
+    tags: Object.keys(tags.published).length === 0 ? undefined : tags.published,
+    database_system_identifier: systemId ?? undefined,
+    pending_restart: hasPending || undefined,
+    pending_restart_reason: hasPending ? reasonsDocument(pending) : undefined,
+    patroni,
+    scheduled_restart: scheduled === null ? undefined : { ...scheduled.raw, postmaster_start_time: undefined },
+    watchdog_failed: watchdogFailed(seen) || undefined,
+    matriarch: {
+      instance: context.instance,
+      version: snapshot.version,
+      rule: decision.rule,
+      reason: decision.reason,
+      guard: guardText(seen),
+      fence_left_ms: context.fenceDeadlineMs === null ? null : Math.round(context.fenceDeadlineMs - context.nowMs),
+      cycle: snapshot.cycle,
+    },
+  };
+}
+
+/** What the last decision publishes, or what was published before. */
+function recordOf({ seen, decision }: Snapshot): Pick<Member, 'state' | 'role'> | null {
+  for (const action of decision.upkeep) if (action.kind === 'publishMember') return action.member;
+  return seen.published;
+}
+
+/** Patroni's state text. Published words can be older than what was seen of PostgreSQL: those then give way. */
+export function stateOf(snapshot: Snapshot): string {
+  const { postgres, jobs } = snapshot.seen;
+  if (postgres.kind === 'unresponsive') return 'unknown';
+  const published = recordOf(snapshot)?.state;
+  if (postgres.kind === 'running') return published === 'restarting' ? published : 'running';
+  if (published !== undefined && published !== 'running') return published;
+  if (postgres.kind === 'starting' || postgres.kind === 'stopping') return postgres.kind;
+  if (jobs.kind === 'busy' && jobs.job.kind === 'clone') return 'creating replica';
+  if (jobs.kind === 'busy' && jobs.job.kind === 'bootstrap') return 'initializing new cluster';
+  return postgres.kind === 'stopped' && postgres.crashed ? 'crashed' : 'stopped';
+}
+
+export function roleOf(snapshot: Snapshot): string {
+  const { seen } = snapshot;
+  const { postgres } = seen;
+  if (postgres.kind === 'running') {
+    if (postgres.role === 'primary') return 'primary';
+    return seen.held !== null && seen.settings.cluster.standbyCluster !== null ? 'standby_leader' : 'replica';
+  }
+  const published = recordOf(snapshot)?.role;
+  if (published !== undefined && published !== 'unknown') return published;
+  return postgres.kind === 'noData' || postgres.kind === 'partialData' ? 'uninitialized' : 'replica';
+}
+
+/** What the probe query told. */
+function serverFields(snapshot: Snapshot): Fields {
+  const { postgres, settings } = snapshot.seen;
+  const role = roleOf(snapshot);
+  if (postgres.kind !== 'running') return { role };
+  const common = {
+    postmaster_start_time: pythonTime(postgres.startedWallMs),
+    role,
+    server_version: postgres.serverVersion,
+  };
+  const replication = postgres.senders.length === 0 ? undefined : postgres.senders.map(senderDocument);
+  if (postgres.role === 'primary')
+    return { ...common, xlog: { location: postgres.flushLsn }, timeline: postgres.timeline, replication };
+  const archive = settings.postgres.recovery.restore_command === undefined ? undefined : 'in archive recovery';
+  return {
+    ...common,
+    xlog: {
+      received_location: postgres.receivedLsn,
+      replayed_location: postgres.replayedLsn,
+      replayed_timestamp: postgres.replayedAt,
+      paused: postgres.replayPaused,
+    },
+    ...syncFields(snapshot.seen),
+    timeline: postgres.timeline,
+    replication_state: postgres.receiver?.status === 'streaming' ? 'streaming' : archive,
+    replication,
+  };
+}
+
+function syncFields(seen: Observation): Fields {
+  const kind = syncStandbyKind(seen);
+  if (kind === null) return {};
+  return kind === 'quorum' ? { quorum_standby: true } : { sync_standby: true };
+}
+
+/** Null: I am none. Needs synchronous mode and my name in the key. */
+export function syncStandbyKind({ settings, dcs }: Observation): 'sync' | 'quorum' | null {
+  const mode = settings.cluster.synchronousMode;
+  if (mode === 'off' || dcs.kind === 'unreachable') return null;
+  if (dcs.cluster.sync?.members.includes(settings.local.name) !== true) return null;
+  return mode === 'quorum' ? 'quorum' : 'sync';
+}
+
+const senderDocument = (sender: Sender): Fields => ({
+  usename: sender.user,
+  application_name: sender.applicationName,
+  client_addr: sender.clientAddress,
+  state: sender.state,
+  sync_state: sender.syncState,
+  sync_priority: sender.syncPriority,
+});
+
+/** `2026-11-23 01:41:43.818268+00:00`; without a fraction when there is none. */
+export function pythonTime(wallMs: number): string {
+  const [date = '', time = ''] = new Date(wallMs).toISOString().split('T');
+  const fraction = wallMs % 1_000 === 0 ? '' : `${time.slice(8, 12)}000`;
+  return `${date} ${time.slice(0, 8)}${fraction}+00:00`;
+}
+
+function systemIdOf({ postgres, dcs }: Observation): string | null {
+  if ('control' in postgres && postgres.control !== null) return postgres.control.systemId;
+  if (postgres.kind !== 'stopping' || dcs.kind === 'unreachable') return null;
+  return dcs.cluster.initialize.kind === 'done' ? dcs.cluster.initialize.systemId : null;
+}
+
+export function watchdogFailed({ settings, guard }: Observation): boolean {
+  const { mode, guard: wanted } = settings.local.watchdog;
+  if (mode !== 'required') return false;
+  return guard.kind === 'absent' || (wanted === 'device' && guard.kind === 'present' && guard.device !== 'open');
+}
+
+function guardText({ guard }: Observation): string {
+  if (guard.kind === 'off') return 'off';
+  if (guard.kind === 'absent') return `absent: ${guard.why}`;
+  return guard.armedMs === null ? 'disarmed' : 'armed';
+}

@@ -1,0 +1,112 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Lab, makeLab } from '../../src/lab/lab.ts';
+import type { PlanOptions } from '../../src/lab/plan.ts';
+import type { LabStatus } from '../../src/lab/status.ts';
+import type { History, Observed, Write } from '../../src/model/history.ts';
+import { judge, type Violation } from '../../src/model/laws.ts';
+
+/** The lab with a witness on each node: a writer of its own, over the socket, every 10 ms, that sees what the network hides. */
+export interface Stage {
+  readonly lab: Lab;
+  /** Waits for one leader and all others streaming; the leader's name. */
+  healthy(limitMs?: number): Promise<string>;
+  standbys(): Promise<readonly string[]>;
+  /** Witnesses end with their machine's power: called again after it is back. */
+  witness(node: string): Promise<void>;
+  /** What the witnesses acknowledged since the last call. */
+  history(): History;
+  /** Law 1 and its kin over everything seen so far. */
+  violations(): readonly Violation[];
+  /** Acknowledged writes by node since the last mark, in order of the server's clock. */
+  acknowledged(): readonly Write[];
+  /** Runs one statement on a node over the socket; rows as text. */
+  sql(node: string, text: string): Promise<string>;
+  until<T>(look: () => Promise<T | null | false | undefined>, limitMs: number, what: string): Promise<T>;
+  journal(node: string, pattern: RegExp): readonly string[];
+  end(): Promise<void>;
+}
+
+export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+export async function makeStage(options: PlanOptions & { readonly witnesses?: boolean } = {}): Promise<Stage> {
+  const folder = mkdtempSync(join(tmpdir(), 'matriarch-stage-'));
+  const lab = await makeLab({ nodes: 3, ttlS: 8, portBase: null, ...options });
+  const historyPath = (node: string): string => lab.node(node).machine.hostPath('/tmp/witness.jsonl');
+
+  async function witness(name: string): Promise<void> {
+    const { machine } = lab.node(name);
+    const { socketDir } = machine.plan.paths;
+    await machine.launch(['matriarch', 'traffic', 'monitor', '--node', name, '--socket', socketDir, '--history', '/tmp/witness.jsonl'], {
+      user: 'postgres', logPath: lab.logPath(name, 'witness'),
+    });
+  }
+  function history(): History {
+    return lab.nodes.flatMap(({ name }) => {
+      let text = '';
+      try {
+        text = readFileSync(historyPath(name), 'utf8');
+      } catch {
+        return []; // no witness wrote here yet
+      }
+      return text.split('\n').slice(0, -1).map((line) => JSON.parse(line) as Observed);
+    });
+  }
+  const stage: Stage = {
+    lab,
+    async healthy(limitMs = 60_000) {
+      const status = await lab.waitHealthy(limitMs);
+      return status.leader ?? '';
+    },
+    async standbys() {
+      const { leader } = await lab.status();
+      return lab.nodes.map(({ name }) => name).filter((name) => name !== leader);
+    },
+    witness,
+    history,
+    violations: () => judge(history(), { fenceMs: 0, loss: { kind: 'none' } }),
+    acknowledged: () =>
+      history()
+        .filter((one): one is Write => one.kind === 'write' && one.outcome === 'acknowledged')
+        .toSorted((a, b) => (a.serverMs ?? 0) - (b.serverMs ?? 0)),
+    async sql(node, text) {
+      const ran = await lab.node(node).exec(['psql', '-h', lab.node(node).machine.plan.paths.socketDir, '-AtXq', '-c', text], { user: 'postgres', limitMs: 10_000 });
+      if (ran.code !== 0) throw new Error(`${node}: ${ran.stderr}`);
+      return ran.stdout.trim();
+    },
+    async until(look, limitMs, what) {
+      const endMs = Date.now() + limitMs;
+      for (;;) {
+        const found = await look().catch(() => null);
+        if (found !== null && found !== false && found !== undefined) return found;
+        if (Date.now() > endMs) throw new Error(`${what}: not within ${limitMs / 1_000} s; ${JSON.stringify((await lab.status()).members)}`);
+        await sleep(50);
+      }
+    },
+    journal(node, pattern) {
+      return readFileSync(lab.logPath(node, 'agent'), 'utf8').split('\n').filter((line) => pattern.test(line));
+    },
+    async end() {
+      if (process.env.KEEP_LOGS !== undefined) {
+        for (const { name } of lab.nodes) for (const service of ['agent', 'etcd', 'witness']) {
+          try {
+            writeFileSync(join(process.env.KEEP_LOGS, `${name}-${service}.log`), readFileSync(lab.logPath(name, service)));
+          } catch {
+            // that service never wrote
+          }
+        }
+      }
+      await lab.down();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+  if (options.witnesses !== false) {
+    await stage.healthy(90_000);
+    for (const { name } of lab.nodes) await witness(name);
+    await stage.until(async () => stage.acknowledged().length > 20, 20_000, 'the witness of the primary writes');
+  }
+  return stage;
+}
+
+export const leaderOf = (status: LabStatus): string | null => status.leader;
