@@ -15,6 +15,8 @@ import { makeSockets } from '../src/world/sockets.ts';
  * The guardian process. It imports little, so that it stays small: no driver, no logger, no server.
  *
  *   guardian --data-dir D --state-dir S [--bin-dir B] [--agent-pid N] [--agent-version V] [--restart-agent JSON]
+ *
+ * `--restart-agent`: the command line as a list, or `{"program":…,"args":[…],"env":{…},"cwd":…}`.
  */
 const { values } = parseArgs({
   options: {
@@ -78,9 +80,16 @@ function programIn(binDir: string | undefined, name: string): string {
   return paths.find((path) => existsSync(path)) ?? name;
 }
 
+/** A command line alone: in our environment, which the agent gave us. */
+function plainCommand([program = '', ...args]: readonly string[]): Command {
+  const env = Object.fromEntries(Object.entries(process.env).map(([name, value]) => [name, value ?? '']));
+  return { program, args, env };
+}
+
 /** The agent must not inherit what spares this process when memory is short: PostgreSQL would inherit it from there. */
 function commandOf(json: string): Command {
-  const { program, args, env, cwd }: Command = JSON.parse(json);
+  const given: Command | readonly string[] = JSON.parse(json);
+  const { program, args, env, cwd } = 'program' in given ? given : plainCommand(given);
   const script = `echo ${oomBefore} >${oomPath} 2>/dev/null; exec "$@"`;
   return {
     program: '/bin/sh',

@@ -65,7 +65,7 @@ export interface Watchdog {
 }
 export interface WatchdogDevice {
   /** Gives the timeout that the driver really took, in seconds; null: it told none. */
-  setTimeoutS(timeoutS: number): number | null;
+  setSeconds(seconds: number): number | null;
   pat(): boolean;
   /** Magic close: the device stops counting. False: it may go on, and reset the machine. */
   close(): boolean;

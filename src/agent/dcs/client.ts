@@ -66,7 +66,8 @@ export function makeEtcdClient(world: DcsWorld, settings: () => EtcdSettings, no
     const doubt = changes.has(call);
     switch (reply.kind) {
       case 'answered': {
-        const stale = identity.judge(endpoint, reply.header, before, endpoints.count());
+        const shown = { endpoint, header: reply.header, before, linearizable: linearizable.has(call) };
+        const stale = identity.judge(shown, endpoints.count());
         if (stale !== null) return { ...failed(endpoint, lastForMs.deadline, stale), doubt };
         endpoints.answered(endpoint, reply.header.memberId);
         if (clock.now() - sentMs < tryMs.least / 2) patienceMs = Math.max(tryMs.least, patienceMs / 2);
@@ -165,8 +166,11 @@ export function makeEtcdClient(world: DcsWorld, settings: () => EtcdSettings, no
     });
   }
 
-  return { request, endpoints, token: tokens, newestRevision: identity.newestRevision };
+  return { request, endpoints, token: tokens, identity };
 }
+
+/** Answered by a quorum, with the revision that the answer belongs to. */
+const linearizable: ReadonlySet<EtcdCall> = new Set<EtcdCall>(['range', 'txn']);
 
 /** What may leave something behind when its answer is lost. */
 const changes: ReadonlySet<EtcdCall> = new Set<EtcdCall>(['txn', 'leaseGrant', 'leaseKeepAlive', 'leaseRevoke']);

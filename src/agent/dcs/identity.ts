@@ -3,6 +3,15 @@ import type { Clock, EtcdHeader } from '../../model/world.ts';
 
 export type Known = Pick<EtcdHeader, 'clusterId' | 'raftTerm' | 'revision'>;
 
+/** One answer, and what was known when its request was sent. */
+export interface Shown {
+  readonly endpoint: string;
+  readonly header: EtcdHeader;
+  readonly before: Known | null;
+  /** Answers of other calls bear the member's own revision, which may lag. */
+  readonly linearizable: boolean;
+}
+
 /** How long nothing but another identity must have been met before it is taken for the cluster. */
 const adoptAfterMs = 60_000;
 
@@ -13,56 +22,55 @@ const adoptAfterMs = 60_000;
  */
 export function makeIdentity(clock: Clock, note: (text: string) => void) {
   let known: Known | null = null;
-  let doubted: { sinceMs: InstantMs; clusterId: bigint; endpoints: Set<string> } | null = null;
+  let doubted: { readonly sinceMs: InstantMs; readonly clusterId: bigint; readonly endpoints: Set<string> } | null =
+    null;
+  let changes = 0;
 
-  function doubt(endpoint: string, header: EtcdHeader, endpointCount: number, why: string): string | null {
+  function isAnotherByNow({ endpoint, header }: Shown, endpointCount: number): boolean {
     if (doubted === null || doubted.clusterId !== header.clusterId)
       doubted = { sinceMs: clock.now(), clusterId: header.clusterId, endpoints: new Set() };
     doubted.endpoints.add(endpoint);
-    const old = clock.now() - doubted.sinceMs >= adoptAfterMs;
-    if (!old || doubted.endpoints.size * 2 <= endpointCount) return why;
-    note(`etcd is another cluster now: ${why}`);
-    doubted = null;
-    known = header;
-    return null;
+    return clock.now() - doubted.sinceMs >= adoptAfterMs && doubted.endpoints.size * 2 > endpointCount;
   }
 
   return {
     /** To be taken before a request is sent, and judged with. */
     known: (): Known | null => known,
     newestRevision: (): bigint => known?.revision ?? 0n,
+    /** Counts the clusters accepted after the first: what was remembered of revisions is void. */
+    changes: (): number => changes,
     /** Null: believed. Otherwise why not. */
-    judge(endpoint: string, header: EtcdHeader, before: Known | null, endpointCount: number): string | null {
-      if (before !== null && header.clusterId !== before.clusterId)
-        return doubt(
-          endpoint,
-          header,
-          endpointCount,
-          `${endpoint} belongs to cluster ${header.clusterId.toString(16)}`,
-        );
-      if (before !== null && header.raftTerm < before.raftTerm)
-        return doubt(
-          endpoint,
-          header,
-          endpointCount,
-          `${endpoint} is at raft term ${header.raftTerm}, behind ${before.raftTerm}`,
-        );
-      if (before !== null && header.revision < before.revision)
-        return doubt(
-          endpoint,
-          header,
-          endpointCount,
-          `${endpoint} is at revision ${header.revision}, behind ${before.revision}`,
-        );
+    judge(shown: Shown, endpointCount: number): string | null {
+      const { header } = shown;
+      const why = staleness(shown);
+      if (why === null) known = known === null ? header : newest(known, header);
+      else if (isAnotherByNow(shown, endpointCount)) {
+        note(`etcd is another cluster now: ${shown.endpoint}: ${why}`);
+        known = header;
+        changes += 1;
+      } else return why;
       doubted = null;
-      known = {
-        clusterId: header.clusterId,
-        raftTerm: known !== null && known.raftTerm > header.raftTerm ? known.raftTerm : header.raftTerm,
-        revision: known !== null && known.revision > header.revision ? known.revision : header.revision,
-      };
       return null;
     },
   };
 }
 
-export type Identity = ReturnType<typeof makeIdentity>;
+function staleness({ header, before, linearizable }: Shown): string | null {
+  if (before === null) return null;
+  if (header.clusterId !== before.clusterId) return `belongs to another cluster, ${header.clusterId.toString(16)}`;
+  if (header.raftTerm < before.raftTerm) return `raft term ${header.raftTerm} lies behind ${before.raftTerm}`;
+  if (linearizable && header.revision < before.revision)
+    return `revision ${header.revision} lies behind ${before.revision}`;
+  return null;
+}
+
+const newest = (a: Known, b: Known): Known => ({
+  clusterId: b.clusterId,
+  raftTerm: larger(a.raftTerm, b.raftTerm),
+  revision: larger(a.revision, b.revision),
+});
+
+function larger<T extends bigint>(a: T, b: T): T {
+  if (a > b) return a;
+  return b;
+}

@@ -43,10 +43,13 @@ export function makeWatch(
   let askedAt = 0n;
   let lags = 0;
   let failures = 0;
+  let cluster = 0;
   let cancelTick: Cancel = () => {};
 
   async function connect(): Promise<void> {
     const mine = ++life;
+    if (cluster !== client.identity.changes()) cursor = null; // revisions of another cluster
+    cluster = client.identity.changes();
     if (cursor === null) {
       const asked = await client.request('range', { key: `${range.prefix}leader` }, { budgetMs: 2_000 });
       if (mine !== life || !running) return;
@@ -57,11 +60,14 @@ export function makeWatch(
     const order = client.endpoints.order();
     const endpoint = order.find((one) => one !== left) ?? order[0];
     if (endpoint === undefined) return retry();
+    const granted = await client.token.get(endpoint, stallMs);
+    if (mine !== life || !running) return;
+    if (granted.kind !== 'token') return retry();
     heardMs = clock.now();
     askedAt = 0n;
     lags = 0;
     const ask = { key: range.prefix, rangeEnd: range.rangeEnd, startRevision: cursor };
-    const opened = world.etcd.watch(endpoint, ask, client.token.current(), (message) => {
+    const opened = world.etcd.watch(endpoint, ask, granted.token, (message) => {
       if (mine === life) receive(endpoint, message);
     });
     if (mine !== life) return opened.close();
@@ -105,7 +111,8 @@ export function makeWatch(
     cancelTick = clock.at(later(clock.now(), nextMs), () => {
       if (mine !== life || stream === null) return;
       if (clock.now() - heardMs >= stallMs) return leave(stream.endpoint, `nothing heard for ${stallMs} ms`);
-      if (lags === 0) askedAt = client.newestRevision();
+      if (cluster !== client.identity.changes()) return replace();
+      if (lags === 0) askedAt = client.identity.newestRevision();
       stream.askProgress();
       tick(mine);
     });

@@ -39,7 +39,7 @@ export function makeDevice(clock: Clock, watchdog: Watchdog | null): Device {
         1,
         Math.min(Math.ceil((deadlineMs - nowMs) / 1000), Math.floor((leaseEndMs - nowMs) / 1000)),
       );
-      if (wantedS !== setS) setS = device.setTimeoutS(wantedS) ?? wantedS;
+      if (wantedS !== setS) setS = device.setSeconds(wantedS) ?? wantedS;
       const patted = device.pat();
       // Said each time, but the device stays in use: one that fires late is better than none.
       if (!patted) problem = 'the watchdog device does not take a write';

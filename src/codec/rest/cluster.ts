@@ -1,10 +1,10 @@
 import type { Cluster, Member } from '../../model/cluster.ts';
 import { type Lsn, lsnText } from '../../model/units.ts';
-import { isObject, parseJson, textOrNull } from '../dcs/json.ts';
+import { isObject, parseJson } from '../dcs/json.ts';
 import { writeSchedule } from '../dcs/schedule.ts';
+import { isTrue } from './body.ts';
 import { reasonsDocument } from './reasons.ts';
 
-/** What the cluster's own configuration says of how to name things. */
 interface Options {
   readonly pause: boolean;
   readonly synchronousMode: 'off' | 'on' | 'quorum';
@@ -31,16 +31,22 @@ export function writeClusterDocument(cluster: Cluster, scope: string): Fields {
   };
 }
 
+/** What the cluster's own configuration says of how to name things. */
 function optionsOf({ config }: Cluster): Options {
   const value = parseJson(config?.text ?? '');
   const document = isObject(value) ? value : {};
-  const mode = textOrNull(document.synchronous_mode)?.toLowerCase() ?? document.synchronous_mode;
+  const { standby_cluster: standby, synchronous_mode: mode } = document;
+  const standbyCluster =
+    isObject(standby) && ['host', 'port', 'restore_command'].some((name) => Boolean(standby[name]));
+  const synchronousMode = mode === 'quorum' ? 'quorum' : isTrue(mode) ? 'on' : 'off';
   return {
-    pause: document.pause === true,
-    synchronousMode: mode === 'quorum' ? 'quorum' : mode === true || mode === 'true' || mode === 'on' ? 'on' : 'off',
-    standbyCluster: isObject(document.standby_cluster),
+    pause: isTrue(document.pause),
+    synchronousMode: standbyCluster ? 'off' : synchronousMode,
+    standbyCluster,
   };
 }
+
+export const syncModeOf = (cluster: Cluster): Options['synchronousMode'] => optionsOf(cluster).synchronousMode;
 
 function memberDocument(member: Member, cluster: Cluster, options: Options): Fields {
   const leads = cluster.leader?.name === member.name;

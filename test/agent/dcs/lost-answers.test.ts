@@ -37,7 +37,9 @@ function unlucky() {
   return {
     transport,
     next: (...told: Fate[]) => void fates.push(...told),
-    deaf: (now: boolean): void => void (deaf = now),
+    deaf(now: boolean): void {
+      deaf = now;
+    },
     forget: (): void => void fates.splice(0),
     /** What was on its way arrives now. */
     async arrive(): Promise<void> {

@@ -13,10 +13,23 @@ export const clock = makeClock();
 export function makeNode(
   name: string,
   urls: readonly string[],
-  options: { readonly scope: string; ttlMs?: number; etcd?: EtcdTransport },
+  options: {
+    readonly scope: string;
+    ttlMs?: number;
+    etcd?: EtcdTransport;
+    login?: { username: string; password: string };
+  },
 ) {
   const etcd = options.etcd ?? makeEtcdTransport({ tls: null });
-  const settings = { endpoints: urls, srv: null, useProxies: true, username: null, password: null, tls: null };
+  const settings = {
+    endpoints: urls,
+    srv: null,
+    useProxies: true,
+    username: null,
+    password: null,
+    tls: null,
+    ...options.login,
+  };
   const keys = keysOf('service', options.scope);
   const wakes: string[] = [];
   const notes: string[] = [];

@@ -4,7 +4,7 @@ import type { Divergence, Job } from '../../../model/job.ts';
 import type { ControlData, LocalPostgres } from '../../../model/postgres.ts';
 import { type Lsn, lsnText, type Timeline, timeline } from '../../../model/units.ts';
 import { type PostgresParts, toolEnv } from '../parts.ts';
-import { peerTarget, runOnce, whyNot } from '../sessions.ts';
+import { ownTarget, peerTarget, runOnce, whyNot } from '../sessions.ts';
 import { identifySystem, inRecovery, timelineHistory } from '../statements.ts';
 
 const limitMs = 3_000;
@@ -23,7 +23,7 @@ export async function divergenceFrom(
   job: Extract<Job, { kind: 'checkDivergence' }>,
   local: LocalPostgres,
 ): Promise<Divergence> {
-  const mine = whereIAm(local);
+  const mine = await whereIAm(parts, local);
   if (typeof mine === 'string') return unknown(mine);
   const settings = parts.settings();
   const { sql } = parts.world;
@@ -89,18 +89,16 @@ const historyText = (content: string): string =>
     ? (content.slice(2).match(/../g) ?? []).map((pair) => String.fromCharCode(Number.parseInt(pair, 16))).join('')
     : content;
 
-function whereIAm(local: LocalPostgres): Mine | string {
-  if (local.kind === 'running') {
-    return local.role === 'standby'
-      ? {
-          timeline: local.control.timeline,
-          lsn: local.replayedLsn,
-          recovering: true,
-        }
-      : 'it runs as primary';
-  }
-  if (local.kind !== 'stopped') return `PostgreSQL is ${local.kind}`;
-  return fromControl(local.control);
+async function whereIAm(parts: PostgresParts, local: LocalPostgres): Promise<Mine | string> {
+  if (local.kind === 'stopped') return fromControl(local.control);
+  if (local.kind !== 'running') return `PostgreSQL is ${local.kind}`;
+  if (local.role === 'primary') return 'it runs as primary';
+  // The control file may lag behind the replayed timeline, and the receiver be ahead of it: the server itself is asked.
+  const own = { ...ownTarget(parts.settings(), 'Patroni heartbeat'), replication: true };
+  const identity = await runOnce(parts.world.sql, own, [identifySystem], limitMs);
+  const replayed = identity.kind === 'rows' ? Number(identity.rows[0]?.timeline ?? 0) : 0;
+  if (replayed === 0) return `my own timeline: ${identity.kind === 'rows' ? 'no answer' : whyNot(identity)}`;
+  return { timeline: timeline(replayed), lsn: local.replayedLsn, recovering: true };
 }
 
 function fromControl(control: ControlData): Mine | string {

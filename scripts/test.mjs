@@ -1,0 +1,72 @@
+// node scripts/test.mjs [GROUP…]: types, lint, unit, cluster; without a name all of them, in this order.
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const bin = (name) => join(root, 'node_modules/.bin', name);
+const nodeTest = ['--import', 'tsx', '--test', '--test-reporter=spec'];
+
+/** Tests on whole clusters want the machine for themselves: one file at a time, after all others. */
+const groups = {
+  types: () => [[bin('tsc'), ['--noEmit']]],
+  lint: () => [[bin('biome'), ['check', '.']]],
+  unit: () =>
+    runTests(
+      testFiles().filter((path) => !path.startsWith('test/cluster/')),
+      [],
+    ),
+  cluster: () =>
+    runTests(
+      testFiles().filter((path) => path.startsWith('test/cluster/')),
+      ['--test-concurrency=1'],
+    ),
+};
+
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !(name in groups));
+if (unknown.length > 0) {
+  console.error(`no such group: ${unknown.join(', ')}; there are ${Object.keys(groups).join(', ')}`);
+  process.exit(2);
+}
+
+const results = [];
+for (const name of asked.length > 0 ? asked : Object.keys(groups)) {
+  const startedMs = performance.now();
+  console.log(`\n== ${name}`);
+  let passed = true;
+  for (const [program, args] of groups[name]()) passed = (await run(program, args)) && passed;
+  const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
+  results.push({ name, passed, seconds });
+  console.log(`== ${name} ${passed ? 'passed' : 'FAILED'} in ${seconds} s`);
+}
+console.log(
+  `\n${results.map(({ name, passed, seconds }) => `${name} ${passed ? 'passed' : 'FAILED'} (${seconds} s)`).join(', ')}`,
+);
+process.exit(results.every(({ passed }) => passed) ? 0 : 1);
+
+function runTests(files, options) {
+  return files.length === 0 ? [] : [[process.execPath, [...nodeTest, ...options, ...files]]];
+}
+
+function testFiles() {
+  const folder = join(root, 'test');
+  if (!existsSync(folder)) return [];
+  const names = readdirSync(folder, { recursive: true }).map(String);
+  return names
+    .filter((name) => name.endsWith('.test.ts'))
+    .map((name) => join('test', name))
+    .sort();
+}
+
+function run(program, args) {
+  return new Promise((done) => {
+    const child = spawn(program, args, { cwd: root, stdio: 'inherit' });
+    child.once('error', (error) => {
+      console.error(`${program} could not be started: ${error.message}`);
+      done(false);
+    });
+    child.once('exit', (code) => done(code === 0));
+  });
+}

@@ -1,0 +1,63 @@
+import { type HandoverRequest } from '../codec/rest/handover.ts';
+import { type Refusal, refusal } from '../codec/rest/refusal.ts';
+import type { Snapshot } from '../model/agent.ts';
+import type { Cluster, Member } from '../model/cluster.ts';
+import type { PeerReport } from '../model/peers.ts';
+import type { InstantMs } from '../model/units.ts';
+import { syncModeOf } from '../codec/rest/cluster.ts';
+
+export type Choice = { readonly kind: 'ok'; readonly members: readonly Member[] } | Refusal;
+
+/** Who could take over as far as etcd's keys tell; else the sentence why nobody can, in Patroni's order. */
+export function candidatesFor({ action, leader, candidate }: HandoverRequest, cluster: Cluster): Choice {
+  const refuse = (sentence: string): Refusal => refusal(412, sentence);
+  const { members, sync } = cluster;
+  if (leader !== null && cluster.leader?.name !== leader) return refuse('leader name does not match');
+  const synchronous = syncModeOf(cluster) === 'on';
+  const isSync = (name: string): boolean => sync?.members.includes(name) === true;
+  if (candidate !== null) {
+    if (action === 'switchover' && synchronous && !isSync(candidate))
+      return refuse('candidate name does not match with sync_standby');
+    const chosen = members.filter(({ name }) => name === candidate);
+    return chosen.length === 0 ? refuse('candidate does not exists') : { kind: 'ok', members: chosen };
+  }
+  if (synchronous) {
+    const chosen = members.filter(({ name }) => isSync(name));
+    return chosen.length === 0
+      ? refuse(`${action} is not possible: can not find sync_standby`)
+      : { kind: 'ok', members: chosen };
+  }
+  const others = members.filter(({ name, apiUrl }) => name !== cluster.leader?.name && apiUrl !== null);
+  return others.length === 0
+    ? refuse(`${action} is not possible: cluster does not have members except leader`)
+    : { kind: 'ok', members: others };
+}
+
+/** Those that answered with a position and may lead. `undecided`: one of the others may still answer. */
+export function goodCandidates(
+  members: readonly Member[],
+  snapshot: Snapshot | null,
+  nowMs: InstantMs,
+): { readonly good: readonly string[]; readonly undecided: boolean } {
+  if (snapshot === null) return { good: [], undecided: true };
+  const { seen } = snapshot;
+  const recentMs = nowMs - 2 * seen.settings.cluster.loopWaitMs;
+  const good: string[] = [];
+  let undecided = false;
+  for (const { name } of members) {
+    if (name === seen.settings.local.name) {
+      if (seen.postgres.kind === 'running' && !seen.settings.local.tags.nofailover) good.push(name);
+      continue;
+    }
+    const report = seen.peers.find((peer) => peer.name === name);
+    if (report !== undefined && isGood(report, recentMs)) good.push(name);
+    else if (report === undefined || report.askedMs === null || report.last.kind === 'waiting') undecided = true;
+  }
+  return { good, undecided };
+}
+
+/** Answered lately; a question under way does not make a good answer bad. */
+function isGood({ said, askedMs, last }: PeerReport, recentMs: number): boolean {
+  if (said === null || askedMs === null || askedMs < recentMs || last.kind === 'silent') return false;
+  return said.position !== null && !said.nofailover && !said.watchdogFailed;
+}

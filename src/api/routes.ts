@@ -1,0 +1,62 @@
+import type { AgentHandles } from '../model/agent.ts';
+import type { LocalSettings } from '../model/settings.ts';
+import { health, liveness, readiness } from './handlers/health.ts';
+import * as config from './handlers/config.ts';
+import { reinitialize, reload } from './handlers/data.ts';
+import { cancelSwitchover, handOver } from './handlers/handover.ts';
+import { metrics } from './handlers/metrics.ts';
+import { cancelRestart, restart } from './handlers/restart.ts';
+import { cluster, events, failsafe, history, journal, patroni, showConfig } from './handlers/read.ts';
+import { type ApiRequest, page, type Reply, text } from './reply.ts';
+import { viewOf } from './view.ts';
+
+/** What handlers of the agent work with. */
+export interface ApiDeps {
+  readonly handles: AgentHandles;
+  readonly local: LocalSettings;
+  sleep(ms: number): Promise<void>;
+}
+
+export type Route = (request: ApiRequest) => Reply | Promise<Reply>;
+/** By `METHOD first-part-of-the-path`; what comes after is ignored. */
+export type Routes = Readonly<Record<string, Route>>;
+
+/** Safe ones are open to all; the rest change something. */
+export const isSafe = (method: string): boolean => method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
+
+/** The agent's table. HEAD and OPTIONS of any path are health checks, whatever a GET of it would be. */
+export function agentRoutes(deps: ApiDeps): { readonly routes: Routes; readonly otherwise: Route } {
+  const { handles, local } = deps;
+  const view = () => viewOf(handles, local);
+  const routes: Routes = {
+    'GET patroni': () => patroni(view()),
+    'GET liveness': () => liveness(view()),
+    'GET readiness': (request) => readiness(request, view()),
+    'GET cluster': () => cluster(handles, local.scope),
+    'GET history': () => history(handles),
+    'GET config': () => showConfig(handles),
+    'GET failsafe': () => failsafe(view()),
+    'GET journal': (request) => journal(request, handles),
+    'GET events': () => events(handles),
+    'GET metrics': () => metrics(view()),
+    'PATCH config': (request) => config.patch(request, handles),
+    'PUT config': (request) => config.put(request, handles),
+    'POST switchover': (request) => handOver('switchover', request, deps),
+    'DELETE switchover': () => cancelSwitchover(handles),
+    'POST failover': (request) => handOver('failover', request, deps),
+    'POST restart': (request) => restart(request, handles),
+    'DELETE restart': () => cancelRestart(handles),
+    'POST reload': () => reload(handles),
+    'POST reinitialize': (request) => reinitialize(request, deps),
+    // Failsafe mode is off for good, and there is nothing that sends it.
+    'POST failsafe': () => page(502),
+    'POST sigterm': () => text(202, 'shutdown scheduled'),
+  };
+  return {
+    routes,
+    otherwise: (request) =>
+      isSafe(request.method) ? health(request, view()) : page(501, `Unsupported method ('${request.method}')`),
+  };
+}
+
+export const routeKey = ({ method, path }: ApiRequest): string => `${method} ${path.split('/')[1] ?? ''}`;

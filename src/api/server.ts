@@ -1,0 +1,174 @@
+import { readFileSync } from 'node:fs';
+import { createServer, type RequestListener } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { TLSSocket } from 'node:tls';
+import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
+import { spacedJson } from '../codec/rest/json.ts';
+import type { AgentHandles } from '../model/agent.ts';
+import type { HostPort, LocalSettings, RestSettings } from '../model/settings.ts';
+import { type Access, makeAccess } from './access.ts';
+import { errorPage } from './page.ts';
+import { type ApiRequest, page, type Reply } from './reply.ts';
+import { agentRoutes, type Route, type Routes, routeKey } from './routes.ts';
+import { startStream } from './stream.ts';
+import { clusterOf } from './view.ts';
+
+export interface ServerOptions {
+  readonly routes: Routes;
+  /** For every request that no route is for. */
+  readonly otherwise: Route;
+  readonly access?: Access;
+  readonly tls?: RestSettings['tls'];
+  /** Sent with every answer but bare ones and error pages. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export type Listening =
+  | { readonly kind: 'ok'; readonly port: number; close(): Promise<void> }
+  | { readonly kind: 'failed'; readonly why: string };
+
+const bodyBytesMax = 65_536;
+const methods = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+
+/** The agent's REST API on `restapi.listen`. `why` is one line for the operator. */
+export async function startApi(handles: AgentHandles, local: LocalSettings): Promise<Listening> {
+  const { rest } = local;
+  const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+  const memberHosts = (): string[] => {
+    const snapshot = handles.snapshot();
+    const members = snapshot === null ? [] : (clusterOf(snapshot.seen.dcs)?.members ?? []);
+    return members.flatMap(({ apiUrl }) => hostOf(apiUrl) ?? []);
+  };
+  const server = makeServer({
+    ...agentRoutes({ handles, local, sleep }),
+    access: makeAccess(rest, memberHosts),
+    tls: rest.tls,
+    headers: { ...rest.httpExtraHeaders, ...(rest.tls === null ? {} : rest.httpsExtraHeaders) },
+  });
+  return server(rest.listen);
+}
+
+/** A server for a table of routes; gives the function that makes it listen. */
+export function makeServer(options: ServerOptions): (at: HostPort) => Promise<Listening> {
+  const { routes, otherwise, access, tls = null, headers = {} } = options;
+
+  async function answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const asked = requestOf(request);
+    return send(reply, await (routes[routeKey(asked)] ?? otherwise)(asked), headers);
+  }
+
+  function makeApp() {
+    const app = Fastify({
+      bodyLimit: bodyBytesMax,
+      exposeHeadRoutes: false,
+      forceCloseConnections: true,
+      serverFactory: (handler) => serverFor(tls, handler),
+      frameworkErrors: (_error, _request, reply) => void send(reply, page(400), {}),
+    });
+    // Whatever a body is called, it is JSON: `curl -d` says form, others say nothing.
+    app.removeAllContentTypeParsers();
+    app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+    app.addHook('onRequest', async (request, reply) => {
+      request.raw.headers['content-type'] = 'application/octet-stream';
+      const refusal = (await access?.(callerOf(request))) ?? null;
+      return refusal === null ? undefined : send(reply, refusal, headers);
+    });
+    app.setErrorHandler((error: { statusCode?: number; message: string }, _request, reply) =>
+      send(reply, page(error.statusCode ?? 500, error.statusCode === undefined ? error.message : undefined), {}),
+    );
+    app.setNotFoundHandler(answer);
+    app.route({ method: [...methods], url: '*', handler: answer });
+    return app;
+  }
+
+  return async ({ host, port }) => {
+    try {
+      const app = makeApp();
+      const address = await app.listen({ host: host === '' || host === '*' ? '::' : host, port, backlog: 128 });
+      return { kind: 'ok', port: Number(new URL(address).port), close: () => app.close() };
+    } catch (error) {
+      return { kind: 'failed', why: whyNot(error, `${host}:${port}`) };
+    }
+  };
+}
+
+function serverFor(tls: RestSettings['tls'], handler: RequestListener) {
+  const server =
+    tls === null
+      ? createServer(handler)
+      : createTlsServer(
+          {
+            cert: readFileSync(tls.certFile),
+            key: readFileSync(tls.keyFile ?? tls.certFile),
+            ...(tls.keyPassword === null ? {} : { passphrase: tls.keyPassword }),
+            ...(tls.caFile === null ? {} : { ca: readFileSync(tls.caFile) }),
+            ...(tls.ciphers === null ? {} : { ciphers: tls.ciphers }),
+            requestCert: tls.verifyClient !== 'none',
+            rejectUnauthorized: tls.verifyClient === 'required',
+          },
+          handler,
+        );
+  server.headersTimeout = 10_000;
+  server.requestTimeout = 15_000;
+  server.maxConnections = 1_000;
+  return server;
+}
+
+function requestOf(request: FastifyRequest): ApiRequest {
+  const [path = '/', ...rest] = (request.raw.url ?? '/').split('?');
+  const query: Record<string, string> = {};
+  for (const [key, value] of new URLSearchParams(rest.join('?'))) query[key] ??= value;
+  const { 'content-length': length, 'transfer-encoding': chunked } = request.headers;
+  const told = length !== undefined || chunked !== undefined;
+  const body = typeof request.body === 'string' ? request.body : '';
+  return { method: request.method, path, query, body: told ? body : null };
+}
+
+const callerOf = ({ method, raw, headers, socket }: FastifyRequest) => ({
+  method,
+  path: raw.url ?? '/',
+  address: socket.remoteAddress ?? '',
+  authorization: headers.authorization,
+  certified: socket instanceof TLSSocket && socket.authorized,
+});
+
+function send(reply: FastifyReply, answer: Reply, headers: Readonly<Record<string, string>>): FastifyReply {
+  switch (answer.kind) {
+    case 'bare':
+      return reply.code(answer.status).send();
+    case 'json':
+      return reply.code(answer.status).headers(headers).type('application/json').send(spacedJson(answer.value));
+    case 'text':
+      return reply
+        .code(answer.status)
+        .headers({ ...answer.headers, ...headers })
+        .type(answer.type ?? 'text/html')
+        .send(answer.text);
+    case 'page': {
+      const { html, phrase } = errorPage(answer.status, answer.why);
+      reply.raw.statusMessage = phrase;
+      return reply.code(answer.status).header('connection', 'close').type('text/html;charset=utf-8').send(html);
+    }
+    case 'stream':
+      startStream(reply.hijack().raw, headers, answer.start);
+      return reply;
+    default:
+      return answer satisfies never;
+  }
+}
+
+function hostOf(apiUrl: string | null): string | null {
+  const match = /^https?:\/\/(?:\[([^\]]+)\]|([^/:]+))/.exec(apiUrl ?? '');
+  return match?.[1] ?? match?.[2] ?? null;
+}
+
+function whyNot(error: unknown, address: string): string {
+  const code = error instanceof Error && 'code' in error ? error.code : null;
+  const message = error instanceof Error ? error.message : String(error);
+  if (code === 'EADDRINUSE')
+    return `REST API: ${address} is in use by another program: stop that, or set restapi.listen to a free port`;
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+    return `REST API: ${address} is no address of this machine: correct restapi.listen`;
+  if (code === 'EACCES') return `REST API: no permission to listen at ${address}: take a port above 1023`;
+  return `REST API at ${address} could not start: ${message}`;
+}

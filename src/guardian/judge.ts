@@ -1,0 +1,72 @@
+import type { ControlData } from '../model/postgres.ts';
+import type { InstantMs, Pid } from '../model/units.ts';
+import type { ProcessInfo } from '../model/world.ts';
+
+/** What was seen of PostgreSQL on the data directory, at `nowMs`. */
+export interface Sight {
+  readonly nowMs: InstantMs;
+  readonly deadlineMs: InstantMs | null;
+  /** Found by postmaster.pid just now, and checked to be it. */
+  readonly postmaster: ProcessInfo | null;
+  /** The other PostgreSQL processes at work in the data directory. */
+  readonly others: readonly ProcessInfo[];
+  /** Read only when a standby.signal is there beside a living postmaster; null: not asked, or no answer. */
+  readonly standbyState: ControlData['state'] | null;
+}
+
+export type Verdict =
+  | { readonly kind: 'rest' } // no deadline, or it lies ahead
+  | { readonly kind: 'clear' } // it has passed, and nothing runs
+  | { readonly kind: 'spare'; readonly postmaster: Pid } // it has passed, but a standby accepts no writes
+  | { readonly kind: 'strike'; readonly postmaster: Pid | null; readonly others: readonly Pid[] };
+
+/** What to do now. Only the deadline counts: not whether the agent lives, answers or is late. */
+export function judge(seen: Sight): Verdict {
+  if (seen.deadlineMs === null || seen.nowMs < seen.deadlineMs) return { kind: 'rest' };
+  const { postmaster, others } = seen;
+  if (postmaster === null && others.length === 0) return { kind: 'clear' };
+  if (postmaster !== null && seen.standbyState !== null && standbyStates.has(seen.standbyState))
+    return { kind: 'spare', postmaster: postmaster.pid };
+  return { kind: 'strike', postmaster: postmaster?.pid ?? null, others: others.map(({ pid }) => pid) };
+}
+
+/**
+ * With a standby.signal: it runs in recovery, or is about to. PostgreSQL takes the signal file away at the end of
+ * recovery, before it accepts a write (xlogrecovery.c), and an agent that puts one beside a running primary has a
+ * control file that says "in production".
+ */
+const standbyStates: ReadonlySet<ControlData['state']> = new Set([
+  'in archive recovery',
+  'shut down in recovery',
+  'shut down',
+]);
+
+/** Why the guard must stay armed; null: it may be disarmed. */
+export function whyNotDisarm(seen: {
+  readonly running: boolean;
+  /** A sentinel lives: a postmaster may be about to appear. */
+  readonly starting: boolean;
+  readonly state: ControlData['state'] | null;
+}): string | null {
+  if (seen.state === 'shut down' || seen.state === 'shut down in recovery' || seen.state === 'in archive recovery')
+    return null;
+  if (seen.running) return `PostgreSQL runs, and its control file says: ${seen.state ?? 'unreadable'}`;
+  // After a crash or a strike the control file says "in production" for ever, until somebody may start PostgreSQL again.
+  return seen.starting ? 'a sentinel is at work: PostgreSQL may be about to start' : null;
+}
+
+interface Held {
+  readonly deadlineMs: InstantMs | null;
+  readonly term: bigint | null;
+}
+
+/** A deadline comes in: it moves forward within a term, never back; one that has passed is no deadline. */
+export function judgeDeadline(
+  held: Held,
+  asked: { readonly deadlineMs: InstantMs; readonly term: bigint },
+  nowMs: InstantMs,
+): 'moved' | 'kept' | 'passed' {
+  if (asked.deadlineMs <= nowMs) return 'passed';
+  const sameTerm = held.term === asked.term;
+  return sameTerm && held.deadlineMs !== null && asked.deadlineMs <= held.deadlineMs ? 'kept' : 'moved';
+}

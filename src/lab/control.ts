@@ -1,0 +1,148 @@
+import { chmodSync, rmSync } from 'node:fs';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { join } from 'node:path';
+import type { User } from './ground.ts';
+import type { Lab } from './lab.ts';
+import { serviceLog } from './serviceLog.ts';
+import type { Service } from './services.ts';
+
+/** The door of a running lab: other commands ask the process that keeps it, over a socket in its folder. */
+
+const signals = ['KILL', 'STOP', 'CONT', 'TERM', 'INT', 'QUIT', 'HUP'] as const;
+export type Signal = (typeof signals)[number];
+export const isSignal = (text: string): text is Signal => signals.some((signal) => signal === text);
+
+export type Request =
+  | { readonly kind: 'status' | 'down' }
+  | { readonly kind: 'cut' | 'heal' | 'powerOff' | 'powerOn'; readonly node: string }
+  | {
+      readonly kind: 'kill';
+      readonly node: string;
+      readonly service: Service;
+      readonly signal: Signal;
+      readonly restartAfterS: number | null;
+    }
+  | { readonly kind: 'start'; readonly node: string; readonly service: Service }
+  | { readonly kind: 'inside'; readonly node: string; readonly argv: readonly string[]; readonly user: User }
+  | { readonly kind: 'logPath'; readonly node: string; readonly service: string };
+
+export type Reply =
+  | { readonly kind: 'done'; readonly value: unknown }
+  | { readonly kind: 'failed'; readonly why: string };
+
+const socketOf = (dir: string): string => join(dir, 'control.sock');
+
+export interface Control {
+  end(): void;
+}
+
+/** `asked` is called for what the keeper of the lab wants to know of: one line for people. */
+export async function serveControl(lab: Lab, down: () => void, asked: (line: string) => void): Promise<Control> {
+  const path = socketOf(lab.dir);
+  rmSync(path, { force: true });
+  // One after another: two answers to the same machine's power must not cross.
+  let before: Promise<unknown> = Promise.resolve();
+  const server: Server = createServer((socket) => {
+    onLines(socket, (line) => {
+      const request = readRequest(line);
+      const slow = request !== null && changes(request);
+      if (slow) asked(describe(request));
+      const work = slow ? before.then(() => answer(lab, request, down)) : answer(lab, request, down);
+      if (slow) before = work;
+      void work.then((reply) => socket.end(`${JSON.stringify(reply)}\n`));
+    });
+  });
+  await new Promise<void>((done, fail) => server.once('error', fail).listen(path, done));
+  chmodSync(path, 0o600);
+  return { end: () => server.close() };
+}
+
+async function answer(lab: Lab, request: Request | null, down: () => void): Promise<Reply> {
+  try {
+    return { kind: 'done', value: request === null ? null : ((await perform(lab, request, down)) ?? null) };
+  } catch (error) {
+    return { kind: 'failed', why: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+async function perform(lab: Lab, request: Request, down: () => void): Promise<unknown> {
+  switch (request.kind) {
+    case 'status':
+      return lab.status();
+    case 'down':
+      return down();
+    case 'cut':
+    case 'heal':
+    case 'powerOff':
+    case 'powerOn':
+      return lab.node(request.node)[request.kind]();
+    case 'kill': {
+      const node = lab.node(request.node);
+      node.kill(request.service, request.signal);
+      const { restartAfterS, service } = request;
+      if (restartAfterS !== null) setTimeout(() => void node.start(service).catch(() => {}), restartAfterS * 1000);
+      return null;
+    }
+    case 'start':
+      return lab.node(request.node).start(request.service);
+    case 'inside':
+      return lab.node(request.node).inside(request.argv, request.user);
+    case 'logPath':
+      return serviceLog(lab, request.node, request.service);
+    default:
+      return request satisfies never;
+  }
+}
+
+const changes = (request: Request): boolean => !['status', 'inside', 'logPath', 'down'].includes(request.kind);
+
+function describe(request: Request): string {
+  const words = { powerOff: 'power off', powerOn: 'power on' } as const;
+  switch (request.kind) {
+    case 'kill':
+      return `${request.signal} to ${request.service} on ${request.node}`;
+    case 'start':
+      return `start ${request.service} on ${request.node}`;
+    case 'powerOff':
+    case 'powerOn':
+      return `${words[request.kind]} ${request.node}`;
+    default:
+      return 'node' in request ? `${request.kind} ${request.node}` : request.kind;
+  }
+}
+
+/** Both ends are this program, and only its own user reaches the socket: the shape is trusted. */
+function readRequest(line: string): Request | null {
+  const value: Request | null = JSON.parse(line);
+  return value;
+}
+
+/** Asks a running lab. Throws what it answers when it can not do it. */
+export function askLab(dir: string, request: Request, limitMs = 60_000): Promise<unknown> {
+  return new Promise((settle, fail) => {
+    const socket = connect(socketOf(dir));
+    socket.setTimeout(limitMs, () =>
+      socket.destroy(new Error(`the lab in ${dir} did not answer within ${limitMs} ms`)),
+    );
+    socket.on('error', fail);
+    socket.on('close', () => fail(new Error(`the lab in ${dir} ended`)));
+    onLines(socket, (line) => {
+      const reply: Reply = JSON.parse(line);
+      if (reply.kind === 'done') settle(reply.value);
+      else fail(new Error(reply.why));
+      socket.end();
+    });
+    socket.write(`${JSON.stringify(request)}\n`);
+  });
+}
+
+function onLines(socket: Socket, receive: (line: string) => void): void {
+  let text = '';
+  socket.on('error', () => {});
+  socket.setEncoding('utf8').on('data', (more) => {
+    text += more;
+    const lines = text.split('\n');
+    text = lines.pop() ?? '';
+    for (const line of lines) receive(line);
+  });
+}

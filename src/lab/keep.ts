@@ -1,0 +1,73 @@
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { serveControl } from './control.ts';
+import { type Ending, makeEnding } from './ending.ts';
+import { type Lab, type LabOptions, makeLab } from './lab.ts';
+import { watchLab } from './watch.ts';
+
+/** Told to the command that waits for a lab in the background. */
+export type Progress =
+  | { readonly kind: 'says'; readonly line: string }
+  | { readonly kind: 'up'; readonly dir: string }
+  | { readonly kind: 'failed'; readonly why: string };
+
+/** How long three machines may take to become a cluster before a detached start is given up. */
+export const healthyLimitMs = 180_000;
+
+/** Keeps a lab on this terminal until Ctrl-C, `lab down`, or the end of the terminal. Exit code. */
+export async function keepInForeground(options: LabOptions): Promise<number> {
+  const ending = makeEnding();
+  const say = (line: string): void => void process.stderr.write(`lab: ${line}\n`);
+  return keep({ ...options, say }, ending, say, (lab) => watchLab(lab, ending.ended));
+}
+
+/** Keeps a lab without a terminal; the parent is told until the cluster is healthy, then let go. */
+export async function keepInBackground(options: LabOptions): Promise<number> {
+  const ending = makeEnding();
+  const tell = (progress: Progress): void => void (process.connected && process.send?.(progress, () => {}));
+  const letGo = (): void => ending.end('the command that started it is gone');
+  process.on('disconnect', letGo);
+  const say = (line: string): void => tell({ kind: 'says', line });
+  const fail = (why: string): void => tell({ kind: 'failed', why });
+  return keep({ ...options, say }, ending, fail, async (lab) => {
+    await lab.waitHealthy(healthyLimitMs);
+    process.removeListener('disconnect', letGo);
+    tell({ kind: 'up', dir: lab.dir });
+    process.disconnect?.();
+    await ending.ended;
+  });
+}
+
+async function keep(
+  options: LabOptions,
+  ending: Ending,
+  fail: (why: string) => void,
+  meanwhile: (lab: Lab) => Promise<void>,
+): Promise<number> {
+  let down: () => Promise<void> = async () => {};
+  let code = 0;
+  const crash = (error: unknown): void => {
+    code = 1;
+    fail(error instanceof Error ? error.message : String(error));
+    ending.end('an error');
+  };
+  process.on('uncaughtException', crash);
+  process.on('unhandledRejection', crash);
+
+  const work = async (): Promise<void> => {
+    const lab = await makeLab({ ...options, began: (end) => (down = end) });
+    const log = (line: string): void =>
+      appendFileSync(join(lab.dir, 'lab.log'), `${new Date().toISOString()} ${line}\n`);
+    await serveControl(lab, () => ending.end('lab down'), log);
+    await meanwhile(lab);
+  };
+  const working = work().catch((error: unknown) => {
+    if (!over) crash(error);
+  });
+  let over = false;
+  await Promise.race([ending.ended, working]);
+  over = true;
+  await down();
+  await working;
+  return code;
+}

@@ -1,0 +1,72 @@
+import { type LabEvent, readJournals } from './events.ts';
+import type { Lab } from './lab.ts';
+import { delay } from './run.ts';
+import { drawScene, enterScreen, frame, leaveScreen, type Scene } from './screen.ts';
+import { brief } from './status.ts';
+
+/** Shows a lab until it ends: a live screen on a terminal, lines for what changes elsewhere. */
+export async function watchLab(lab: Lab, ended: Promise<unknown>): Promise<void> {
+  let over = false;
+  void ended.then(() => {
+    over = true;
+  });
+  const startedMs = performance.now();
+  const terminal = process.stdout.isTTY === true;
+  const show = terminal ? showScreen : makeLines();
+  const heading = `Matriarch lab, ${lab.plan.scope}, ${lab.kind === 'namespaces' ? 'machines of namespaces' : 'without root: no cables'}`;
+  if (terminal) {
+    process.stdout.write(enterScreen);
+    process.once('exit', () => process.stdout.write(leaveScreen)); // however it ends
+  }
+  try {
+    while (!over) {
+      const status = await lab.status();
+      const machines = lab.nodes.map(({ machine }) => machine);
+      const { events, leaseLeftMs } = await readJournals(machines, status.leader, Date.now());
+      if (over) break;
+      show({ status, leaseLeftMs, events, heading, hints: hints(lab), upForMs: performance.now() - startedMs });
+      await Promise.race([ended, delay(700)]);
+    }
+  } finally {
+    if (terminal) process.stdout.write(leaveScreen);
+  }
+}
+
+function hints(lab: Lab): readonly string[] {
+  const { ports } = lab.plan;
+  const psql =
+    ports === null
+      ? []
+      : [
+          `psql -h localhost -p ${ports.writes} -U postgres (password vagrant) writes, ${ports.reads} reads, http://localhost:${ports.statistics} shows HAProxy`,
+        ];
+  return [
+    ...psql,
+    'in another terminal: bin/matriarch lab power off node1 · cut node2 · kill node1 postgres · --help; Ctrl-C ends it',
+  ];
+}
+
+function showScreen(scene: Scene): void {
+  const { columns = 120, rows = 40 } = process.stdout;
+  process.stdout.write(frame(drawScene(scene, columns, rows)));
+}
+
+/** Prints what is new since the last look. */
+function makeLines(): (scene: Scene) => void {
+  let before = '';
+  let newest = '';
+  const print = (text: string): void => void process.stdout.write(`${text}\n`);
+  return ({ status, events, hints }) => {
+    if (before === '') for (const hint of hints) print(hint);
+    const now = withoutLag(brief(status));
+    if (now !== before) print(`${new Date().toTimeString().slice(0, 8)} ${brief(status)}`);
+    before = now;
+    const fresh = events.filter(({ wall }) => wall > newest);
+    for (const event of fresh) print(eventLine(event));
+    newest = events.at(-1)?.wall ?? newest;
+  };
+}
+
+const withoutLag = (text: string): string => text.replace(/ lag \S+/g, '');
+const eventLine = ({ wall, node, text }: LabEvent): string =>
+  `${new Date(wall).toTimeString().slice(0, 8)} ${node} ${text}`;

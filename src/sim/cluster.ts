@@ -1,0 +1,266 @@
+import type { Entry } from '../model/decision.ts';
+import type { History, Observed } from '../model/history.ts';
+import { judge, type Violation } from '../model/laws.ts';
+import { pid, revision } from '../model/units.ts';
+import { makeChance, type SeededChance } from './chance.ts';
+import { type Engine, makeEngine } from './engine.ts';
+import { makeEtcd, type SimulatedEtcd } from './etcd/etcd.ts';
+import { forbidRealTime } from './forbid.ts';
+import { makeHttpRoutes } from './http.ts';
+import { makeMachine } from './machine.ts';
+import { makeNetwork, type Network } from './network.ts';
+import { makeNode, type SimulatedNode } from './node.ts';
+import { makeObserver } from './observer.ts';
+import { corruptedStandbys } from './postgres/corrupted.ts';
+import { type Instance, makePostgresWorld, type PostgresWorld } from './postgres/instance.ts';
+import { rowsOf } from './postgres/wal.ts';
+import './postgres/agentAnswers.ts';
+import { installPrograms } from './programs.ts';
+import { postgresPort, simulatedSettings } from './settings.ts';
+import { makeWorld } from './world.ts';
+import { writerProgram } from './writer.ts';
+
+export interface SimulateOptions {
+  readonly members: readonly string[];
+  readonly seed: number;
+  /** First content of /config, over the defaults of a run. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /** Between two appends of one node's writer; null: nobody writes. */
+  readonly writeEveryMs?: number | null;
+}
+
+/** A whole cluster in virtual time, and the words in which a scenario is told. */
+export interface SimulatedCluster {
+  readonly engine: Engine;
+  readonly chance: SeededChance;
+  readonly network: Network;
+  readonly etcd: SimulatedEtcd;
+  readonly postgresWorld: PostgresWorld;
+  readonly nodes: ReadonlyMap<string, SimulatedNode>;
+  node(name: string): SimulatedNode;
+  run(ms: number): Promise<void>;
+  /** Throws with the end of the story when it does not come true in time. */
+  until(holds: () => boolean, options: { readonly withinMs: number }): Promise<void>;
+  /** One primary, and everybody else streams from it. */
+  untilSteady(withinMs?: number): Promise<SimulatedCluster>;
+  steady(): boolean;
+  /** The one node whose PostgreSQL accepts writes; null: none, or several. */
+  primary(): string | null;
+  primaries(): readonly string[];
+  timeline(): number | null;
+  server(name: string): Instance | null;
+  postgres(name: string): { kill(signal?: string): void };
+  agent(name: string): {
+    /** Started again by the service manager after `restartAfterMs` (1 s); null: it stays down. */
+    kill(options?: { readonly restartAfterMs: number | null }): void;
+    freeze(): void;
+    thaw(): void;
+    start(): void;
+  };
+  guardian(name: string): { kill(): void; freeze(): void; thaw(): void };
+  powerOff(name: string): void;
+  powerOn(name: string): void;
+  /** The rules that decided on a node since the scenario's last mark, without repetitions in a row. */
+  rulesOf(name: string): readonly string[];
+  mark(): void;
+  journal(name: string): readonly Entry[];
+  history(): History;
+  violations(): readonly Violation[];
+  /** Standbys whose log is not a beginning of the primary's: silently different data, which no PostgreSQL notices. */
+  corrupted(): readonly string[];
+  /** A line of the story. */
+  tell(name: string, text: string): void;
+  /** All that happened, a line each: equal for equal seeds. */
+  story(): string;
+}
+
+/** Of the slowest guard: the sentinel acts half a margin after the deadline, and looks every 50 ms. */
+const sentinelFenceMs = 2_600;
+const leaderPath = '/service/sim/leader';
+const defaults = { ttl: 30, loop_wait: 10, retry_timeout: 10, maximum_lag_on_failover: 1_048_576 };
+const postgresDefaults = {
+  use_pg_rewind: true,
+  use_slots: true,
+  parameters: { wal_level: 'replica', hot_standby: 'on', wal_log_hints: 'on' },
+};
+
+export function simulate(options: SimulateOptions): SimulatedCluster {
+  const { members, seed, settings = {}, writeEveryMs = 1000 } = options;
+  const engine = makeEngine();
+  const chance = makeChance(seed);
+  const network = makeNetwork(engine, chance.fork('network'), () => members);
+  const drift = chance.fork('drift');
+  const machines = members.map((name) =>
+    makeMachine(engine, chance.fork(name), name, {
+      rate: 1 + drift.between(-1e-4, 1e-4),
+      bootedMs: Math.round(drift.between(60_000, 1e7)),
+    }),
+  );
+  const etcd = makeEtcd(engine, chance.fork('etcd'), network, machines);
+  const told: string[] = [];
+  const trace = (machine: string, text: string): void =>
+    void told.push(`${engine.now().toFixed(3)} ${machine} ${text}`);
+  const postgresWorld = makePostgresWorld(engine, network, chance.fork('postgres'), machines, trace);
+  const surroundings = { network, etcd, postgres: postgresWorld, http: makeHttpRoutes(machines) };
+  const observed: Observed[] = [];
+  const dcs = { ...defaults, postgresql: postgresDefaults, ...settings };
+
+  const startWriter = (machine: (typeof machines)[number]): void => {
+    if (writeEveryMs === null) return;
+    const program = writerProgram({
+      worldOf: (self) => makeWorld(surroundings, machine, self),
+      node: machine.name,
+      port: postgresPort,
+      everyMs: writeEveryMs,
+      nowMs: engine.now,
+      // Before the first leader there is nobody to write to: the server that bootstraps is up before it leads.
+      mayBegin: () => etcd.store.events(revision(2n), etcd.store.revision()).some((event) => event.key === leaderPath),
+      record: (write) => void observed.push(write),
+    });
+    machine.processes.spawn({
+      parent: pid(1),
+      executable: '/usr/bin/writer',
+      start: { args: [], env: {}, input: '' },
+      cwd: '/',
+      program,
+    });
+  };
+
+  const nodes = new Map(
+    machines.map((machine) => {
+      installPrograms(machine, postgresWorld);
+      const local = simulatedSettings(machine.name, etcd.endpoints, dcs);
+      const node = makeNode({ machine, local, surroundings, trace });
+      return [machine.name, node] as const;
+    }),
+  );
+  const boot = (node: SimulatedNode): void => {
+    etcd.start(node.name);
+    node.startAgent();
+    startWriter(node.machine);
+  };
+  for (const node of nodes.values()) boot(node);
+
+  const observer = makeObserver(engine, etcd, postgresWorld, () => nodes.values(), leaderPath);
+  const nodeOf = (name: string): SimulatedNode => {
+    const found = nodes.get(name);
+    if (found === undefined) throw new Error(`no member ${name}`);
+    return found;
+  };
+  const server = (name: string): Instance | null => postgresWorld.serverAt(name, postgresPort);
+  const isPrimary = (name: string): boolean => {
+    const one = server(name);
+    return one !== null && one.phase === 'ready' && !one.inRecovery;
+  };
+  const primaries = (): readonly string[] => members.filter(isPrimary);
+  const primary = (): string | null => (primaries().length === 1 ? (primaries()[0] ?? null) : null);
+  let markedMs = 0;
+
+  function steady(): boolean {
+    const leader = primary();
+    if (leader === null) return false;
+    const streaming = [...(server(leader)?.senders ?? [])].map((sender) => sender.host);
+    return members.every((name) => name === leader || streaming.includes(name)) && leaderKey() === leader;
+  }
+  function leaderKey(): string | null {
+    const found = etcd.store.range(leaderPath);
+    return found.kind === 'kvs' ? (found.kvs[0]?.value ?? null) : null;
+  }
+
+  async function until(holds: () => boolean, { withinMs }: { readonly withinMs: number }): Promise<void> {
+    const came = await forbidRealTime(() => engine.run(engine.now() + withinMs, holds));
+    if (!came)
+      throw new Error(
+        `not so within ${withinMs} ms (seed ${seed}):\n${cluster.story().split('\n').slice(-60).join('\n')}`,
+      );
+  }
+
+  const cluster: SimulatedCluster = {
+    engine,
+    chance,
+    network,
+    etcd,
+    postgresWorld,
+    nodes,
+    node: nodeOf,
+    run: async (ms) => void (await forbidRealTime(() => engine.run(engine.now() + ms))),
+    until,
+    async untilSteady(withinMs = 120_000) {
+      await until(steady, { withinMs });
+      cluster.mark();
+      return cluster;
+    },
+    steady,
+    primary,
+    primaries,
+    timeline: () => server(primary() ?? '')?.wal.timeline ?? null,
+    server,
+    postgres: (name) => ({
+      kill: (signal = 'SIGKILL') => void nodeOf(name).signal('postgres', signal === 'SIGKILL' ? 'KILL' : 'QUIT'),
+    }),
+    agent: (name) => ({
+      kill(options) {
+        const node = nodeOf(name);
+        node.restartAgentAfterMs = options === undefined ? 1000 : options.restartAfterMs;
+        node.signal('agent', 'KILL');
+      },
+      freeze: () => void nodeOf(name).signal('agent', 'STOP'),
+      thaw: () => void nodeOf(name).signal('agent', 'CONT'),
+      start: () => nodeOf(name).startAgent(),
+    }),
+    guardian: (name) => ({
+      kill: () => void nodeOf(name).signal('guardian', 'KILL'),
+      freeze: () => void nodeOf(name).signal('guardian', 'STOP'),
+      thaw: () => void nodeOf(name).signal('guardian', 'CONT'),
+    }),
+    powerOff(name) {
+      trace(name, 'power off');
+      nodeOf(name).machine.powerOff();
+    },
+    powerOn(name) {
+      trace(name, 'power on');
+      nodeOf(name).machine.powerOn();
+      boot(nodeOf(name));
+    },
+    rulesOf(name) {
+      const { clock } = nodeOf(name).machine;
+      const rules = nodeOf(name).journal.flatMap((entry) =>
+        entry.kind === 'decided' && clock.trueMs(entry.atMs) >= markedMs ? [entry.rule] : [],
+      );
+      return rules.filter((rule, i) => rule !== rules[i - 1]);
+    },
+    mark: () => {
+      markedMs = engine.now();
+    },
+    journal: (name) => nodeOf(name).journal,
+    history() {
+      const leader = primary();
+      const wal = leader === null ? null : server(leader)?.wal;
+      const held = new Map<string, number[]>();
+      for (const one of observed) if (one.kind === 'write') held.set(one.key, []);
+      for (const [key, value] of wal == null ? [] : rowsOf(wal, wal.flushed)) held.get(key)?.push(Number(value));
+      const seen = [...observed, ...observer.observed()];
+      if (leader === null) return seen;
+      return [...seen, ...[...held].map(([key, values]) => ({ kind: 'holding', node: leader, key, values }) as const)];
+    },
+    corrupted: () => corruptedStandbys(primary(), members.map(server)),
+    tell: trace,
+    violations: () => judge(cluster.history(), { fenceMs: sentinelFenceMs, loss: { kind: 'tail', ms: 60_000 } }),
+    story() {
+      const lines = [
+        ...told.map((line) => [Number(line.split(' ')[0]), line] as const),
+        ...[...nodes.values()].flatMap((node) =>
+          node.journal.map((entry) => {
+            const atMs = node.machine.clock.trueMs(entry.atMs);
+            return [atMs, `${atMs.toFixed(3)} ${node.name} ${JSON.stringify(entry)}`] as const;
+          }),
+        ),
+      ];
+      return lines
+        .sort(([a], [b]) => a - b)
+        .map(([, line]) => line)
+        .join('\n');
+    },
+  };
+  return cluster;
+}

@@ -1,0 +1,75 @@
+import type { ControlOutcome } from '../model/outcome.ts';
+import { wallMs } from '../model/units.ts';
+import type { Files } from '../model/world.ts';
+import type { Machine } from './machine.ts';
+import type { SimProcess } from './process.ts';
+
+/** The disk as one process uses it. Reads answer at once; what changes the disk takes as long as its fsync. */
+export function makeFiles(machine: Machine, self: SimProcess): Files {
+  const { disk, clock, chance } = machine;
+
+  /** The change happens when the disk gets to it; a process that dies before then has changed nothing. */
+  const change = (what: string, carryOut: () => boolean): Promise<ControlOutcome> =>
+    new Promise((resolve) => {
+      self.after(machine.fsyncMs + chance.real() * 0.3, () =>
+        resolve(carryOut() ? { kind: 'done' } : { kind: 'failed', why: `${what}: no such folder, or no space left` }),
+      );
+    });
+  const now = <T>(value: T): Promise<T> => Promise.resolve(value);
+
+  return {
+    read(path) {
+      const node = disk.get(path);
+      if (node === null) return now({ kind: 'absent' });
+      return now(
+        node.kind === 'file' ? { kind: 'text', text: node.text } : { kind: 'unreadable', why: 'is a directory' },
+      );
+    },
+    write: (path, text, mode) => change(`write ${path}`, () => disk.put(path, text, mode, clock.wall())),
+    append: (path, text, mode) =>
+      change(`append ${path}`, () => {
+        const node = disk.get(path);
+        return disk.put(path, (node?.kind === 'file' ? node.text : '') + text, mode, clock.wall());
+      }),
+    list(path) {
+      const names = disk.names(path);
+      if (names !== null) return now({ kind: 'entries', names });
+      return now(disk.get(path) === null ? { kind: 'absent' } : { kind: 'unreadable', why: 'not a directory' });
+    },
+    stat(path) {
+      const node = disk.get(path);
+      if (node === null) return now({ kind: 'absent' });
+      return now({
+        kind: node.kind,
+        mode: node.mode,
+        uid: 101,
+        sizeBytes: node.kind === 'file' ? node.text.length : 4096,
+        modifiedWallMs: wallMs(node.wallMs),
+      });
+    },
+    rename: (from, to) => change(`rename ${from} to ${to}`, () => disk.rename(from, to)),
+    remove: (path) =>
+      change(`remove ${path}`, () => {
+        disk.remove(path);
+        return true;
+      }),
+    makeDirectory: (path, mode) => change(`make ${path}`, () => disk.makeDirectory(path, mode, clock.wall())),
+    freeBytes: () => now(disk.sizeBytes - disk.usedBytes()),
+    lock(path) {
+      const release = disk.lock(path);
+      if (release === null) return now({ kind: 'held' });
+      if (disk.get(path) === null && !disk.put(path, '', 0o600, clock.wall())) {
+        release();
+        return now({ kind: 'failed', why: `${path}: no such folder` });
+      }
+      const forget = self.onEnd(release);
+      return now({
+        kind: 'locked',
+        release() {
+          forget();
+          release();
+        },
+      });
+    },
+  };
+}

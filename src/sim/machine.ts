@@ -1,0 +1,71 @@
+import type { SeededChance } from './chance.ts';
+import { type MachineClock, makeMachineClock } from './clock.ts';
+import { type Disk, makeDisk } from './disk.ts';
+import type { Engine } from './engine.ts';
+import type { Program } from './process.ts';
+import { makeProcessTable, type ProcessTable } from './processTable.ts';
+import type { LocalSockets } from './sockets.ts';
+import { makeLocalSockets } from './sockets.ts';
+
+/** A host: its own clock, disk, processes and unix sockets. Its programs know nothing of the others but by the network. */
+export interface Machine {
+  readonly name: string;
+  readonly engine: Engine;
+  readonly chance: SeededChance;
+  readonly clock: MachineClock;
+  readonly disk: Disk;
+  readonly processes: ProcessTable;
+  readonly sockets: LocalSockets;
+  /** Least time that a change of the disk takes. Raised: the disk stalls. */
+  fsyncMs: number;
+  /** The program behind a command, or null: no such file. */
+  programFor(program: string, args: readonly string[]): Program | null;
+  /** Programs by file name; the last one that answers is run. */
+  install(name: string, program: Program): void;
+  /** What a power cut does: processes die, sockets go; the disk stays. */
+  powerOff(): void;
+  powered(): boolean;
+  powerOn(): void;
+}
+
+export function makeMachine(
+  engine: Engine,
+  chance: SeededChance,
+  name: string,
+  { rate, bootedMs }: { rate: number; bootedMs: number },
+): Machine {
+  const clock = makeMachineClock(engine, { rate, bootedMs });
+  const installed = new Map<string, Program>();
+  const disk = makeDisk();
+  const processes = makeProcessTable(engine, clock);
+  const sockets = makeLocalSockets(engine);
+  let boots = 0;
+  let powered = false;
+
+  const machine: Machine = {
+    name,
+    engine,
+    chance,
+    clock,
+    disk,
+    processes,
+    sockets,
+    fsyncMs: 0.1,
+    programFor: (program) => installed.get(program.split('/').at(-1) ?? program) ?? null,
+    install: (programName, program) => void installed.set(programName, program),
+    powerOff() {
+      powered = false;
+      processes.killAll();
+    },
+    powered: () => powered,
+    powerOn() {
+      powered = true;
+      boots++;
+      disk.makeDirectory('/proc/sys/kernel/random', 0o755, clock.wall());
+      disk.put('/proc/sys/kernel/random/boot_id', `${name}-boot-${boots}\n`, 0o444, clock.wall());
+    },
+  };
+  for (const folder of ['/tmp', '/var/lib', '/etc', '/run']) disk.makeDirectory(folder, 0o755, clock.wall());
+  machine.powerOn();
+  return machine;
+}

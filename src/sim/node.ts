@@ -1,0 +1,143 @@
+import { type Agent, makeAgent } from '../agent/agent.ts';
+import { runGuardian } from '../guardian/guardian.ts';
+import type { AgentHandles } from '../model/agent.ts';
+import type { Entry } from '../model/decision.ts';
+import type { LocalSettings } from '../model/settings.ts';
+import { pid } from '../model/units.ts';
+import { makeApi } from './api.ts';
+import type { Machine } from './machine.ts';
+import type { Program, Signal, SimProcess } from './process.ts';
+import { places } from './settings.ts';
+import { makeWorld, type Surroundings } from './world.ts';
+
+/** A database node: a machine on which the shipped agent and guardian run. */
+export interface SimulatedNode {
+  readonly name: string;
+  readonly machine: Machine;
+  readonly journal: readonly Entry[];
+  /** The running agent's handles; null: it is not running. */
+  handles(): AgentHandles | null;
+  startAgent(): void;
+  /** To the process of that role; false: it does not run. */
+  signal(role: 'agent' | 'guardian' | 'postgres' | 'sentinel', signal: Signal): boolean;
+  /** What a service manager does: starts the agent this long after it ended; null: it stays down. */
+  restartAgentAfterMs: number | null;
+}
+
+export interface NodeParts {
+  readonly machine: Machine;
+  readonly local: LocalSettings;
+  readonly surroundings: Surroundings;
+  readonly trace: (machine: string, text: string) => void;
+}
+
+const agentPath = '/usr/bin/matriarch-agent';
+const guardianPath = '/usr/bin/matriarch-guardian';
+const version = '0.1.0-sim';
+
+export function makeNode({ machine, local, surroundings, trace }: NodeParts): SimulatedNode {
+  const journal: Entry[] = [];
+  let running: { readonly agent: Agent; readonly process: SimProcess } | null = null;
+
+  const agentProgram: Program = (self) => {
+    const world = makeWorld(surroundings, machine, self);
+    self.onEnd((ending) => {
+      if (running?.process === self) running = null;
+      trace(machine.name, `agent ended: ${ending.kind === 'killed' ? ending.signal : `exit ${ending.code}`}`);
+      const afterMs = node.restartAgentAfterMs;
+      if (afterMs !== null && machine.powered())
+        machine.engine.after(afterMs, () => running === null && machine.powered() && node.startAgent());
+    });
+    void begin();
+
+    async function begin(): Promise<void> {
+      const lock = await world.files.lock(`${local.stateDir}/agent.lock`);
+      if (lock.kind !== 'locked') return self.exit(1);
+      const cached = await world.files.read(`${local.postgres.dataDir}/patroni.dynamic.json`);
+      const agent = makeAgent(world, {
+        local,
+        version,
+        instance: world.chance.hex(12),
+        cachedDynamicText: cached.kind === 'text' ? cached.text : null,
+        readLocal: () => Promise.resolve(local),
+        guardian: { program: guardianPath, args: [] },
+        sentinel: { program: '/bin/sh', script: '/usr/lib/matriarch/sentinel.sh' },
+        tell: (entry) => void journal.push(entry),
+      });
+      running = { agent, process: self };
+      const ask = agent.handles.mailbox.ask;
+      self.onSignal('HUP', () => void ask({ kind: 'reload' }, { acceptedIsEnough: true, limitMs: 60_000 }));
+      const stop = (): void => void ask({ kind: 'stop' }, { acceptedIsEnough: false, limitMs: 86_400_000 });
+      self.onSignal('TERM', stop);
+      self.onSignal('INT', stop);
+      const { host, port } = local.rest.connectAddress;
+      surroundings.http.serve(`${host}:${port}`, self, makeApi(agent.handles, local, world.clock));
+      const ended = await agent.run();
+      trace(machine.name, `agent: ${ended.message}`);
+      self.exit(ended.code);
+    }
+  };
+
+  const guardianProgram: Program = (self) => {
+    const world = makeWorld(surroundings, machine, self);
+    for (const signal of ['HUP', 'INT', 'TERM'] as const) self.onSignal(signal, () => {});
+    void begin();
+
+    async function begin(): Promise<void> {
+      const guardian = await runGuardian(world, {
+        dataDir: local.postgres.dataDir,
+        stateDir: local.stateDir,
+        version,
+        controldataProgram: `${places.binDir}/pg_controldata`,
+        agentPid: null,
+        agentRestart: null,
+        note: (entry) => trace(machine.name, `guardian: ${entry.step}`),
+      });
+      if (guardian.kind === 'refused') return self.exit(75);
+      self.onSignal('TERM', () => void guardian.endUnlessArmed('SIGTERM'));
+      await guardian.ended;
+      self.exit(0);
+    }
+  };
+
+  machine.install('matriarch-agent', agentProgram);
+  machine.install('matriarch-guardian', guardianProgram);
+  machine.disk.makeDirectory(local.stateDir, 0o700, machine.clock.wall());
+  machine.disk.makeDirectory('/var/lib/postgresql/15', 0o700, machine.clock.wall());
+
+  const nameOf = { agent: agentPath, guardian: guardianPath, postgres: `${places.binDir}/postgres` } as const;
+  const find = (role: 'agent' | 'guardian' | 'postgres' | 'sentinel'): SimProcess | undefined =>
+    machine.processes
+      .all()
+      .find((one) =>
+        role === 'sentinel'
+          ? one.executable().endsWith('sentinel.sh')
+          : one.executable() === nameOf[role] && !isChild(one),
+      );
+  const isChild = (one: SimProcess): boolean =>
+    machine.processes.all().some((other) => other.pid === one.parent() && other.executable() === one.executable());
+
+  const node: SimulatedNode = {
+    name: machine.name,
+    machine,
+    journal,
+    handles: () => (running?.process.state() === 'dead' ? null : (running?.agent.handles ?? null)),
+    restartAgentAfterMs: 1000,
+    startAgent() {
+      if (running !== null || !machine.powered()) return;
+      machine.processes.spawn({
+        parent: pid(1),
+        executable: agentPath,
+        start: { args: [], env: {}, input: '' },
+        cwd: '/',
+        program: agentProgram,
+      });
+    },
+    signal(role, signal) {
+      const target = find(role);
+      target?.signal(signal);
+      return target !== undefined;
+    },
+  };
+  return node;
+}

@@ -1,0 +1,140 @@
+import { lsn, lsnOf, lsnText } from '../../model/units.ts';
+import type { SqlRow } from '../../model/world.ts';
+import { failed, rows, teach } from './answers.ts';
+import type { Instance, Sender } from './instance.ts';
+import { checkpoint, write } from './primary.ts';
+import { historyName, historyText, walFileName } from './wal.ts';
+
+const at = (position: bigint | null): string | null => (position === null ? null : lsnText(lsnOf(position)));
+const bool = (value: boolean): string => (value ? 't' : 'f');
+const readOnly = failed('25006', 'cannot execute this in a read-only transaction');
+
+/** The statements of agent/postgres/statements.ts, by name. */
+teach({
+  probe: (server, _backend, _values, reply) => reply(rows(probeRow(server))),
+  inRecovery: (server, _backend, _values, reply) => reply(rows({ in_recovery: bool(server.inRecovery) })),
+  checkpoint: (server, backend, _values, reply) => checkpoint(server, backend, () => reply(rows())),
+  identifySystem(server, _backend, _values, reply) {
+    const position = server.inRecovery ? server.replayed : server.wal.flushed;
+    const systemid = server.dir.control()?.systemId ?? null;
+    reply(rows({ systemid, timeline: String(server.wal.timeline), xlogpos: at(position), dbname: null }));
+  },
+  timelineHistory(server, _backend, _values, reply) {
+    const { timeline, history } = server.wal;
+    reply(rows({ filename: historyName(timeline), content: historyText(history) }));
+  },
+  createSlot(server, _backend, [name], reply) {
+    const slots = server.dir.slots();
+    const slot = String(name);
+    if (!slots.has(slot)) slots.set(slot, { name: slot, active: false, restartLsn: server.wal.flushed });
+    reply(rows());
+  },
+  dropSlot(server, _backend, [name], reply) {
+    const slots = server.dir.slots();
+    if (slots.get(String(name))?.active === false) slots.delete(String(name));
+    reply(rows());
+  },
+  advanceSlot(server, _backend, [name, to], reply) {
+    const slot = server.dir.slots().get(String(name));
+    const target = lsn(String(to));
+    if (slot !== undefined && !slot.active && (slot.restartLsn ?? 0n) < target) slot.restartLsn = target;
+    reply(rows());
+  },
+  quiet: (_server, _backend, _values, reply) => reply(rows()),
+  roleExists: (_server, _backend, _values, reply) => reply(rows()),
+  shapeRole(server, backend, _values, reply) {
+    if (server.inRecovery) return reply(readOnly);
+    write(server, backend, { kind: 'other' }, () => reply(rows()));
+  },
+  grantRewind(server, backend, _values, reply) {
+    if (server.inRecovery) return reply(readOnly);
+    write(server, backend, { kind: 'other' }, () => reply(rows()));
+  },
+});
+
+function probeRow(server: Instance): SqlRow {
+  const { wal, inRecovery, postmaster, conf } = server;
+  const control = server.dir.control();
+  return {
+    in_recovery: bool(inRecovery),
+    started: new Date(postmaster.startedWallMs).toISOString(),
+    started_ms: String(postmaster.startedWallMs),
+    version: '150018',
+    walfile: inRecovery ? null : walFileName(wal.timeline, wal.end),
+    flush_lsn: inRecovery ? null : at(wal.flushed),
+    receive_lsn: inRecovery ? at(server.received) : null,
+    replay_lsn: inRecovery ? at(server.replayed) : null,
+    replayed_at: null,
+    paused: inRecovery ? 'f' : null,
+    control_timeline: String(control?.timeline ?? 0),
+    recovery_timeline: String(control?.minRecoveryEndTimeline ?? 0),
+    receiver: receiverJson(server),
+    conninfo: conf.get('primary_conninfo') ?? '',
+    slot_name: conf.get('primary_slot_name') ?? '',
+    slots: JSON.stringify([...server.dir.slots().values()].map(slotRow)),
+    senders: JSON.stringify([...server.senders].map(senderRow)),
+    pending: pendingJson(server),
+  };
+}
+
+function receiverJson(server: Instance): string | null {
+  const { receiver, wal } = server;
+  if (receiver?.status !== 'streaming') return null;
+  return JSON.stringify({
+    status: 'streaming',
+    receive_start_tli: wal.timeline,
+    received_tli: wal.timeline,
+    written_lsn: at(wal.end),
+    flushed_lsn: at(wal.flushed),
+    latest_end_lsn: at(wal.end),
+    slot_name: receiver.slot,
+    sender_host: receiver.host,
+    sender_port: receiver.port,
+  });
+}
+
+const slotRow = (slot: { name: string; active: boolean; restartLsn: bigint | null }) => ({
+  slot_name: slot.name,
+  slot_type: 'physical',
+  active: slot.active,
+  temporary: false,
+  restart_lsn: at(slot.restartLsn),
+  confirmed_flush_lsn: null,
+  xmin: null,
+  wal_status: 'reserved',
+  database: null,
+  plugin: null,
+});
+
+const senderRow = (sender: Sender) => ({
+  usename: sender.user,
+  application_name: sender.applicationName,
+  client_addr: sender.host,
+  state: 'streaming',
+  sync_state: 'async',
+  sync_priority: 0,
+  sent_lsn: at(sender.sent),
+  write_lsn: at(sender.flushed),
+  flush_lsn: at(sender.flushed),
+  replay_lsn: at(sender.replayed),
+});
+
+/** What only a start takes over. */
+const startOnly = [
+  'max_connections',
+  'max_worker_processes',
+  'max_wal_senders',
+  'max_prepared_transactions',
+  'max_locks_per_transaction',
+  'max_replication_slots',
+  'wal_level',
+  'wal_log_hints',
+  'hot_standby',
+  'shared_buffers',
+] as const;
+
+function pendingJson({ conf, confAtStart }: Instance): string | null {
+  const pending = startOnly.filter((name) => conf.get(name) !== confAtStart.get(name));
+  if (pending.length === 0) return null;
+  return JSON.stringify(Object.fromEntries(pending.map((name) => [name, confAtStart.get(name) ?? ''])));
+}

@@ -1,0 +1,146 @@
+import type { ControlData } from '../../model/postgres.ts';
+import { lsnOf, lsnText, timeline as toTimeline } from '../../model/units.ts';
+import type { Machine } from '../machine.ts';
+import { append, truncate, type Wal, walFileName } from './wal.ts';
+
+/** A data directory on a simulated disk: real names where anybody else looks, our own text in pg_control. */
+export interface DataDir {
+  readonly path: string;
+  control(): Control | null;
+  writeControl(control: Control): void;
+  wal(): Wal | null;
+  writeWal(wal: Wal): void;
+  slots(): Map<string, SimSlot>;
+  has(name: string): boolean;
+  text(name: string): string | null;
+  put(name: string, text: string): void;
+  remove(name: string): void;
+}
+
+export interface Control {
+  readonly systemId: string;
+  readonly state: ControlData['state'];
+  readonly timeline: number;
+  readonly previousTimeline: number;
+  readonly checkpoint: bigint;
+  readonly minRecoveryEnd: bigint;
+  readonly minRecoveryEndTimeline: number;
+  readonly checksums: boolean;
+  readonly walLogHints: boolean;
+  readonly recorded: Readonly<Record<string, number>>;
+}
+
+export interface SimSlot {
+  readonly name: string;
+  active: boolean;
+  restartLsn: bigint | null;
+}
+
+export function dataDirAt({ disk, clock }: Machine, path: string): DataDir {
+  const file = (name: string): string => `${path}/${name}`;
+  const node = (name: string) => {
+    const found = disk.get(file(name));
+    return found?.kind === 'file' ? found : null;
+  };
+  return {
+    path,
+    control() {
+      const text = node('global/pg_control')?.text;
+      return text === undefined || text === '' ? null : readControl(text);
+    },
+    writeControl: (control) => void disk.put(file('global/pg_control'), controlText(control), 0o600, clock.wall()),
+    // The simulated programs put nothing else there.
+    wal: () => (node('pg_wal/wal.sim')?.content as Wal | undefined) ?? null,
+    writeWal: (wal) => void disk.putContent(file('pg_wal/wal.sim'), wal, clock.wall()),
+    slots() {
+      const found = node('pg_replslot/slots.sim')?.content as Map<string, SimSlot> | undefined;
+      if (found !== undefined) return found;
+      const slots = new Map<string, SimSlot>();
+      disk.putContent(file('pg_replslot/slots.sim'), slots, clock.wall());
+      return slots;
+    },
+    has: (name) => disk.get(file(name)) !== null,
+    text: (name) => node(name)?.text ?? null,
+    put: (name, text) => void disk.put(file(name), text, 0o600, clock.wall()),
+    remove: (name) => disk.remove(file(name)),
+  };
+}
+
+const controlText = (control: Control): string =>
+  JSON.stringify(control, (_key, value) => (typeof value === 'bigint' ? lsnText(lsnOf(value)) : value));
+
+function readControl(text: string): Control {
+  const raw = JSON.parse(text) as Control & { checkpoint: string; minRecoveryEnd: string };
+  return { ...raw, checkpoint: lsnOf(parse(raw.checkpoint)), minRecoveryEnd: lsnOf(parse(raw.minRecoveryEnd)) };
+}
+
+const parse = (text: string): bigint => {
+  const [high, low] = text.split('/');
+  return (BigInt(`0x${high}`) << 32n) | BigInt(`0x${low}`);
+};
+
+/** What pg_controldata 15 prints. */
+export function controldataText(control: Control): string {
+  const at = (lsn: bigint): string => lsnText(lsnOf(lsn));
+  const lines: readonly (readonly [string, string | number])[] = [
+    ['pg_control version number', 1300],
+    ['Catalog version number', 202209061],
+    ['Database system identifier', control.systemId],
+    ['Database cluster state', control.state],
+    ['pg_control last modified', 'Tue Jan  1 00:00:00 2030'],
+    ['Latest checkpoint location', at(control.checkpoint)],
+    ["Latest checkpoint's REDO location", at(control.checkpoint)],
+    ["Latest checkpoint's REDO WAL file", walFileName(control.timeline, control.checkpoint)],
+    ["Latest checkpoint's TimeLineID", control.timeline],
+    ["Latest checkpoint's PrevTimeLineID", control.previousTimeline],
+    ["Latest checkpoint's full_page_writes", 'on'],
+    ["Latest checkpoint's NextXID", '0:724'],
+    ['Minimum recovery ending location', at(control.minRecoveryEnd)],
+    ["Min recovery ending loc's timeline", control.minRecoveryEndTimeline],
+    ['Backup start location', '0/0'],
+    ['Backup end location', '0/0'],
+    ['End-of-backup record required', 'no'],
+    ['wal_level setting', 'replica'],
+    ['wal_log_hints setting', control.walLogHints ? 'on' : 'off'],
+    ...Object.entries(control.recorded).map(([name, value]) => [`${name} setting`, value] as const),
+    ['track_commit_timestamp setting', 'off'],
+    ['Bytes per WAL segment', 16777216],
+    ['Data page checksum version', control.checksums ? 1 : 0],
+  ];
+  return lines.map(([name, value]) => `${`${name}:`.padEnd(38)}${value}`).join('\n');
+}
+
+/** What a single-user server with nothing to do leaves behind: a clean end. */
+export function recoverInPlace(dir: DataDir, control: Control, wal: Wal): void {
+  truncate(wal, wal.flushed);
+  const start = wal.end;
+  append(wal, { kind: 'shutdown' }, 120);
+  wal.flushed = wal.end;
+  dir.writeControl({
+    ...control,
+    state: 'shut down',
+    timeline: wal.timeline,
+    checkpoint: start,
+    minRecoveryEnd: 0n,
+    minRecoveryEndTimeline: 0,
+  });
+}
+
+export const freshControl = (systemId: string, checksums: boolean, checkpoint: bigint): Control => ({
+  systemId,
+  state: 'shut down',
+  timeline: toTimeline(1),
+  previousTimeline: 1,
+  checkpoint,
+  minRecoveryEnd: 0n,
+  minRecoveryEndTimeline: 0,
+  checksums,
+  walLogHints: false,
+  recorded: {
+    max_connections: 100,
+    max_worker_processes: 8,
+    max_wal_senders: 10,
+    max_prepared_xacts: 0,
+    max_locks_per_xact: 64,
+  },
+});

@@ -1,0 +1,141 @@
+import type { SeededChance } from '../chance.ts';
+import type { Engine } from '../engine.ts';
+import type { Machine } from '../machine.ts';
+import type { Network } from '../network.ts';
+import type { SimProcess } from '../process.ts';
+import type { Control, DataDir } from './dataDir.ts';
+import type { Wal } from './wal.ts';
+
+/** All running servers of a run, and how quick they are. */
+export interface PostgresWorld {
+  readonly engine: Engine;
+  readonly network: Network;
+  readonly chance: SeededChance;
+  readonly tuning: PostgresTuning;
+  machine(name: string): Machine | null;
+  serverAt(machine: string, port: number): Instance | null;
+  readonly servers: Set<Instance>;
+  /** A line of the run's trace. */
+  trace(machine: string, text: string): void;
+}
+
+export type Range = readonly [low: number, high: number];
+export interface PostgresTuning {
+  initdbMs: Range;
+  startMs: Range;
+  crashRecoveryMs: Range;
+  stopMs: Range;
+  promoteMs: Range;
+  checkpointMs: Range;
+  baseBackupMs: Range;
+  rewindMs: Range;
+  fsyncMs: Range;
+  replayMs: Range;
+  /** How long a backend outlives its postmaster: a busy one may. */
+  orphanMs: Range;
+}
+
+export const quickPostgres: PostgresTuning = {
+  initdbMs: [300, 900],
+  startMs: [30, 120],
+  crashRecoveryMs: [50, 900],
+  stopMs: [20, 150],
+  promoteMs: [10, 80],
+  checkpointMs: [30, 300],
+  baseBackupMs: [500, 2500],
+  rewindMs: [200, 900],
+  fsyncMs: [0.3, 2],
+  replayMs: [0.1, 2],
+  orphanMs: [0, 8],
+};
+
+/** One running server: the postmaster, its children, and what they share. */
+export interface Instance {
+  readonly world: PostgresWorld;
+  readonly machine: Machine;
+  readonly dir: DataDir;
+  readonly postmaster: SimProcess;
+  readonly args: readonly string[];
+  readonly port: number;
+  readonly wal: Wal;
+  readonly confAtStart: ReadonlyMap<string, string>;
+  conf: ReadonlyMap<string, string>;
+  phase: 'starting' | 'ready' | 'stopping' | 'dead';
+  inRecovery: boolean;
+  replayed: bigint;
+  /** Flush position of what was streamed in since this server started; null: nothing was. */
+  received: bigint | null;
+  checkpointPending: boolean;
+  readonly senders: Set<Sender>;
+  receiver: Receiver | null;
+  readonly children: Set<SimProcess>;
+  /** Commits that wait for a synchronous standby. */
+  readonly waiters: Set<{ readonly at: bigint; go(): void }>;
+}
+
+/** The primary's side of one stream. */
+export interface Sender {
+  readonly process: SimProcess;
+  readonly host: string;
+  readonly applicationName: string;
+  readonly user: string;
+  readonly slot: string | null;
+  sent: bigint;
+  flushed: bigint | null;
+  replayed: bigint | null;
+  heardMs: number;
+  push(): void;
+}
+
+/** The standby's side. */
+export interface Receiver {
+  readonly process: SimProcess;
+  readonly host: string;
+  readonly port: number;
+  readonly slot: string | null;
+  status: 'connecting' | 'streaming';
+  heardMs: number;
+  stop(): void;
+}
+
+export const draw = (world: PostgresWorld, range: Range): number => world.chance.between(...range);
+
+/** A process of the server: a backend, a walsender, a walreceiver. They keep the directory; a start finds them there. */
+export function spawnChild(instance: Instance, title: string): SimProcess {
+  const child = instance.machine.processes.spawn({
+    parent: instance.postmaster.pid,
+    executable: instance.postmaster.executable(),
+    start: { args: [title], env: {}, input: '' },
+    cwd: instance.dir.path,
+    program: (self) => self.onSignal('TERM', () => self.exit(0)),
+  });
+  instance.children.add(child);
+  child.onEnd(() => void instance.children.delete(child));
+  return child;
+}
+
+export function updateControl(instance: Instance, change: Partial<Control>): void {
+  const control = instance.dir.control();
+  if (control !== null) instance.dir.writeControl({ ...control, ...change });
+}
+
+export function makePostgresWorld(
+  engine: Engine,
+  network: Network,
+  chance: SeededChance,
+  machines: readonly Machine[],
+  trace: (machine: string, text: string) => void,
+): PostgresWorld {
+  const servers = new Set<Instance>();
+  return {
+    engine,
+    network,
+    chance,
+    trace,
+    servers,
+    tuning: { ...quickPostgres },
+    machine: (name) => machines.find((machine) => machine.name === name) ?? null,
+    serverAt: (name, port) =>
+      [...servers].find((one) => one.machine.name === name && one.port === port && one.phase !== 'dead') ?? null,
+  };
+}

@@ -1,0 +1,183 @@
+import type { Machine } from '../machine.ts';
+import type { Program, SimProcess } from '../process.ts';
+import { optionOf, readConf } from './conf.ts';
+import { dataDirAt, recoverInPlace } from './dataDir.ts';
+import { draw, type Instance, type PostgresWorld, spawnChild, updateControl } from './instance.ts';
+import { writePid } from './pidFile.ts';
+import { releaseWaiters, write } from './primary.ts';
+import { promote } from './promote.ts';
+import { stop } from './shutdown.ts';
+import { startReceiver } from './streaming.ts';
+import { truncate } from './wal.ts';
+
+/** `postgres -D …`: the postmaster. */
+export const postgresProgram =
+  (world: PostgresWorld, machine: Machine): Program =>
+  (self, { args }) => {
+    const path = optionOf(args, '-D', '--pgdata');
+    const fatal = (why: string): void => {
+      self.print(`FATAL:  ${why}`);
+      world.trace(machine.name, `postgres: FATAL ${why}`);
+      self.exit(1);
+    };
+    if (path === null) return fatal('no data directory specified');
+    const dir = dataDirAt(machine, path);
+    const control = dir.control();
+    const wal = dir.wal();
+    if (!dir.has('PG_VERSION')) return fatal(`"${path}" is not a valid data directory`);
+    if (control === null || wal === null) return fatal('could not open file "global/pg_control"');
+    if (args.includes('--single')) return recoverAlone(world, machine, self, path);
+    const conf = readConf(dir, args);
+    const port = Number(conf.get('port') ?? 5432);
+    const rival = [...world.servers].find(
+      (one) => one.machine === machine && one.dir.path === path && one.postmaster.state() !== 'dead',
+    );
+    if (rival !== undefined) return fatal(`lock file "postmaster.pid" already exists (pid ${rival.postmaster.pid})`);
+    if (world.serverAt(machine.name, port) !== null)
+      return fatal(`could not bind port ${port}: Address already in use`);
+    // Its own command line is not there yet: whoever holds the directory as its working directory is a left-over.
+    if (machine.processes.all().some((one) => one.cwd() === path && one !== self))
+      return fatal('pre-existing shared memory block is still in use');
+    self.chdir(path);
+
+    const instance: Instance = {
+      world,
+      machine,
+      dir,
+      postmaster: self,
+      args,
+      port,
+      wal,
+      conf,
+      confAtStart: conf,
+      phase: 'starting',
+      inRecovery: dir.has('standby.signal'),
+      replayed: 0n,
+      received: null,
+      checkpointPending: false,
+      senders: new Set(),
+      receiver: null,
+      children: new Set(),
+      waiters: new Set(),
+    };
+    for (const slot of dir.slots().values()) slot.active = false;
+    world.servers.add(instance);
+    writePid(instance, 'starting');
+    self.onSignal('TERM', () => stop(instance, 'smart'));
+    self.onSignal('INT', () => stop(instance, 'fast'));
+    self.onSignal('QUIT', () => stop(instance, 'immediate'));
+    self.onSignal('HUP', () => reload(instance));
+    self.onSignal('USR1', () => dir.has('promote') && promote(instance));
+    self.onSignal('USR2', () => {});
+    self.onEnd((ending) => ended(instance, ending.kind === 'killed' ? ending.signal : `exit ${ending.code}`));
+    world.trace(machine.name, `postgres starts as ${instance.inRecovery ? 'standby' : 'primary'} pid ${self.pid}`);
+    recover(instance);
+  };
+
+/** Replays what the disk holds, then opens: as standby when the signal file says so, else as primary. */
+function recover(instance: Instance): void {
+  const { world, dir, wal, postmaster } = instance;
+  const control = dir.control();
+  if (control === null) return;
+  const startup = spawnChild(instance, 'startup');
+  const clean = control.state === 'shut down' || control.state === 'shut down in recovery';
+  truncate(wal, wal.flushed); // what was not flushed went with the crash
+  updateControl(instance, {
+    state: instance.inRecovery ? 'in archive recovery' : clean ? control.state : 'in crash recovery',
+    recorded: { ...control.recorded, ...recordedOf(instance.conf) },
+    walLogHints: isOn(instance.conf.get('wal_log_hints')),
+  });
+  const { startMs, crashRecoveryMs } = world.tuning;
+  startup.after(draw(world, startMs) + (clean ? 0 : draw(world, crashRecoveryMs)), () => {
+    instance.replayed = wal.flushed;
+    if (dir.has('backup_label')) dir.remove('backup_label');
+    if (instance.inRecovery) {
+      updateControl(instance, { minRecoveryEnd: wal.flushed, minRecoveryEndTimeline: wal.timeline });
+      open(instance, 'standby');
+      startReceiver(instance);
+      return;
+    }
+    updateControl(instance, { state: 'in production' });
+    const opened = (): void => {
+      open(instance, 'ready');
+      startup.exit(0);
+    };
+    if (clean) return postmaster.deliver(opened);
+    write(instance, startup, { kind: 'checkpoint' }, () => {
+      updateControl(instance, {
+        timeline: wal.timeline,
+        checkpoint: wal.end,
+        minRecoveryEnd: 0n,
+        minRecoveryEndTimeline: 0,
+      });
+      postmaster.deliver(opened);
+    });
+  });
+}
+
+function open(instance: Instance, status: 'ready' | 'standby'): void {
+  if (instance.phase !== 'starting') return;
+  instance.phase = 'ready';
+  spawnChild(instance, 'checkpointer');
+  writePid(instance, status);
+  instance.world.trace(instance.machine.name, `postgres opens as ${status === 'ready' ? 'primary' : 'standby'}`);
+}
+
+function reload(instance: Instance): void {
+  const before = instance.conf;
+  instance.conf = readConf(instance.dir, instance.args);
+  releaseWaiters(instance);
+  const changed = ['primary_conninfo', 'primary_slot_name'].some(
+    (name) => before.get(name) !== instance.conf.get(name),
+  );
+  if (!instance.inRecovery || !changed || instance.phase !== 'ready') return;
+  instance.receiver?.stop();
+  startReceiver(instance);
+}
+
+function ended(instance: Instance, how: string): void {
+  const { world, machine } = instance;
+  instance.phase = 'dead';
+  instance.receiver = null;
+  world.servers.delete(instance);
+  world.trace(machine.name, `postgres ended: ${how}`);
+  // Children see that their postmaster is gone when they next wait for something; a busy one later.
+  for (const child of [...instance.children])
+    world.engine.after(draw(world, world.tuning.orphanMs), () => child.signal('KILL'));
+}
+
+/** `postgres --single`: recovers, checkpoints and ends. */
+function recoverAlone(world: PostgresWorld, machine: Machine, self: SimProcess, path: string): void {
+  const dir = dataDirAt(machine, path);
+  const [control, wal] = [dir.control(), dir.wal()];
+  if (control === null || wal === null || dir.has('standby.signal')) {
+    self.print('FATAL:  standby mode is not supported by single-user servers');
+    self.exit(1);
+    return;
+  }
+  self.chdir(path);
+  self.after(draw(world, world.tuning.crashRecoveryMs), () => {
+    recoverInPlace(dir, control, wal);
+    self.exit(0);
+  });
+}
+
+const isOn = (value: string | undefined): boolean =>
+  value === 'on' || value === 'true' || value === '1' || value === 'yes';
+
+/** What the control file records of a run, by its own names. */
+function recordedOf(conf: ReadonlyMap<string, string>): Record<string, number> {
+  const names = {
+    max_connections: 'max_connections',
+    max_worker_processes: 'max_worker_processes',
+    max_wal_senders: 'max_wal_senders',
+    max_prepared_xacts: 'max_prepared_transactions',
+    max_locks_per_xact: 'max_locks_per_transaction',
+  } as const;
+  return Object.fromEntries(
+    Object.entries(names).flatMap(([recorded, guc]) => {
+      const value = conf.get(guc);
+      return value === undefined ? [] : [[recorded, Number(value)]];
+    }),
+  );
+}

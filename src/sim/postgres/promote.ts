@@ -1,0 +1,40 @@
+import { draw, type Instance, spawnChild, updateControl } from './instance.ts';
+import { writePid } from './pidFile.ts';
+import { checkpoint, flushed, write } from './primary.ts';
+import { branch, historyName, historyText } from './wal.ts';
+
+/** A standby that found the promote file: ends recovery on a timeline of its own. */
+export function promote(instance: Instance): void {
+  const { dir, wal, postmaster, world } = instance;
+  dir.remove('promote');
+  if (!instance.inRecovery || instance.phase !== 'ready') return;
+  instance.receiver?.stop();
+  const startup = spawnChild(instance, 'startup');
+  startup.after(draw(world, world.tuning.promoteMs), () => {
+    if (instance.phase !== 'ready' || !instance.inRecovery) return;
+    instance.replayed = wal.flushed;
+    const old = dir.control()?.timeline ?? wal.timeline;
+    branch(wal, newestKnown(instance) + 1);
+    dir.put(`pg_wal/${historyName(wal.timeline)}`, historyText(wal.history));
+    write(instance, startup, { kind: 'endOfRecovery' }, () => {
+      dir.remove('standby.signal');
+      instance.inRecovery = false;
+      instance.checkpointPending = old !== wal.timeline;
+      updateControl(instance, { state: 'in production', minRecoveryEnd: 0n, minRecoveryEndTimeline: 0 });
+      writePid(instance, 'ready');
+      world.trace(instance.machine.name, `postgres promoted to timeline ${wal.timeline}`);
+      // Cascading standbys are ended, and ask again for the timeline that is now current.
+      for (const sender of [...instance.senders]) sender.process.exit(0);
+      flushed(instance, wal.end);
+      checkpoint(instance, postmaster, () => {});
+      startup.exit(0);
+    });
+  });
+}
+
+/** PostgreSQL looks for the newest history file it has, not only at its own. */
+function newestKnown(instance: Instance): number {
+  const names = instance.machine.disk.names(`${instance.dir.path}/pg_wal`) ?? [];
+  const known = names.flatMap((name) => (/^[0-9A-F]{8}\.history$/.test(name) ? [Number.parseInt(name, 16)] : []));
+  return Math.max(instance.wal.timeline, ...known);
+}

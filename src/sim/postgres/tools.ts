@@ -1,0 +1,213 @@
+import { lsnOf, lsnText } from '../../model/units.ts';
+import type { Machine } from '../machine.ts';
+import type { Program, SimProcess } from '../process.ts';
+import { optionOf, readConninfo } from './conf.ts';
+import { controldataText, dataDirAt, freshControl, recoverInPlace } from './dataDir.ts';
+import { draw, type Instance, type PostgresWorld, spawnChild } from './instance.ts';
+import { copyWal, forkOf, historyName, historyText, newWal, truncate } from './wal.ts';
+
+const exit = (self: SimProcess, code: number, line: string): void => {
+  self.print(line);
+  self.exit(code);
+};
+
+/** A data directory's folders and files, but for the control file: that comes last, when all else is there. */
+function layOut(machine: Machine, path: string): void {
+  const { disk, clock } = machine;
+  for (const folder of ['', '/global', '/base', '/pg_wal', '/pg_replslot', '/pg_tblspc'])
+    disk.makeDirectory(path + folder, 0o700, clock.wall());
+  dataDirAt(machine, path).put('PG_VERSION', '15\n');
+}
+
+export const initdb =
+  (world: PostgresWorld, machine: Machine): Program =>
+  (self, { args }) => {
+    const path = optionOf(args, '-D', '--pgdata') ?? args.filter((arg) => arg.startsWith('/'))[0] ?? '';
+    if ((machine.disk.names(path) ?? []).length > 0)
+      return exit(self, 1, `initdb: error: directory "${path}" exists but is not empty`);
+    layOut(machine, path);
+    self.after(draw(world, world.tuning.initdbMs), () => {
+      const dir = dataDirAt(machine, path);
+      const wal = newWal();
+      for (const name of ['postgresql.conf', 'postgresql.auto.conf', 'pg_hba.conf', 'pg_ident.conf']) dir.put(name, '');
+      dir.writeWal(wal);
+      const systemId = `7${String(world.chance.below(1e9)).padStart(9, '0')}${String(world.chance.below(1e9)).padStart(9, '0')}`;
+      const checksums = args.some((arg) => arg === '-k' || arg.startsWith('--data-checksums'));
+      dir.writeControl(freshControl(systemId, checksums, wal.end));
+      exit(self, 0, 'Success.');
+    });
+  };
+
+export const pgControldata =
+  (machine: Machine): Program =>
+  (self, { args }) => {
+    const path = optionOf(args, '-D', '--pgdata') ?? args.at(-1) ?? '';
+    const control = dataDirAt(machine, path).control();
+    if (control === null)
+      return exit(self, 1, `pg_controldata: error: could not open file "${path}/global/pg_control" for reading`);
+    exit(self, 0, controldataText(control));
+  };
+
+/** Calls back as `self` with the server that answers there and takes connections, or with why not. */
+function reach(
+  world: PostgresWorld,
+  machine: Machine,
+  self: SimProcess,
+  target: { readonly host: string; readonly port: number },
+  done: (server: Instance | string) => void,
+): void {
+  const giveUp = self.after(20_000, () => done('timeout expired'));
+  const answer = (server: Instance | string): void =>
+    world.network.send(target.host, machine.name, () =>
+      self.deliver(() => {
+        giveUp();
+        done(server);
+      }),
+    );
+  world.network.send(machine.name, target.host, () => {
+    if (world.machine(target.host)?.powered() !== true) return;
+    const server = world.serverAt(target.host, target.port);
+    if (server === null) return answer('Connection refused');
+    server.postmaster.deliver(() => answer(server.phase === 'ready' ? server : 'the database system is starting up'));
+  });
+}
+
+function targetOf(args: readonly string[]) {
+  const conninfo = readConninfo(
+    optionOf(args, '-d', '--dbname') ?? optionOf(args, '--source-server', '--source-server') ?? '',
+  );
+  return {
+    host: optionOf(args, '-h', '--host') ?? conninfo.get('host') ?? '',
+    port: Number(optionOf(args, '-p', '--port') ?? conninfo.get('port') ?? 5432),
+  };
+}
+
+export const pgBasebackup =
+  (world: PostgresWorld, machine: Machine): Program =>
+  (self, { args }) => {
+    const path = optionOf(args, '-D', '--pgdata') ?? '';
+    if ((machine.disk.names(path) ?? []).length > 0)
+      return exit(self, 1, `pg_basebackup: error: directory "${path}" exists but is not empty`);
+    const target = targetOf(args);
+    const giveUp = (why: string): void => {
+      for (const name of machine.disk.names(path) ?? []) machine.disk.remove(`${path}/${name}`);
+      exit(self, 1, `pg_basebackup: error: ${why}`);
+    };
+    reach(world, machine, self, target, (server) => {
+      if (typeof server === 'string')
+        return exit(self, 1, `pg_basebackup: error: connection to server at "${target.host}" failed: ${server}`);
+      const source = spawnChild(server, 'walsender base backup');
+      source.onEnd(() => {
+        if (self.state() !== 'dead') giveUp('could not read COPY data: server closed the connection');
+      });
+      self.onEnd(() => source.signal('KILL'));
+      const totalMs = draw(world, world.tuning.baseBackupMs);
+      layOut(machine, path);
+      for (const part of [0.25, 0.5, 0.75])
+        self.after(totalMs * part, () =>
+          self.print(`${Math.round(part * 23000)}/23000 kB (${part * 100}%), 0/1 tablespace`),
+        );
+      self.after(totalMs, () => {
+        if (!world.network.open(server.machine.name, machine.name))
+          return giveUp('could not receive data from WAL stream: timeout');
+        const control = server.dir.control();
+        if (control === null) return giveUp('no control file');
+        const dir = dataDirAt(machine, path);
+        for (const [name, text] of server.machine.disk.tree(server.dir.path))
+          if (!notCopied.has(name) && !name.startsWith('pg_replslot/')) dir.put(name, text);
+        const wal = copyWal(server.wal);
+        truncate(wal, server.wal.flushed);
+        dir.writeWal(wal);
+        dir.put('backup_label', `START WAL LOCATION: x\nSTART TIMELINE: ${wal.timeline}\n`);
+        if (args.includes('-R') || args.includes('--write-recovery-conf')) dir.put('standby.signal', '');
+        dir.writeControl({ ...control, minRecoveryEnd: wal.flushed, minRecoveryEndTimeline: wal.timeline });
+        exit(self, 0, '23000/23000 kB (100%), 1/1 tablespace');
+      });
+    });
+  };
+
+const notCopied = new Set([
+  'postmaster.pid',
+  'postmaster.opts',
+  'global/pg_control',
+  'pg_wal/wal.sim',
+  'standby.signal',
+  'promote',
+]);
+
+export const pgRewind =
+  (world: PostgresWorld, machine: Machine): Program =>
+  (self, { args }) => {
+    const path = optionOf(args, '-D', '--target-pgdata') ?? '';
+    const dir = dataDirAt(machine, path);
+    const target = targetOf(args);
+    reach(world, machine, self, target, (server) => {
+      const [control, wal] = [dir.control(), dir.wal()];
+      if (control === null || wal === null) return exit(self, 1, 'pg_rewind: fatal: could not open the control file');
+      if (typeof server === 'string')
+        return exit(self, 1, `pg_rewind: error: connection to server at "${target.host}" failed: ${server}`);
+      // Since PostgreSQL 13 it recovers the target itself, in a single-user server.
+      if (control.state !== 'shut down' && control.state !== 'shut down in recovery') recoverInPlace(dir, control, wal);
+      const source = server.dir.control();
+      if (source === null || source.systemId !== control.systemId)
+        return exit(self, 1, 'pg_rewind: fatal: source and target clusters are from different systems');
+      // It goes by the control files: a source that has not made its checkpoint yet looks as if nothing had happened.
+      if (source.timeline === control.timeline)
+        return exit(
+          self,
+          0,
+          'pg_rewind: source and target cluster are on the same timeline\npg_rewind: no rewind required',
+        );
+      const fork = forkOf(wal, server.wal);
+      self.print(`pg_rewind: servers diverged at WAL location ${lsnText(lsnOf(fork.at))} on timeline ${fork.timeline}`);
+      if (wal.end <= fork.at) return exit(self, 0, 'pg_rewind: no rewind required');
+      self.print('pg_rewind: need to copy 53 MB (total source directory size is 75 MB)');
+      dir.writeControl({ ...control, state: 'in production' }); // half-way, it is of no use to anybody
+      const serving = spawnChild(server, 'client backend pg_rewind');
+      serving.onEnd(() => {
+        if (self.state() !== 'dead')
+          exit(self, 1, 'pg_rewind: fatal: could not fetch files: server closed the connection');
+      });
+      self.onEnd(() => serving.exit(0));
+      self.after(draw(world, world.tuning.rewindMs), () => {
+        truncate(wal, fork.at);
+        const fresh = copyWal(server.wal);
+        truncate(fresh, server.wal.flushed);
+        dir.writeWal(fresh);
+        dir.put(`pg_wal/${historyName(fresh.timeline)}`, historyText(fresh.history));
+        dir.put('backup_label', `START TIMELINE: ${fork.timeline}\n`);
+        dir.writeControl({
+          ...source,
+          state: 'in archive recovery',
+          minRecoveryEnd: fresh.end,
+          minRecoveryEndTimeline: fresh.timeline,
+        });
+        exit(self, 0, 'pg_rewind: Done!');
+      });
+    });
+  };
+
+/** One record, and then the end of the log: how the agent learns where a shutdown checkpoint ends. */
+export const pgWaldump =
+  (machine: Machine): Program =>
+  (self, { args }) => {
+    const waldir = optionOf(args, '-p', '--path') ?? '';
+    const from = optionOf(args, '-s', '--start') ?? '';
+    const wal = dataDirAt(machine, waldir.replace(/\/pg_wal\/?$/, '')).wal();
+    const record = wal?.records.find((one) => lsnText(lsnOf(one.start)) === from);
+    if (wal == null || record === undefined)
+      return exit(self, 1, `pg_waldump: fatal: could not find a valid record after ${from}`);
+    const kind = record.change.kind === 'shutdown' ? 'CHECKPOINT_SHUTDOWN' : record.change.kind;
+    const bytes = record.end - record.start;
+    self.print(
+      `rmgr: XLOG        len (rec/tot):    ${bytes}/   ${bytes}, tx:          0, lsn: ${from}, prev 0/0, desc: ${kind}`,
+    );
+    const end = lsnText(lsnOf(record.end));
+    if (record.end === wal.end)
+      exit(
+        self,
+        1,
+        `pg_waldump: fatal: error in WAL record at ${from}: invalid record length at ${end}: wanted 24, got 0`,
+      );
+    else exit(self, 0, '');
+  };

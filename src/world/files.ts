@@ -1,0 +1,120 @@
+import { closeSync, openSync } from 'node:fs';
+import { chmod, mkdir, open, readdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { wallMs } from '../model/units.ts';
+import type { FileStat, Files } from '../model/world.ts';
+import { codeOf, outcomeOf, whyOf } from './failure.ts';
+import { EWOULDBLOCK, flock } from './libc.ts';
+
+export function makeFiles(): Files {
+  return {
+    read: (path) => orMissing(async () => ({ kind: 'text', text: await readFile(path, 'utf8') }) as const),
+    list: (path) => orMissing(async () => ({ kind: 'entries', names: await readdir(path) }) as const),
+    stat: (path) => orMissing(() => describe(path)),
+    write: (path, text, mode) => outcomeOf(() => replace(path, text, mode)),
+    append: (path, text, mode) => outcomeOf(() => append(path, text, mode)),
+    rename: (from, to) => outcomeOf(() => rename(from, to)),
+    // A link is removed, not what it points to; with a trailing slash the kernel would follow it.
+    remove: (path) => outcomeOf(() => rm(path.replace(/\/+$/, ''), { recursive: true, force: true })),
+    makeDirectory: (path, mode) => outcomeOf(() => makeDirectory(path, mode)),
+    async freeBytes(path) {
+      try {
+        const { bavail, bsize } = await statfs(path);
+        return bavail * bsize;
+      } catch {
+        return null;
+      }
+    },
+    lock: (path) => Promise.resolve(lock(path)),
+  };
+}
+
+async function orMissing<T>(
+  look: () => Promise<T>,
+): Promise<T | { readonly kind: 'absent' } | { readonly kind: 'unreadable'; readonly why: string }> {
+  try {
+    return await look();
+  } catch (error) {
+    const code = codeOf(error);
+    return code === 'ENOENT' || code === 'ENOTDIR' ? { kind: 'absent' } : { kind: 'unreadable', why: whyOf(error) };
+  }
+}
+
+async function describe(path: string): Promise<FileStat> {
+  const found = await stat(path);
+  return {
+    kind: found.isFile() ? 'file' : found.isDirectory() ? 'directory' : 'other',
+    mode: found.mode & 0o7777,
+    uid: found.uid,
+    sizeBytes: found.size,
+    modifiedWallMs: wallMs(Math.floor(found.mtimeMs)),
+  };
+}
+
+let written = 0;
+
+/** Whoever reads sees the old text or the new one; after a power cut too. */
+async function replace(path: string, text: string, mode: number): Promise<void> {
+  written += 1;
+  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${written}.new`);
+  try {
+    const file = await open(temporary, 'wx', mode);
+    try {
+      await file.writeFile(text);
+      await file.chmod(mode); // whatever the umask says
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await syncDirectory(dirname(path));
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+async function append(path: string, text: string, mode: number): Promise<void> {
+  const file = await open(path, 'a', mode);
+  try {
+    await file.writeFile(text);
+  } finally {
+    await file.close();
+  }
+}
+
+async function makeDirectory(path: string, mode: number): Promise<void> {
+  const created = await mkdir(path, { recursive: true, mode });
+  if (created !== undefined) await chmod(path, mode);
+}
+
+function lock(path: string): Awaited<ReturnType<Files['lock']>> {
+  let fd: number;
+  try {
+    fd = openSync(path, 'a', 0o600); // close-on-exec, as all of Node's: nothing we start inherits the lock
+  } catch (error) {
+    return { kind: 'failed', why: whyOf(error) };
+  }
+  const taken = flock(fd);
+  if (taken.kind === 'done') {
+    let held = true;
+    const release = (): void => {
+      if (held) closeSync(fd);
+      held = false;
+    };
+    return { kind: 'locked', release };
+  }
+  closeSync(fd);
+  return taken.errno === EWOULDBLOCK
+    ? { kind: 'held' }
+    : { kind: 'failed', why: `flock ${path}: errno ${taken.errno}` };
+}

@@ -1,0 +1,103 @@
+import type { View } from '../../src/api/view.ts';
+import type { AgentHandles, AskBody, Snapshot } from '../../src/model/agent.ts';
+import type { AskAnswer } from '../../src/model/ask.ts';
+import type { Cluster, DcsView } from '../../src/model/cluster.ts';
+import type { Decision, Entry } from '../../src/model/decision.ts';
+import type { Observation } from '../../src/model/observation.ts';
+import { instantMs, revision } from '../../src/model/units.ts';
+import { leading } from '../decide/values.ts';
+
+/** A small working agent, as far as the API sees one: no loop, but etcd's keys and a mailbox that answers. */
+
+export const now = leading.nowMs;
+
+const decision = (seen: Observation): Decision => ({
+  rule: 'leader.steady',
+  reason: 'all is well',
+  because: [],
+  leaseRule: 'lease.renew',
+  passed: [],
+  actions: [],
+  upkeep: [],
+  answers: [],
+  memory: seen.memory,
+  wakeInMs: 10_000,
+});
+
+export const snapshotOf = (seen: Observation, change: Partial<Snapshot> = {}): Snapshot => ({
+  seen,
+  decision: decision(seen),
+  cycle: 7,
+  version: '0.1.0',
+  nextCycleMs: instantMs(now + 10_000),
+  dcsLastSeenWallMs: 1_795_398_133_400,
+  dcsLastSeenMs: now,
+  ...change,
+});
+
+export const viewOf = (seen: Observation, change: Partial<View> = {}, snapshot: Partial<Snapshot> = {}): View => ({
+  snapshot: snapshotOf(seen, snapshot),
+  nowMs: now,
+  fenceDeadlineMs: seen.held?.deadlineMs ?? null,
+  scope: 'demo',
+  name: seen.settings.local.name,
+  instance: 'abc',
+  ...change,
+});
+
+export interface FakeAgent extends AgentHandles {
+  readonly asked: AskBody[];
+  readonly puts: { readonly key: string; readonly text: string; readonly seen: unknown }[];
+  readonly wakes: string[];
+  tell(entry: Entry): void;
+}
+
+export interface FakeOptions {
+  readonly answer?: (ask: AskBody) => AskAnswer | { readonly kind: 'timeout' };
+  /** What etcd says, by the number of the read. */
+  readonly read?: (nth: number, puts: FakeAgent['puts']) => DcsView;
+  readonly put?: Awaited<ReturnType<AgentHandles['dcs']['put']>>;
+  readonly entries?: readonly Entry[];
+}
+
+export const reachable = (cluster: Cluster): DcsView => ({ kind: 'reachable', cluster, readMs: now, vacancy: null });
+
+export function fakeAgent(seen: Observation, options: FakeOptions = {}): FakeAgent {
+  const asked: AskBody[] = [];
+  const puts: FakeAgent['puts'] = [];
+  const wakes: string[] = [];
+  const listeners = new Set<(entry: Entry) => void>();
+  let reads = 0;
+  return {
+    asked,
+    puts,
+    wakes,
+    tell: (entry) => listeners.forEach((receive) => void receive(entry)),
+    snapshot: () => snapshotOf(seen),
+    fenceDeadlineMs: () => seen.held?.deadlineMs ?? null,
+    now: () => now,
+    wallMs: () => seen.wallMs,
+    instance: 'abc',
+    wake: (reason) => void wakes.push(reason),
+    journal: {
+      recent: (limit) => (options.entries ?? []).slice(-limit),
+      subscribe(receive) {
+        listeners.add(receive);
+        return () => listeners.delete(receive);
+      },
+    },
+    mailbox: {
+      async ask(ask) {
+        asked.push(ask);
+        return options.answer?.(ask) ?? { id: 1, kind: 'done', text: 'done' };
+      },
+    },
+    dcs: {
+      read: async () => options.read?.(reads++, puts) ?? seen.dcs,
+      async put(key, text, at) {
+        puts.push({ key, text, seen: at });
+        return options.put ?? { kind: 'done', value: null, revision: revision(100n), sentMs: now };
+      },
+    },
+  };
+}

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { rmSync, writeFileSync } from 'node:fs';
+import { after, afterEach, before, test } from 'node:test';
+import {
+  bootId,
+  clock,
+  deadlineIn,
+  kill,
+  type Machine,
+  makeMachine,
+  makeShop,
+  pidOfChild,
+  processes,
+  until,
+} from './machine.ts';
+
+/** The shell that is left when every Node process is dead or frozen. */
+const graceMs = 500;
+let shop = '';
+let machine: Machine;
+let count = 0;
+const fresh = (): Machine => {
+  count += 1;
+  machine = makeMachine(shop, `m${count}`);
+  return machine;
+};
+const exitOf = (child: { once(event: 'exit', listener: (code: number | null) => void): unknown }) =>
+  new Promise<number | null>((resolve) => child.once('exit', resolve));
+const tellDeadline = (m: Machine, text: string): void => writeFileSync(`${m.stateDir}/deadline`, `${text}\n`);
+
+before(async () => {
+  shop = await makeShop();
+});
+afterEach(() => machine.end());
+after(() => rmSync(shop, { recursive: true, force: true }));
+
+for (const [how, signal] of [
+  ['killed', 'SIGKILL'],
+  ['frozen', 'SIGSTOP'],
+] as const)
+  test(`guardian and agent ${how}: PostgreSQL ends soon after deadline and grace`, async (t) => {
+    const m = fresh();
+    const sentinel = await m.startUnderSentinel(graceMs);
+    await m.startBusyBackend();
+    const guardian = await m.startGuardian();
+    const peer = await m.talk();
+    const deadline = deadlineIn(1_500);
+    assert.equal((await peer.ask(deadline, 1_000))?.ok, true);
+    kill(pidOfChild(guardian), signal);
+    const ended = exitOf(sentinel);
+
+    await clock.sleep(deadline.deadlineMs + graceMs - 150 - clock.now());
+    assert.equal(m.up(), true, 'within the grace nothing happens');
+    await until('nothing runs', () => m.here().length === 0);
+    const lateMs = clock.now() - deadline.deadlineMs - graceMs;
+    t.diagnostic(`nothing ran ${lateMs} ms after deadline and grace`);
+    assert.ok(lateMs < 500, `${lateMs} ms`);
+    assert.equal(await ended, 128 + 9, 'it ends as the postmaster did');
+    kill(pidOfChild(guardian), 'SIGKILL');
+    peer.close();
+  });
+
+test('the sentinel killed: the postmaster ends with it', async () => {
+  const m = fresh();
+  await m.startUnderSentinel(graceMs);
+  await m.startBusyBackend();
+  const pid = m.sentinelPid();
+  assert.ok(pid);
+  kill(pid, 'SIGKILL');
+  await until('nothing runs', () => m.here().length === 0, 10_000);
+});
+
+test('it does not mind TERM, INT and HUP, and ends at once with the exit of the postmaster', async (t) => {
+  const m = fresh();
+  const sentinel = await m.startUnderSentinel(graceMs);
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) kill(pidOfChild(sentinel), signal);
+  await clock.sleep(200);
+  assert.equal(m.up(), true);
+
+  const postmaster = processes
+    .children(pidOfChild(sentinel))
+    .find(({ executable }) => executable?.endsWith('postgres'));
+  assert.ok(postmaster);
+  const ended = exitOf(sentinel);
+  kill(postmaster.pid, 'SIGINT');
+  await until('PostgreSQL is down', () => m.here().length === 0);
+  const downMs = clock.now();
+  assert.equal(await ended, 0);
+  t.diagnostic(`ended ${clock.now() - downMs} ms after the postmaster`);
+  assert.ok(clock.now() - downMs < 900);
+});
+
+test('a deadline of another boot, none, or half a line means nothing', async () => {
+  const m = fresh();
+  await m.startUnderSentinel(0);
+  for (const text of ['1 00000000-0000-0000-0000-000000000000', `none ${bootId}`, '1', '', `x1 ${bootId}`]) {
+    tellDeadline(m, text);
+    await clock.sleep(1_100); // it looks once a second
+    assert.equal(m.up(), true, text);
+  }
+});
+
+test('it watches a postmaster that it did not start, and is gone when that is', async () => {
+  const m = fresh();
+  await m.startPostgres();
+  const sentinel = m.sentinel(['--watch', m.stateDir, m.dataDir, '0']);
+  const ended = exitOf(sentinel);
+  await until('it is there', () => m.sentinelPid() === sentinel.pid);
+  assert.equal(await exitOf(m.sentinel(['--watch', m.stateDir, m.dataDir, '0'])), 0, 'one is enough');
+  assert.equal(m.up(), true);
+  tellDeadline(m, `1 ${bootId}`);
+  await until('nothing runs', () => m.here().length === 0, 3_000);
+  assert.equal(await ended, 0);
+});

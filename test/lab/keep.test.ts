@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmdirSync } from 'node:fs';
+import { test } from 'node:test';
+import { askLab } from '../../src/lab/control.ts';
+import { exited } from '../../src/lab/init.ts';
+import { makeLab } from '../../src/lab/lab.ts';
+import { look } from '../../src/lab/place.ts';
+import { labCommandLine } from '../../src/lab/program.ts';
+import { until } from '../../src/lab/run.ts';
+import { lastingTraces, tracesOf } from './traces.ts';
+
+const options = { skip: process.getuid?.() === 0 ? false : 'machines of namespaces need root' };
+const portBase = 24_000 + (process.pid % 900);
+
+function newDir(): string {
+  const dir = mkdtempSync('/tmp/matriarch-labtest-');
+  rmdirSync(dir);
+  return dir;
+}
+
+/** `matriarch lab up` as a user runs it, up as far as it can answer. */
+async function labUp(dir: string): Promise<ChildProcess> {
+  const [program = '', ...args] = labCommandLine();
+  const flags = [
+    '--dir',
+    dir,
+    '--agent-cmd',
+    'tail -f {config}',
+    '--port-base',
+    String(portBase),
+    '--nodes',
+    '2',
+    '--no-traffic',
+  ];
+  const child = spawn(program, [...args, 'up', ...flags], { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  child.stdout?.resume();
+  child.stderr?.resume();
+  const answers = await until(
+    () =>
+      askLab(dir, { kind: 'status' }, 2000).then(
+        () => true,
+        () => null,
+      ),
+    20_000,
+    100,
+  );
+  assert.notEqual(answers, null, 'the lab answers');
+  return child;
+}
+
+for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) {
+  test(`${signal} ends a lab and leaves nothing`, options, async () => {
+    const dir = newDir();
+    const child = await labUp(dir);
+    assert.ok(tracesOf(dir).length > 5);
+    child.kill(signal);
+    await exited(child);
+    assert.equal(child.exitCode, 0);
+    assert.deepEqual(await lastingTraces(dir), []);
+  });
+}
+
+test('kill -9 ends every process, mount and interface; the next lab clears the folder away', options, async () => {
+  const dir = newDir();
+  const first = await labUp(dir);
+  first.kill('SIGKILL');
+  await exited(first);
+  await until(() => (tracesOf(dir).length === 1 ? true : null), 5000, 50);
+  assert.deepEqual(tracesOf(dir), [`folder ${dir}`]);
+  assert.equal(look(dir).running, false);
+  const second = await labUp(dir);
+  assert.equal(look(dir).running, true);
+  await askLab(dir, { kind: 'down' });
+  await exited(second);
+  assert.deepEqual(await lastingTraces(dir), []);
+});
+
+test('a folder that is not a lab’s is not touched', options, async () => {
+  await assert.rejects(makeLab({ dir: '/usr/share', agentCommand: null, portBase: null }), /not empty and not a lab/);
+  assert.ok(existsSync('/usr/share'));
+});
+
+test('a lab that runs is not taken over', options, async () => {
+  const dir = newDir();
+  const child = await labUp(dir);
+  await assert.rejects(makeLab({ dir, agentCommand: null, portBase: null }), /a lab is running/);
+  child.kill('SIGINT');
+  await exited(child);
+  assert.deepEqual(await lastingTraces(dir), []);
+});
