@@ -26,7 +26,6 @@ const libraries: Readonly<Record<string, readonly string[]>> = {
   koffi: ['world'],
   pg: ['world', 'traffic'],
   fastify: ['api'],
-  'prom-client': ['api'],
   'cli-table3': ['ctl'],
   '@connectrpc/connect': ['world'],
   '@connectrpc/connect-node': ['world'],
@@ -51,7 +50,9 @@ const sources = files(join(root, 'src'))
     text: readFileSync(path, 'utf8'),
   }));
 const imports = (text: string): string[] =>
-  [...text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'([^']+)'/g)].map((match) => match[1] ?? '');
+  [...text.matchAll(/(?:^(?:import|export)\b[^;'"`]*\bfrom\s+|^import\s+|\bimport\()'([^'\n]+)'/gm)].map(
+    (match) => match[1] ?? '',
+  );
 const code = (text: string): string => text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*$/gm, '');
 
 test('there are sources to judge, and every room is known', () => {

@@ -1,10 +1,10 @@
-import { type HandoverRequest } from '../codec/rest/handover.ts';
+import { syncModeOf } from '../codec/rest/cluster.ts';
+import type { HandoverRequest } from '../codec/rest/handover.ts';
 import { type Refusal, refusal } from '../codec/rest/refusal.ts';
 import type { Snapshot } from '../model/agent.ts';
 import type { Cluster, Member } from '../model/cluster.ts';
 import type { PeerReport } from '../model/peers.ts';
 import type { InstantMs } from '../model/units.ts';
-import { syncModeOf } from '../codec/rest/cluster.ts';
 
 export type Choice = { readonly kind: 'ok'; readonly members: readonly Member[] } | Refusal;
 

@@ -1,12 +1,12 @@
 import type { AgentHandles } from '../model/agent.ts';
 import type { LocalSettings } from '../model/settings.ts';
-import { health, liveness, readiness } from './handlers/health.ts';
 import * as config from './handlers/config.ts';
 import { reinitialize, reload } from './handlers/data.ts';
 import { cancelSwitchover, handOver } from './handlers/handover.ts';
+import { health, liveness, readiness } from './handlers/health.ts';
 import { metrics } from './handlers/metrics.ts';
-import { cancelRestart, restart } from './handlers/restart.ts';
 import { cluster, events, failsafe, history, journal, patroni, showConfig } from './handlers/read.ts';
+import { cancelRestart, restart } from './handlers/restart.ts';
 import { type ApiRequest, page, type Reply, text } from './reply.ts';
 import { viewOf } from './view.ts';
 

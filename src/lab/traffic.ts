@@ -17,7 +17,7 @@ export interface LabTraffic {
 
 export const noTraffic: LabTraffic = { look: () => ({ writer: null, reader: null }) };
 
-/** One writer and one reader on the client, as any application would connect: `matriarch traffic … --json`, a line a second. */
+/** One writer and one reader on the client, the way an application connects: `matriarch traffic … --json`, a line a second. */
 export async function startTraffic(client: Machine, plan: LabPlan, logDir: string): Promise<LabTraffic> {
   const log = (name: string): string => join(logDir, `${name}.log`);
   const start = (name: string, command: string, port: number): Promise<void> =>

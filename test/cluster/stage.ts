@@ -38,9 +38,13 @@ export async function makeStage(options: PlanOptions & { readonly witnesses?: bo
   async function witness(name: string): Promise<void> {
     const { machine } = lab.node(name);
     const { socketDir } = machine.plan.paths;
-    await machine.launch(['matriarch', 'traffic', 'monitor', '--node', name, '--socket', socketDir, '--history', '/tmp/witness.jsonl'], {
-      user: 'postgres', logPath: lab.logPath(name, 'witness'),
-    });
+    await machine.launch(
+      ['matriarch', 'traffic', 'monitor', '--node', name, '--socket', socketDir, '--history', '/tmp/witness.jsonl'],
+      {
+        user: 'postgres',
+        logPath: lab.logPath(name, 'witness'),
+      },
+    );
   }
   function history(): History {
     return lab.nodes.flatMap(({ name }) => {
@@ -50,7 +54,10 @@ export async function makeStage(options: PlanOptions & { readonly witnesses?: bo
       } catch {
         return []; // no witness wrote here yet
       }
-      return text.split('\n').slice(0, -1).map((line) => JSON.parse(line) as Observed);
+      return text
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => JSON.parse(line) as Observed);
     });
   }
   const stage: Stage = {
@@ -71,7 +78,12 @@ export async function makeStage(options: PlanOptions & { readonly witnesses?: bo
         .filter((one): one is Write => one.kind === 'write' && one.outcome === 'acknowledged')
         .toSorted((a, b) => (a.serverMs ?? 0) - (b.serverMs ?? 0)),
     async sql(node, text) {
-      const ran = await lab.node(node).exec(['psql', '-h', lab.node(node).machine.plan.paths.socketDir, '-AtXq', '-c', text], { user: 'postgres', limitMs: 10_000 });
+      const ran = await lab
+        .node(node)
+        .exec(['psql', '-h', lab.node(node).machine.plan.paths.socketDir, '-AtXq', '-c', text], {
+          user: 'postgres',
+          limitMs: 10_000,
+        });
       if (ran.code !== 0) throw new Error(`${node}: ${ran.stderr}`);
       return ran.stdout.trim();
     },
@@ -80,22 +92,29 @@ export async function makeStage(options: PlanOptions & { readonly witnesses?: bo
       for (;;) {
         const found = await look().catch(() => null);
         if (found !== null && found !== false && found !== undefined) return found;
-        if (Date.now() > endMs) throw new Error(`${what}: not within ${limitMs / 1_000} s; ${JSON.stringify((await lab.status()).members)}`);
+        if (Date.now() > endMs)
+          throw new Error(`${what}: not within ${limitMs / 1_000} s; ${JSON.stringify((await lab.status()).members)}`);
         await sleep(50);
       }
     },
     journal(node, pattern) {
-      return readFileSync(lab.logPath(node, 'agent'), 'utf8').split('\n').filter((line) => pattern.test(line));
+      return readFileSync(lab.logPath(node, 'agent'), 'utf8')
+        .split('\n')
+        .filter((line) => pattern.test(line));
     },
     async end() {
       if (process.env.KEEP_LOGS !== undefined) {
-        for (const { name } of lab.nodes) for (const service of ['agent', 'etcd', 'witness']) {
-          try {
-            writeFileSync(join(process.env.KEEP_LOGS, `${name}-${service}.log`), readFileSync(lab.logPath(name, service)));
-          } catch {
-            // that service never wrote
+        for (const { name } of lab.nodes)
+          for (const service of ['agent', 'etcd', 'witness']) {
+            try {
+              writeFileSync(
+                join(process.env.KEEP_LOGS, `${name}-${service}.log`),
+                readFileSync(lab.logPath(name, service)),
+              );
+            } catch {
+              // that service never wrote
+            }
           }
-        }
       }
       await lab.down();
       rmSync(folder, { recursive: true, force: true });

@@ -3,7 +3,7 @@ import { requiredBody } from '../../codec/rest/body.ts';
 import { type HandoverRequest, readHandover } from '../../codec/rest/handover.ts';
 import type { AgentHandles } from '../../model/agent.ts';
 import { later } from '../../model/units.ts';
-import { candidatesFor, type Choice, goodCandidates } from '../candidates.ts';
+import { type Choice, candidatesFor, goodCandidates } from '../candidates.ts';
 import { type ApiRequest, page, type Reply, text } from '../reply.ts';
 
 export interface HandoverDeps {

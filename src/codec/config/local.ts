@@ -129,7 +129,8 @@ export function mergeConfigTexts(files: readonly { readonly name: string; readon
 }
 
 /** What the section says besides the logins: kept in observations, which travel far. */
-const withoutSecrets = ({ authentication: _, ...rest }: ConfigFile['postgresql']): Readonly<Record<string, unknown>> => rest;
+const withoutSecrets = ({ authentication: _, ...rest }: ConfigFile['postgresql']): Readonly<Record<string, unknown>> =>
+  rest;
 
 const sayWrong = (issue: { readonly code: string; readonly message: string; readonly expected?: unknown }): string =>
   issue.message.includes('received undefined') ? 'missing, and needed' : issue.message.replace(/^Invalid input: /, '');

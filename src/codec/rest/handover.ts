@@ -17,7 +17,7 @@ export function readHandover(
   { nowMs, paused }: { readonly nowMs: number; readonly paused: boolean },
 ): { readonly kind: 'ok'; readonly request: HandoverRequest } | Refusal {
   const leader = textOrNull(body.leader) || null;
-  const candidate = (textOrNull(body.candidate) || textOrNull(body.member)) || null;
+  const candidate = textOrNull(body.candidate) || textOrNull(body.member) || null;
   const given = body.scheduled_at ?? null;
   if (path === 'failover' && candidate === null)
     return refusal(400, 'Failover could be performed only to a specific candidate');

@@ -33,7 +33,8 @@ const natural = (value: unknown): bigint => naturalOrNull(value) ?? 0n;
 /** A standby of PostgreSQL says received and replayed, a primary its location. 0 is what Patroni writes for "unknown". */
 function positionOf(positions: JsonObject): Lsn | null {
   const all = [positions.location, positions.received_location, positions.replayed_location].map(natural);
-  const furthest = all.reduce((a, b) => (a > b ? a : b), 0n);
+  let furthest = 0n;
+  for (const position of all) if (position > furthest) furthest = position;
   return furthest === 0n ? null : lsnOf(furthest);
 }
 

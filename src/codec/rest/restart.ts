@@ -63,7 +63,14 @@ export function readServerVersion(text: string): number | string {
   return `Invalid PostgreSQL version format: X.Y or X.Y.Z is accepted: ${text}`;
 }
 
-const msPer: Readonly<Record<string, number>> = { '': 1_000, ms: 1, s: 1_000, min: 60_000, h: 3_600_000, d: 86_400_000 };
+const msPer: Readonly<Record<string, number>> = {
+  '': 1_000,
+  ms: 1,
+  s: 1_000,
+  min: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
 
 function readTimeoutMs(value: unknown): number | null {
   const match = /^\s*(\d+(?:\.\d+)?)\s*(ms|s|min|h|d|)\s*$/.exec(String(value));

@@ -39,8 +39,8 @@ export function statusDocument(snapshot: Snapshot | null, context: StatusContext
     state: stateOf(snapshot),
     ...serverFields(snapshot),
     pause: seen.settings.cluster.pause || undefined,
-    cluster_unlocked: seen.dcs.kind === 'unreachable' || seen.dcs.cluster.leader === null || undefined,
-    dcs_last_seen: Math.floor((snapshot.dcsLastSeenWallMs ?? 0) / 1_000),
+    cluster_unlocked: freshnessOf(snapshot).unlocked || undefined,
+    dcs_last_seen: freshnessOf(snapshot).lastSeenS,
     tags: Object.keys(tags.published).length === 0 ? undefined : tags.published,
     database_system_identifier: systemId ?? undefined,
     pending_restart: hasPending || undefined,
@@ -57,6 +57,16 @@ export function statusDocument(snapshot: Snapshot | null, context: StatusContext
       fence_left_ms: context.fenceDeadlineMs === null ? null : Math.round(context.fenceDeadlineMs - context.nowMs),
       cycle: snapshot.cycle,
     },
+  };
+}
+
+/** `unlocked`: nobody holds the leader key, as far as is known. `lastSeenS`: epoch seconds of etcd's last answer, 0 for never. */
+export function freshnessOf(snapshot: Snapshot | null): { readonly unlocked: boolean; readonly lastSeenS: number } {
+  if (snapshot === null) return { unlocked: true, lastSeenS: 0 };
+  const { dcs } = snapshot.seen;
+  return {
+    unlocked: dcs.kind === 'unreachable' || dcs.cluster.leader === null,
+    lastSeenS: Math.floor((snapshot.dcsLastSeenWallMs ?? 0) / 1_000),
   };
 }
 

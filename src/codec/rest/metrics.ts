@@ -1,0 +1,161 @@
+import type { Snapshot } from '../../model/agent.ts';
+import { freshnessOf, roleOf, type StatusContext, spokenVersion, stateOf, syncStandbyKind } from './status.ts';
+
+interface Metric {
+  readonly name: string;
+  readonly type: 'gauge' | 'counter';
+  readonly help: string;
+  /** A comment between HELP and TYPE. */
+  readonly comment?: string;
+  /** Text where a number would lose its leading zero. */
+  readonly value: number | bigint | string;
+}
+
+/** By their number in `patroni_postgres_state`. */
+const states = [
+  'initdb',
+  'initdb_failed',
+  'custom_bootstrap',
+  'custom_bootstrap_failed',
+  'creating_replica',
+  'running',
+  'starting',
+  'bootstrap_starting',
+  'start_failed',
+  'restarting',
+  'restart_failed',
+  'stopping',
+  'stopped',
+  'stop_failed',
+  'crashed',
+];
+/** Patroni's state texts that are not their metric's word. */
+const stateWords: Readonly<Record<string, string>> = {
+  'initializing new cluster': 'initdb',
+  'initdb failed': 'initdb_failed',
+  'running custom bootstrap script': 'custom_bootstrap',
+  'custom bootstrap failed': 'custom_bootstrap_failed',
+  'creating replica': 'creating_replica',
+  'starting after custom bootstrap': 'bootstrap_starting',
+  'start failed': 'start_failed',
+  'restart failed': 'restart_failed',
+  'stop failed': 'stop_failed',
+};
+
+/** GET /metrics: Patroni's names, types and order, then ours. Prometheus' text format. */
+export function writeMetrics(snapshot: Snapshot | null, context: StatusContext): string {
+  const labels = `{scope="${escapeLabel(context.scope)}",name="${escapeLabel(context.name)}"}`;
+  return [...patroniMetrics(snapshot), ...ownMetrics(snapshot, context)]
+    .map(({ name, type, help, comment, value }) =>
+      [
+        `# HELP ${name} ${help}`,
+        ...(comment === undefined ? [] : [`# ${comment}`]),
+        `# TYPE ${name} ${type}`,
+        `${name}${labels} ${value}`,
+        '',
+      ].join('\n'),
+    )
+    .join('');
+}
+
+function patroniMetrics(snapshot: Snapshot | null): Metric[] {
+  const postgres = snapshot?.seen.postgres;
+  const running = postgres?.kind === 'running' ? postgres : null;
+  const primary = running?.role === 'primary' ? running : null;
+  const standby = running?.role === 'standby' ? running : null;
+  const role = snapshot === null ? 'uninitialized' : roleOf(snapshot);
+  const sync = snapshot === null ? null : syncStandbyKind(snapshot.seen);
+  const streaming = standby?.receiver?.status === 'streaming';
+  const fromArchive =
+    standby !== null && !streaming && snapshot?.seen.settings.postgres.recovery.restore_command !== undefined;
+  const state = snapshot === null ? 'unknown' : stateOf(snapshot);
+  const gauge = (name: string, help: string, value: Metric['value'] | boolean): Metric => ({
+    name: `patroni_${name}`,
+    type: 'gauge',
+    help,
+    value: typeof value === 'boolean' ? Number(value) : value,
+  });
+  const counter = (name: string, help: string, value: Metric['value']): Metric => ({
+    ...gauge(name, help, value),
+    type: 'counter',
+  });
+  return [
+    gauge('version', 'Version of the Patroni interface, two digits a part.', paddedVersion),
+    gauge('postgres_running', '1 if PostgreSQL runs, else 0.', state === 'running'),
+    gauge('postmaster_start_time', 'Epoch seconds of the start of PostgreSQL.', (running?.startedWallMs ?? 0) / 1_000),
+    gauge('primary', '1 if this node is the primary, else 0.', role === 'primary'),
+    counter('xlog_location', 'Flushed position of the write-ahead log, 0 on a standby.', primary?.flushLsn ?? 0),
+    gauge('standby_leader', '1 if this node leads a standby cluster, else 0.', role === 'standby_leader'),
+    gauge('replica', '1 if this node is a replica, else 0.', role === 'replica'),
+    gauge('sync_standby', '1 if this node is a synchronous standby, else 0.', sync === 'sync'),
+    gauge('quorum_standby', '1 if this node is a quorum standby, else 0.', sync === 'quorum'),
+    counter('xlog_received_location', 'Received position, 0 on a primary.', standby?.receivedLsn ?? 0),
+    counter('xlog_replayed_location', 'Replayed position, 0 on a primary.', standby?.replayedLsn ?? 0),
+    gauge(
+      'xlog_replayed_timestamp',
+      'Epoch seconds of the last replayed commit, 0 if none.',
+      epoch(standby?.replayedAt),
+    ),
+    gauge('xlog_paused', '1 if replay is paused, else 0.', standby?.replayPaused === true),
+    ...(running === null
+      ? []
+      : [
+          gauge('postgres_streaming', '1 if this node streams from another, else 0.', streaming),
+          gauge('postgres_in_archive_recovery', '1 if this node replays from the archive, else 0.', fromArchive),
+        ]),
+    gauge('postgres_server_version', 'Version of PostgreSQL, 0 if it is down.', running?.serverVersion ?? 0),
+    gauge('cluster_unlocked', '1 if nobody holds the leader key, else 0.', freshnessOf(snapshot).unlocked),
+    gauge('failsafe_mode_is_active', '1 if failsafe mode is active, else 0.', false),
+    gauge('postgres_timeline', 'Timeline of PostgreSQL, 0 if unknown.', running?.timeline ?? 0),
+    gauge('dcs_last_seen', 'Epoch seconds of the last answer of etcd.', freshnessOf(snapshot).lastSeenS),
+    gauge(
+      'pending_restart',
+      '1 if settings wait for a restart, else 0.',
+      Object.keys(running?.pendingRestart ?? {}).length > 0,
+    ),
+    gauge('is_paused', '1 if automatic failover is paused, else 0.', snapshot?.seen.settings.cluster.pause === true),
+    {
+      ...gauge('postgres_state', 'State of PostgreSQL as a number.', states.indexOf(stateWords[state] ?? state)),
+      comment: `Values: ${states.map((word, index) => `${index}=${word}`).join(', ')}`,
+    },
+  ];
+}
+
+function ownMetrics(snapshot: Snapshot | null, context: StatusContext): Metric[] {
+  const leftMs = context.fenceDeadlineMs === null ? 0 : Math.max(0, context.fenceDeadlineMs - context.nowMs);
+  const guard = snapshot?.seen.guard;
+  return [
+    {
+      name: 'matriarch_fence_left_seconds',
+      type: 'gauge',
+      help: 'Time left until this node must not accept writes any more, 0 if it has no right to.',
+      value: leftMs / 1_000,
+    },
+    {
+      name: 'matriarch_guard_armed',
+      type: 'gauge',
+      help: '1 if a guard outside the agent stops PostgreSQL at that time, else 0.',
+      value: Number(guard?.kind === 'present' && guard.armedMs !== null),
+    },
+    {
+      name: 'matriarch_cycles_total',
+      type: 'counter',
+      help: 'Control cycles since the agent started.',
+      value: snapshot?.cycle ?? 0,
+    },
+  ];
+}
+
+const paddedVersion = spokenVersion
+  .split('.')
+  .map((part) => part.padStart(2, '0'))
+  .join('');
+
+const epoch = (timestamp: string | null | undefined): number => {
+  const ms =
+    typeof timestamp === 'string' ? Date.parse(timestamp.replace(' ', 'T').replace(/([+-]\d\d)$/, '$1:00')) : 0;
+  return Number.isFinite(ms) ? ms / 1_000 : 0;
+};
+
+/** In a label of Prometheus' text format. */
+const escapeLabel = (value: string): string => value.replace(/[\\"]/g, '\\$&').replace(/\n/g, '\\n');
