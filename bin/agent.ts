@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { accessSync, chownSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { makeAgent } from '../src/agent/agent.ts';
@@ -9,6 +9,7 @@ import { mergeConfigTexts, readLocalConfig } from '../src/codec/config/local.ts'
 import type { LocalSettings } from '../src/model/settings.ts';
 import { dropTo } from '../src/world/drop.ts';
 import { makeEtcdTransport } from '../src/world/etcd/transport.ts';
+import { makeWatchdog } from '../src/world/watchdog.ts';
 import { makeWorld } from '../src/world/world.ts';
 import { makeTell } from './tell.ts';
 import { version } from './version.ts';
@@ -47,6 +48,9 @@ async function runAgent(path: string): Promise<number> {
   }
   const here = dirname(fileURLToPath(import.meta.url));
   const cachePath = join(local.postgres.dataDir, 'patroni.dynamic.json');
+  const watchdog =
+    local.watchdog.mode === 'off' || local.watchdog.guard === 'off' ? null : makeWatchdog(local.watchdog.device);
+  const configPath = resolve(path);
   const restart = process.env.MATRIARCH_SUPERVISED === undefined && process.env.INVOCATION_ID === undefined;
   const agent = makeAgent(world, {
     local,
@@ -67,12 +71,15 @@ async function runAgent(path: string): Promise<number> {
         local.stateDir,
         '--agent-pid',
         String(process.pid),
+        '--agent-version',
+        version,
         ...(local.postgres.binDir === null ? [] : ['--bin-dir', local.postgres.binDir]),
-        ...(restart ? ['--restart-agent', JSON.stringify([process.execPath, ...process.argv.slice(1)])] : []),
+        ...(restart ? ['--restart-agent', JSON.stringify([process.execPath, ...process.execArgv, process.argv[1] ?? '', 'agent', configPath])] : []),
       ],
       env: cleanEnvironment(),
     },
     sentinel: { program: '/bin/sh', script: join(here, 'sentinel.sh') },
+    watchdog,
     tell: makeTell(local.log),
   });
   process.on(

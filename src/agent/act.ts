@@ -77,7 +77,8 @@ async function one(action: Action, hands: Hands): Promise<Outcome> {
   switch (action.kind) {
     case 'renewLease': {
       const result = await dcs.renew(budgetMs);
-      return result.kind === 'done' ? tellGuard(hands) : ofDcs(result);
+      if (result.kind !== 'done') return ofDcs(result);
+      return hands.configuration.settings().cluster.pause ? done : tellGuard(hands);
     }
     case 'acquireLeaderKey':
       return acquire(action.seenRevision, budgetMs, hands);
@@ -90,7 +91,7 @@ async function one(action: Action, hands: Hands): Promise<Outcome> {
       dcs.drop();
       return done;
     case 'disarmGuard': {
-      const result = await hands.guard.disarm(guardLimitMs);
+      const result = await hands.guard.disarm(guardLimitMs, { paused: action.paused === true });
       if (result.kind === 'done') hands.deadlineMoved(null);
       return ofControl(result);
     }

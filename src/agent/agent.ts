@@ -2,6 +2,7 @@ import { blankMemory } from '../decide/decide.ts';
 import { deadmanAtMs } from '../decide/timing.ts';
 import type { AgentHandles, Snapshot } from '../model/agent.ts';
 import type { Entry, Fact } from '../model/decision.ts';
+import type { Watchdog } from '../model/guard.ts';
 import type { LocalSettings } from '../model/settings.ts';
 import type { Command, World } from '../model/world.ts';
 import { makeCallbacks } from './callbacks.ts';
@@ -33,6 +34,8 @@ export interface AgentOptions {
   readonly guardian: Command;
   /** Argv before the postmaster's; null: none. */
   readonly sentinel: SentinelPrefix | null;
+  /** The kernel's watchdog device; null: not used. */
+  readonly watchdog: Watchdog | null;
   readonly tell: (entry: Entry) => void;
 }
 
@@ -60,6 +63,12 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
     stateDir,
     dataDir: local.postgres.dataDir,
     watchdog: local.watchdog,
+    version: options.version,
+    device: options.watchdog,
+    sentinel:
+      options.sentinel === null
+        ? null
+        : { ...options.sentinel, graceMs: () => Math.round(configuration.marginMs() / 2) },
     launchGuardian: options.guardian,
     note,
     wake,

@@ -28,8 +28,7 @@ export function makePremise(parts: {
       const leftMs = held.deadlineMs - nowMs;
       if (leftMs < stopBudgetMs(cluster))
         return `only ${Math.round(leftMs)} ms of the lease are left: not enough for a stop that may have to follow`;
-      const guard = parts.guard();
-      return guardArmed({ guard, nowMs }) ? null : 'the guard is not armed';
+      return cluster.pause || guardArmed({ guard: parts.guard(), nowMs }) ? null : 'the guard is not armed';
     }
     const view = await parts.dcs.read(readLimitMs);
     if (view.kind === 'unreachable') return `etcd does not answer: ${view.why}`;

@@ -27,4 +27,8 @@ export const leaseLeftMs = (seen: Observation): number => (seen.held === null ? 
 export const leaseNeededToPromoteMs = (cluster: ClusterSettings): number => stopBudgetMs(cluster) * 1.5;
 
 export const renewalDue = (held: HeldLease, seen: Observation): boolean =>
-  seen.nowMs - held.sentMs >= renewEveryMs(seen.settings.cluster) * 0.9 || !held.proven;
+  seen.nowMs - held.sentMs >= renewEveryMs(seen.settings.cluster) * 0.9 || !held.proven || guardWaits(seen);
+
+/** Each renewal tells the guard: one that came anew, or after a pause, should not wait for the next. */
+const guardWaits = ({ guard, settings }: Observation): boolean =>
+  guard.kind === 'present' && guard.armedMs === null && !settings.cluster.pause;

@@ -13,7 +13,8 @@ export type Action =
   | { readonly kind: 'releaseLeaderKey'; readonly lsn: Lsn | null }
   /** Forget a lease that is proven lost. */
   | { readonly kind: 'dropLease' }
-  | { readonly kind: 'disarmGuard' }
+  /** `paused`: over a running primary, at the operator's own risk. */
+  | { readonly kind: 'disarmGuard'; readonly paused?: boolean }
   | { readonly kind: 'startJob'; readonly job: Job }
   | { readonly kind: 'cancelJob'; readonly why: string }
   | { readonly kind: 'askPeers' }

@@ -62,6 +62,7 @@ export function makeNode({ machine, local, surroundings, trace }: NodeParts): Si
         readLocal: () => Promise.resolve(local),
         guardian: { program: guardianPath, args: [] },
         sentinel: { program: '/bin/sh', script: '/usr/lib/matriarch/sentinel.sh' },
+        watchdog: null,
         tell: (entry) => void journal.push(entry),
       });
       running = { agent, process: self };

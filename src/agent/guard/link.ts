@@ -19,6 +19,8 @@ export interface GuardLinkOptions {
   readonly version?: string;
   /** The device; null or absent: none. */
   readonly device?: Watchdog | null;
+  /** Watches a postmaster that was not started by it, and so has none behind it; null or absent: none. */
+  readonly sentinel?: { readonly program: string; readonly script: string; readonly graceMs: () => number } | null;
   readonly note: (level: 'info' | 'warning' | 'error', text: string, because?: readonly Fact[]) => void;
   readonly wake: (reason: string) => void;
 }
@@ -40,6 +42,7 @@ export interface GuardLink {
 
 const againMs = 250;
 const closeLimitMs = 3_000;
+const sentinelPath = '/usr/local/bin:/usr/bin:/bin';
 /** Renewals come at most this often with a look at the sentinel. */
 const sentinelLookMs = 1_000;
 
@@ -164,6 +167,16 @@ export function makeGuardLink(
     const identity = file.kind === 'text' ? readIdentity(file.text) : null;
     const found = identity === null ? null : processes.describe(identity.pid);
     sentinel = found !== null && found.state !== 'dead' && found.startTicks === identity?.startTicks;
+    if (!sentinel && inForce !== null) await watchAdopted();
+  }
+
+  /** A server that an operator started, or that outlived its sentinel. Without a postmaster the script ends at once. */
+  async function watchAdopted(): Promise<void> {
+    if (options.sentinel === undefined || options.sentinel === null) return;
+    const { program, script, graceMs } = options.sentinel;
+    const args = [script, '--watch', stateDir, dataDir, String(graceMs())];
+    const launched = await processes.launch({ program, args, env: { PATH: sentinelPath } }, `${stateDir}/sentinel.out`);
+    if (launched.kind === 'failed') note('error', `no sentinel: ${launched.why}`);
   }
 
   function view(): GuardView {

@@ -2,9 +2,14 @@ import type { Observation } from '../../model/observation.ts';
 import { iAmLeader, mayAcceptWrites } from '../judge.ts';
 import type { Upkeep } from '../upkeep.ts';
 
-/** A guard that is armed over a server that cannot write would only get in the way. It checks for itself before it yields. */
+/**
+ * A guard that is armed over a server that cannot write would only get in the way; it checks for itself before it yields.
+ * While the cluster is paused a primary outlives its lease, as people who are at work on etcd expect.
+ */
 export function guard(seen: Observation): Upkeep {
   const armed = seen.guard.kind === 'present' && seen.guard.armedMs !== null;
+  if (armed && seen.jobs.kind === 'idle' && seen.settings.cluster.pause && mayAcceptWrites(seen.postgres))
+    return { actions: [{ kind: 'disarmGuard', paused: true }] };
   if (!armed || seen.jobs.kind === 'busy' || iAmLeader(seen) || seen.held !== null || mayAcceptWrites(seen.postgres))
     return { actions: [] };
   return { actions: [{ kind: 'disarmGuard' }] };
