@@ -1,11 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Lab, makeLab } from '../../src/lab/lab.ts';
 import type { PlanOptions } from '../../src/lab/plan.ts';
-import type { LabStatus } from '../../src/lab/status.ts';
-import type { History, Observed, Write } from '../../src/model/history.ts';
+import type { History, Observed, Promotion, Write } from '../../src/model/history.ts';
+import { reignsOf } from '../../src/model/laws/reigns.ts';
 import { judge, type Violation } from '../../src/model/laws.ts';
+import { watchRights } from './rights.ts';
 
 /** The lab with a witness on each node: a writer of its own, over the socket, every 10 ms, that sees what the network hides. */
 export interface Stage {
@@ -32,7 +33,8 @@ export const sleep = (ms: number): Promise<void> => new Promise((resolve) => set
 
 export async function makeStage(options: PlanOptions & { readonly witnesses?: boolean } = {}): Promise<Stage> {
   const folder = mkdtempSync(join(tmpdir(), 'matriarch-stage-'));
-  const lab = await makeLab({ nodes: 3, ttlS: 8, portBase: null, ...options });
+  const lab = await makeLab({ nodes: 3, ttlS: 6, portBase: null, ...options });
+  const rights = watchRights(lab);
   const historyPath = (node: string): string => lab.node(node).machine.hostPath('/tmp/witness.jsonl');
 
   async function witness(name: string): Promise<void> {
@@ -72,7 +74,10 @@ export async function makeStage(options: PlanOptions & { readonly witnesses?: bo
     },
     witness,
     history,
-    violations: () => judge(history(), { fenceMs: 0, loss: { kind: 'none' } }),
+    violations() {
+      const seen = history();
+      return judge([...seen, ...rights.rights(), ...promotionsOf(seen)], { fenceMs: 0, loss: { kind: 'none' } });
+    },
     acknowledged: () =>
       history()
         .filter((one): one is Write => one.kind === 'write' && one.outcome === 'acknowledged')
@@ -104,6 +109,7 @@ export async function makeStage(options: PlanOptions & { readonly witnesses?: bo
     },
     async end() {
       if (process.env.KEEP_LOGS !== undefined) {
+        mkdirSync(process.env.KEEP_LOGS, { recursive: true });
         for (const { name } of lab.nodes)
           for (const service of ['agent', 'etcd', 'witness']) {
             try {
@@ -116,6 +122,7 @@ export async function makeStage(options: PlanOptions & { readonly witnesses?: bo
             }
           }
       }
+      rights.end();
       await lab.down();
       rmSync(folder, { recursive: true, force: true });
     },
@@ -128,4 +135,15 @@ export async function makeStage(options: PlanOptions & { readonly witnesses?: bo
   return stage;
 }
 
-export const leaderOf = (status: LabStatus): string | null => status.leader;
+/** A new timeline was begun no later than its first acknowledged write. */
+const promotionsOf = (history: History): readonly Promotion[] =>
+  reignsOf(history)
+    .filter(({ timeline }) => timeline !== null && timeline > 1)
+    .map(({ node, timeline, firstMs }) => ({
+      kind: 'promotion',
+      node,
+      term: null,
+      timeline,
+      atMs: firstMs,
+      ineligible: null,
+    }));

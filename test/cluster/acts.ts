@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import type { Stage } from './stage.ts';
+
+/** What the scenarios have in common: accidents end in the same three questions. */
+export interface Acts {
+  pid(node: string, service: 'postgres' | 'agent' | 'guardian'): number | null;
+  /** PostgreSQL of the node does not run any more. */
+  gone(node: string, limitMs: number): Promise<void>;
+  /** Somebody else leads and takes writes; after `heal` the old one streams again. The new leader's name. */
+  takenOverFrom(old: string, limitMs: number, heal: () => Promise<void>): Promise<string>;
+  /** A row written on the leader now arrives on every standby. */
+  rowArrives(): Promise<void>;
+  /** The laws over everything the witnesses and etcd have shown so far. */
+  lawful(): void;
+}
+
+export function actsOn(stage: Stage): Acts {
+  let rows = 0;
+  const pid: Acts['pid'] = (node, service) => stage.lab.node(node).process(service)?.pid ?? null;
+
+  async function rowArrives(): Promise<void> {
+    const leader = await stage.healthy();
+    rows += 1;
+    await stage.sql(leader, `create table if not exists proof (n int); insert into proof values (${rows})`);
+    for (const { name } of stage.lab.nodes) {
+      await stage.until(
+        async () => (await stage.sql(name, `select count(*) from proof where n = ${rows}`)) === '1',
+        10_000,
+        `a row written on ${leader} arrives on ${name}`,
+      );
+    }
+  }
+
+  return {
+    pid,
+    rowArrives,
+    gone: (node, limitMs) =>
+      stage
+        .until(async () => pid(node, 'postgres') === null, limitMs, `PostgreSQL of ${node} is stopped`)
+        .then(() => {}),
+    async takenOverFrom(old, limitMs, heal) {
+      const leader = await stage.until(
+        async () => {
+          const { leader: now } = await stage.lab.status();
+          return now !== null && now !== old && (await stage.sql(now, 'select pg_is_in_recovery()')) === 'f' && now;
+        },
+        limitMs,
+        'another member leads',
+      );
+      await heal();
+      await rowArrives();
+      return leader;
+    },
+    lawful: () => assert.deepEqual(stage.violations(), []),
+  };
+}
