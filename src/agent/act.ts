@@ -130,9 +130,11 @@ async function one(action: Action, hands: Hands): Promise<Outcome> {
     case 'advanceSlot':
       return ofControl(await postgres.advanceSlot(action.name, action.to));
     case 'applyConfiguration': {
-      await postgres.applyConfiguration();
-      hands.configuration.applied();
-      return done;
+      // The verdict may have begun a job that writes the same files, for another role.
+      if (hands.jobs.board().kind === 'busy') return { outcome: 'skipped', why: 'a job is at work' };
+      const result = await postgres.applyConfiguration();
+      if (result.kind === 'done') hands.configuration.applied();
+      return ofControl(result);
     }
     case 'reloadFile':
       return ofControl(await hands.reloadFile());

@@ -6,7 +6,7 @@ import { makeChance, type SeededChance } from './chance.ts';
 import { type Engine, makeEngine } from './engine.ts';
 import { makeEtcd, type SimulatedEtcd } from './etcd/etcd.ts';
 import { forbidRealTime } from './forbid.ts';
-import { makeHttpRoutes } from './http.ts';
+import { type HttpAnswer, type HttpRequest, makeHttp, makeHttpRoutes } from './http.ts';
 import { makeMachine } from './machine.ts';
 import { makeNetwork, type Network } from './network.ts';
 import { makeNode, type SimulatedNode } from './node.ts';
@@ -16,7 +16,7 @@ import { type Instance, makePostgresWorld, type PostgresWorld } from './postgres
 import { rowsOf } from './postgres/wal.ts';
 import './postgres/agentAnswers.ts';
 import { installPrograms } from './programs.ts';
-import { postgresPort, simulatedSettings } from './settings.ts';
+import { postgresPort, restPort, simulatedSettings } from './settings.ts';
 import { makeWorld } from './world.ts';
 import { writerProgram } from './writer.ts';
 
@@ -58,6 +58,8 @@ export interface SimulatedCluster {
     start(): void;
   };
   guardian(name: string): { kill(): void; freeze(): void; thaw(): void };
+  /** What an operator does at that node: a request to its own REST API. Null: no answer within 60 s. */
+  ask(name: string, method: HttpRequest['method'], path: string, body?: string): Promise<HttpAnswer | null>;
   powerOff(name: string): void;
   powerOn(name: string): void;
   /** The rules that decided on a node since the scenario's last mark, without repetitions in a row. */
@@ -65,7 +67,8 @@ export interface SimulatedCluster {
   mark(): void;
   journal(name: string): readonly Entry[];
   history(): History;
-  violations(): readonly Violation[];
+  /** `lossMs`: the age of the acknowledged writes of a reign that may be lost with its end. */
+  violations(lossMs?: number): readonly Violation[];
   /** Standbys whose log is not a beginning of the primary's: silently different data, which no PostgreSQL notices. */
   corrupted(): readonly string[];
   /** A line of the story. */
@@ -213,6 +216,24 @@ export function simulate(options: SimulateOptions): SimulatedCluster {
       freeze: () => void nodeOf(name).signal('guardian', 'STOP'),
       thaw: () => void nodeOf(name).signal('guardian', 'CONT'),
     }),
+    async ask(name, method, path, body = '') {
+      const { machine } = nodeOf(name);
+      const client = machine.processes.spawn({
+        parent: pid(1),
+        executable: '/usr/bin/curl',
+        start: { args: [], env: {}, input: '' },
+        cwd: '/',
+        program: () => {},
+      });
+      const http = makeHttp(surroundings.http, network, machine, client);
+      const headers = { 'content-type': 'application/json' };
+      const reply = await http.request(`http://${name}:${restPort}${path}`, { method, body, headers, limitMs: 60_000 });
+      const { kind, ...answer } =
+        reply.kind === 'answered' ? reply : { kind: reply.kind, status: 0, headers: {}, body: reply.why };
+      trace(name, `${method} ${path} ${body}: ${answer.status} ${answer.body.slice(0, 200)}`);
+      client.exit(0);
+      return kind === 'answered' ? answer : null;
+    },
     powerOff(name) {
       trace(name, 'power off');
       nodeOf(name).machine.powerOff();
@@ -245,7 +266,8 @@ export function simulate(options: SimulateOptions): SimulatedCluster {
     },
     corrupted: () => corruptedStandbys(primary(), members.map(server)),
     tell: trace,
-    violations: () => judge(cluster.history(), { fenceMs: sentinelFenceMs, loss: { kind: 'tail', ms: 60_000 } }),
+    violations: (lossMs = 60_000) =>
+      judge(cluster.history(), { fenceMs: sentinelFenceMs, loss: { kind: 'tail', ms: lossMs } }),
     story() {
       const lines = [
         ...told.map((line) => [Number(line.split(' ')[0]), line] as const),

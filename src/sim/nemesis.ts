@@ -1,61 +1,5 @@
-import type { SeededChance } from './chance.ts';
 import type { SimulatedCluster } from './cluster.ts';
-
-/** One fault: what it does to which node, and how it ends. */
-interface Fault {
-  readonly name: string;
-  strike(cluster: SimulatedCluster, node: string, chance: SeededChance): void;
-  mend(cluster: SimulatedCluster, node: string): void;
-}
-
-const nothing = (): void => {};
-
-const faults: readonly Fault[] = [
-  { name: 'postmaster killed', strike: (c, n) => c.postgres(n).kill(), mend: nothing },
-  { name: 'agent killed', strike: (c, n) => c.agent(n).kill(), mend: nothing },
-  {
-    name: 'agent down',
-    strike: (c, n) => c.agent(n).kill({ restartAfterMs: null }),
-    mend(c, n) {
-      c.node(n).restartAgentAfterMs = 1000;
-      c.agent(n).start();
-    },
-  },
-  { name: 'agent frozen', strike: (c, n) => c.agent(n).freeze(), mend: (c, n) => c.agent(n).thaw() },
-  { name: 'guardian killed', strike: (c, n) => c.guardian(n).kill(), mend: nothing },
-  {
-    name: 'agent and guardian killed',
-    strike(c, n) {
-      c.agent(n).kill();
-      c.guardian(n).kill();
-    },
-    mend: nothing,
-  },
-  {
-    name: 'agent and guardian frozen',
-    strike(c, n) {
-      c.agent(n).freeze();
-      c.guardian(n).freeze();
-    },
-    mend(c, n) {
-      c.agent(n).thaw();
-      c.guardian(n).thaw();
-    },
-  },
-  { name: 'isolated', strike: (c, n) => c.network.isolate(n), mend: (c) => c.network.heal() },
-  {
-    name: 'one-way cut',
-    strike(c, n, chance) {
-      const other = chance.pick([...c.nodes.keys()].filter((name) => name !== n));
-      if (chance.happens(0.5)) c.network.cut(n, other);
-      else c.network.cut(other, n);
-    },
-    mend: (c) => c.network.heal(),
-  },
-  { name: 'power cut', strike: (c, n) => c.powerOff(n), mend: (c, n) => c.powerOn(n) },
-  { name: 'etcd killed', strike: (c, n) => c.etcd.kill(n), mend: (c, n) => c.etcd.start(n) },
-  { name: 'etcd frozen', strike: (c, n) => c.etcd.freeze(n), mend: (c, n) => c.etcd.thaw(n) },
-];
+import { faults } from './faults.ts';
 
 export interface NemesisOptions {
   readonly forMs: number;
@@ -79,19 +23,45 @@ export function unleash(
   }
   function strike(): void {
     const fault = chance.pick(faults);
-    const node = chance.pick([...cluster.nodes.keys()]);
+    // The primary more often than the others: that is where faults hurt.
+    const primary = cluster.primary();
+    const node = primary !== null && chance.happens(0.4) ? primary : chance.pick([...cluster.nodes.keys()]);
     if (cluster.node(node).machine.powered()) {
       cluster.tell(node, `fault: ${fault.name}`);
       injected.set(fault.name, (injected.get(fault.name) ?? 0) + 1);
       fault.strike(cluster, node, chance);
-      cluster.engine.after(chance.between(...options.lastsMs), () => {
-        if (!cluster.node(node).machine.powered() && fault.name !== 'power cut') return;
-        cluster.tell(node, `mended: ${fault.name}`);
-        fault.mend(cluster, node);
-      });
+      const mendMs = cluster.engine.now() + chance.between(...options.lastsMs);
+      if (mendMs < endMs) cluster.engine.at(mendMs, () => mend(fault, node));
     }
     next();
   }
+  function mend(fault: (typeof faults)[number], node: string): void {
+    const { machine } = cluster.node(node);
+    const ofPower = fault.name === 'power cut' || fault.name === 'machine replaced';
+    if (machine.powered() === ofPower) return; // another fault, or another mending, came between
+    cluster.tell(node, `mended: ${fault.name}`);
+    fault.mend(cluster, node);
+  }
   next();
   return { injected };
+}
+
+/** Everything that may have been broken is whole again, and every program runs. */
+export function healAll(cluster: SimulatedCluster): void {
+  cluster.tell('all', 'healed');
+  cluster.network.heal();
+  cluster.network.tune({ delayMs: [0.1, 0.6], loss: 0 });
+  for (const node of cluster.nodes.values()) {
+    const { name, machine } = node;
+    node.restartAgentAfterMs = 1000;
+    machine.fsyncMs = 0.1;
+    if (!machine.powered()) {
+      cluster.powerOn(name);
+      continue;
+    }
+    for (const one of machine.processes.all()) one.signal('CONT');
+    cluster.etcd.thaw(name);
+    cluster.etcd.start(name);
+    cluster.agent(name).start();
+  }
 }

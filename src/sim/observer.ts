@@ -1,4 +1,3 @@
-import type { AgentHandles } from '../model/agent.ts';
 import type { Observed, Right } from '../model/history.ts';
 import type { Engine } from './engine.ts';
 import type { SimulatedEtcd } from './etcd/etcd.ts';
@@ -13,14 +12,6 @@ export interface Observer {
   observed(): readonly Observed[];
 }
 
-interface Held {
-  right: Right;
-  /** The agent that was last seen to hold it: one that begins anew does not know of it yet, and so does not give it up. */
-  by: AgentHandles;
-  /** Last instant at which the leader key in etcd was this reign's. */
-  keyMs: number;
-}
-
 export function makeObserver(
   engine: Engine,
   etcd: SimulatedEtcd,
@@ -29,25 +20,26 @@ export function makeObserver(
   leaderKey: string,
 ): Observer {
   const over: Observed[] = [];
-  const held = new Map<string, Held>();
+  const held = new Map<string, Right>();
   const roles = new Map<Instance, boolean>();
   let keyAt = -1n;
-  let key: { readonly name: string; readonly term: string } | null = null;
+  let key: { readonly name: string; readonly term: string; readonly sinceMs: number } | null = null;
 
   function readKey(): void {
     if (etcd.store.revision() === keyAt) return;
     keyAt = etcd.store.revision();
     const found = etcd.store.range(leaderKey);
     const kv = found.kind === 'kvs' ? found.kvs[0] : undefined;
-    key = kv === undefined ? null : { name: kv.value, term: String(kv.createRevision) };
+    const term = String(kv?.createRevision);
+    key = kv === undefined ? null : { name: kv.value, term, sinceMs: key?.term === term ? key.sinceMs : engine.now() };
   }
 
+  /** The key is another's, or nobody's: with it goes the right, were its deadline ahead. */
   function close(name: string): void {
     const one = held.get(name);
     if (one === undefined) return;
     held.delete(name);
-    // Given up at the latest when the key was: the release is done in etcd before its answer comes back.
-    over.push({ ...one.right, untilMs: Math.max(one.right.fromMs, Math.min(one.right.untilMs, one.keyMs)) });
+    over.push({ ...one, untilMs: Math.max(one.fromMs, Math.min(one.untilMs, engine.now())) });
   }
 
   function look(): void {
@@ -55,33 +47,15 @@ export function makeObserver(
     const nowMs = engine.now();
     for (const node of nodes()) {
       const { name, machine } = node;
-      const mine = key?.name === name ? key.term : null;
+      const mine = key?.name === name ? key : null;
       const one = held.get(name);
-      if (one !== undefined && mine === one.right.term) one.keyMs = nowMs;
-      const handles = node.handles();
-      if (handles === null) continue; // its last right stands until its deadline
-      const deadlineMs = handles.fenceDeadlineMs();
-      if (deadlineMs === null) {
-        if (one?.by === handles) close(name);
-        continue;
-      }
-      if (one !== undefined && mine !== null && mine !== one.right.term) close(name);
-      const known = held.get(name);
-      if (known === undefined) {
-        if (mine === null) continue;
-        const right: Right = {
-          kind: 'right',
-          node: name,
-          term: mine,
-          fromMs: nowMs,
-          untilMs: machine.clock.trueMs(deadlineMs),
-        };
-        held.set(name, { right, keyMs: nowMs, by: handles });
-        continue;
-      }
-      known.by = handles;
-      const untilMs = machine.clock.trueMs(deadlineMs);
-      if (untilMs !== known.right.untilMs) known.right = { ...known.right, untilMs };
+      if (one !== undefined && mine?.term !== one.term) close(name);
+      const deadlineMs = node.handles()?.fenceDeadlineMs() ?? null;
+      if (mine === null || deadlineMs === null) continue; // its right stands until its deadline, or until the key goes
+      // With a shorter ttl the deadline comes nearer, while the lease behind the key still is the long one.
+      const untilMs = Math.max(machine.clock.trueMs(deadlineMs), held.get(name)?.untilMs ?? 0);
+      // The key is there before its holder has the answer.
+      held.set(name, { kind: 'right', node: name, term: mine.term, fromMs: mine.sinceMs, untilMs });
     }
     for (const server of postgres.servers) {
       const before = roles.get(server);
@@ -101,5 +75,5 @@ export function makeObserver(
   }
   engine.onStep(look);
 
-  return { observed: () => [...over, ...[...held.values()].map((one) => one.right)] };
+  return { observed: () => [...over, ...held.values()] };
 }

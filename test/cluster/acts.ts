@@ -6,6 +6,8 @@ export interface Acts {
   pid(node: string, service: 'postgres' | 'agent' | 'guardian'): number | null;
   /** PostgreSQL of the node does not run any more. */
   gone(node: string, limitMs: number): Promise<void>;
+  /** The witness of the node acknowledges nothing for a second. */
+  writesStopped(node: string, limitMs: number): Promise<void>;
   /** Somebody else leads and takes writes; after `heal` the old one streams again. The new leader's name. */
   takenOverFrom(old: string, limitMs: number, heal: () => Promise<void>): Promise<string>;
   /** A row written on the leader now arrives on every standby. */
@@ -19,9 +21,17 @@ export function actsOn(stage: Stage): Acts {
   const pid: Acts['pid'] = (node, service) => stage.lab.node(node).process(service)?.pid ?? null;
 
   async function rowArrives(): Promise<void> {
-    const leader = await stage.healthy();
     rows += 1;
-    await stage.sql(leader, `create table if not exists proof (n int); insert into proof values (${rows})`);
+    // Member keys outlive their members for a while: who looks healthy may still be on the way down.
+    const leader = await stage.until(
+      async () => {
+        const now = await stage.healthy();
+        await stage.sql(now, `create table if not exists proof (n int); insert into proof values (${rows})`);
+        return now;
+      },
+      30_000,
+      'the leader takes a row',
+    );
     for (const { name } of stage.lab.nodes) {
       await stage.until(
         async () => (await stage.sql(name, `select count(*) from proof where n = ${rows}`)) === '1',
@@ -38,6 +48,17 @@ export function actsOn(stage: Stage): Acts {
       stage
         .until(async () => pid(node, 'postgres') === null, limitMs, `PostgreSQL of ${node} is stopped`)
         .then(() => {}),
+    async writesStopped(node, limitMs) {
+      const quietMs = 1_000;
+      await stage.until(
+        async () => {
+          const last = stage.acknowledged().findLast((write) => write.node === node);
+          return Date.now() - (last?.endedMs ?? 0) > quietMs;
+        },
+        limitMs + quietMs,
+        `${node} takes no more writes`,
+      );
+    },
     async takenOverFrom(old, limitMs, heal) {
       const leader = await stage.until(
         async () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Lab, makeLab } from '../../src/lab/lab.ts';
 import type { PlanOptions } from '../../src/lab/plan.ts';
+import type { Ran } from '../../src/lab/run.ts';
 import type { History, Observed, Promotion, Write } from '../../src/model/history.ts';
 import { reignsOf } from '../../src/model/laws/reigns.ts';
 import { judge, type Violation } from '../../src/model/laws.ts';
@@ -25,7 +26,12 @@ export interface Stage {
   /** Runs one statement on a node over the socket; rows as text. */
   sql(node: string, text: string): Promise<string>;
   until<T>(look: () => Promise<T | null | false | undefined>, limitMs: number, what: string): Promise<T>;
+  /** Lines of the agent's log. */
   journal(node: string, pattern: RegExp): readonly string[];
+  /** Of those, the ones after the last that matches `from`. */
+  journalSince(node: string, from: RegExp, pattern: RegExp): readonly string[];
+  /** `matriarch …` on a node, with the node's own configuration. */
+  ctl(node: string, args: readonly string[]): Promise<Ran>;
   end(): Promise<void>;
 }
 
@@ -62,6 +68,7 @@ export async function makeStage(options: PlanOptions & { readonly witnesses?: bo
         .map((line) => JSON.parse(line) as Observed);
     });
   }
+  const agentLog = (node: string): readonly string[] => readFileSync(lab.logPath(node, 'agent'), 'utf8').split('\n');
   const stage: Stage = {
     lab,
     async healthy(limitMs = 60_000) {
@@ -102,11 +109,13 @@ export async function makeStage(options: PlanOptions & { readonly witnesses?: bo
         await sleep(50);
       }
     },
-    journal(node, pattern) {
-      return readFileSync(lab.logPath(node, 'agent'), 'utf8')
-        .split('\n')
-        .filter((line) => pattern.test(line));
+    journal: (node, pattern) => agentLog(node).filter((line) => pattern.test(line)),
+    journalSince(node, from, pattern) {
+      const lines = agentLog(node);
+      return lines.slice(lines.findLastIndex((line) => from.test(line)) + 1).filter((line) => pattern.test(line));
     },
+    ctl: (node, args) =>
+      lab.node(node).exec(['matriarch', ...args, '-c', lab.node(node).machine.plan.paths.config], { limitMs: 60_000 }),
     async end() {
       if (process.env.KEEP_LOGS !== undefined) {
         mkdirSync(process.env.KEEP_LOGS, { recursive: true });

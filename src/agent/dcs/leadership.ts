@@ -38,23 +38,17 @@ export function makeLeadership(
   /** What was asked for when the held lease was granted; etcd may grant more. Null: not known. */
   let askedS: number | null = null;
   let moving: Moving | null = null;
-  /** The ttl that the last deadline given out was counted with. */
-  let countedMs = 0;
+  /** The latest deadline that a guard may know of this term: guards move it forward only. */
+  let latestMs: InstantMs | null = null;
 
   const wantedS = (): number => Math.ceil(options.ttlMs() / 1_000);
   const leftMs = (endMs: InstantMs): number => Math.max(0, endMs - clock.now());
 
   function hold(of: Pick<HeldLease, 'lease' | 'term' | 'ttlMs' | 'sentMs'>): HeldLease {
     const { lease, term, ttlMs, sentMs } = of;
-    countedMs = Math.min(ttlMs, wantedS() * 1_000);
-    held = {
-      lease,
-      term,
-      ttlMs,
-      sentMs,
-      deadlineMs: fenceDeadline(sentMs, countedMs, options.marginMs()),
-      proven: true,
-    };
+    const deadlineMs = fenceDeadline(sentMs, Math.min(ttlMs, wantedS() * 1_000), options.marginMs());
+    if (latestMs === null || deadlineMs > latestMs) latestMs = deadlineMs;
+    held = { lease, term, ttlMs, sentMs, deadlineMs, proven: true };
     return held;
   }
 
@@ -63,6 +57,7 @@ export function makeLeadership(
     held = null;
     askedS = null;
     moving = null;
+    latestMs = null;
   }
 
   function lost(why: string): DcsOutcome<never> {
@@ -100,9 +95,10 @@ export function makeLeadership(
     if (moving !== null && !(await callOff(moving, mine, key, leftMs(endMs))))
       return { kind: 'unknown', why: 'the leader key may be moving to another lease' };
 
-    // A shorter ttl is counted with one renewal before the key moves, so that every guard has the earlier deadline by then.
-    const mayMove = countedMs <= wantedS() * 1_000;
     const value = hold({ ...mine, ttlMs: kept.answer.ttlS * 1_000, sentMs: kept.sentMs });
+    // A guard keeps the later deadline that a longer ttl gave it: until the shorter one has caught up with it the key stays
+    // on the long lease, or it could go, and another be promoted, before that guard acts.
+    const mayMove = latestMs === null || value.deadlineMs >= latestMs;
     if (askedS !== wantedS() && mayMove) await move(value, key, leftMs(endMs));
     return { kind: 'done', value: held ?? value, revision: checked.header.revision, sentMs: kept.sentMs };
   }
@@ -229,7 +225,7 @@ export function makeLeadership(
       if (lease === null || term === null || ttlMs === null || sentMs === null || deadlineMs === null) return;
       held = { lease, term, ttlMs, sentMs, deadlineMs, proven: false };
       askedS = Math.ceil(ttlMs / 1_000);
-      countedMs = ttlMs;
+      latestMs = deadlineMs;
     },
     drop: forget,
   };

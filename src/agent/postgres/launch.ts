@@ -2,6 +2,7 @@ import type { ControlData } from '../../model/postgres.ts';
 import { configure, parametersFor, type Role, setStandbySignal } from './configure.ts';
 import { cancelled, failed, type JobContext, type JobResult, type PostgresParts, succeeded, toolEnv } from './parts.ts';
 import { findPostmaster, orphansOf } from './postmaster.ts';
+import { clearStaleLocks } from './staleLocks.ts';
 
 export interface LaunchOptions {
   readonly role: Role;
@@ -22,6 +23,7 @@ export async function launch(parts: PostgresParts, context: JobContext, options:
   const places = parts.places();
   if ((await findPostmaster(world, places)) !== null) return failed('a postmaster runs on the data directory already');
   await clearOrphans(parts);
+  await clearStaleLocks(parts);
   await configure(parts, options.role, options.control);
   await setStandbySignal(parts, options.role.role === 'standby');
   if (context.signal.aborted) return cancelled;

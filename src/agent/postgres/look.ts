@@ -153,7 +153,7 @@ export function makeLooker(parts: PostgresParts, wake: (reason: string) => void)
       };
     }
     troubleSinceMs = null;
-    const seen = readProbe(row, pid, met.control, seenTimeline);
+    const seen = readProbe(row, pid, met.control, seenTimeline, parts.settings().postgres.parameters);
     believed = seen.role;
     if (seen.role === 'standby') seenTimeline = timeline(Math.max(seenTimeline ?? 0, seen.receiver?.timeline ?? 0));
     const wanted = parts.settings().postgres.parameters;

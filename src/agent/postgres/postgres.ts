@@ -11,7 +11,7 @@ import { type JobContext, type JobResult, type PostgresParts, partsOf } from './
 import { perform } from './perform.ts';
 import { findPostmaster } from './postmaster.ts';
 import { ownTarget, runOnce, whyNot } from './sessions.ts';
-import { advanceSlot, createSlot, dropSlot } from './statements.ts';
+import { advanceSlot, createSlot, dropSlot, fileMistakes } from './statements.ts';
 
 export type { SentinelPrefix } from './parts.ts';
 
@@ -52,6 +52,15 @@ export function makePostgres(
     return result.kind === 'rows' ? { kind: 'done' } : { kind: 'failed', why: whyNot(result) };
   }
 
+  /** The server ignores what it cannot take, and says so in its own log only; at the next start it would refuse. */
+  async function tellMistakes(): Promise<void> {
+    const result = await runOnce(world.sql, ownTarget(parts.settings(), 'Patroni'), [fileMistakes], slotLimitMs);
+    for (const row of result.kind === 'rows' ? result.rows : [])
+      parts.note('error', `${row.file}: ${row.name ?? 'a line'} is not taken: ${row.error}`, [
+        ['line', row.line ?? null],
+      ]);
+  }
+
   return {
     look,
     perform: (job, context) => perform(parts, job, context, look),
@@ -65,7 +74,10 @@ export function makePostgres(
           seen.role === 'primary' ? { role: 'primary' } : { role: 'standby', upstream },
           seen.control,
         );
-        if (changed) world.processes.signal(seen.pid, 'HUP');
+        if (changed) {
+          await tellMistakes();
+          world.processes.signal(seen.pid, 'HUP');
+        }
         return { kind: 'done', changed };
       } catch (error) {
         return { kind: 'failed', why: error instanceof Error ? error.message : String(error) };

@@ -9,7 +9,7 @@ export interface Postmaster {
 }
 
 const startToleranceMs = 3_000;
-const isServer = (path: string | null): boolean =>
+export const isServer = (path: string | null): boolean =>
   path === null || /\/(postgres|postmaster)( \(deleted\))?$/.test(path);
 
 /**

@@ -1,4 +1,5 @@
 import { readConninfo } from '../../codec/postgres/conninfo.ts';
+import { type SettingRow, sameSetting } from '../../codec/postgres/setting.ts';
 import type { ControlData, Receiver, RunningPrimary, RunningStandby, Sender, Slot } from '../../model/postgres.ts';
 import { type Lsn, lsn, lsnOf, type Pid, type Timeline, timeline, wallMs } from '../../model/units.ts';
 import type { SqlRow } from '../../model/world.ts';
@@ -11,6 +12,7 @@ export function readProbe(
   pid: Pid,
   control: ControlData,
   seenTimeline: Timeline | null,
+  wanted: Readonly<Record<string, string>>,
 ): RunningPrimary | RunningStandby {
   const controlTimeline = Number(row.control_timeline ?? control.timeline);
   const shared = {
@@ -20,7 +22,7 @@ export function readProbe(
     serverVersion: Number(row.version ?? 0),
     slots: list(row.slots).map(slotOf),
     senders: list(row.senders).map(senderOf),
-    pendingRestart: pendingOf(row.pending ?? null),
+    pendingRestart: { ...pendingOf(row.pending ?? null), ...waitingForStart(row.start_only ?? null, wanted) },
   } as const;
   if (row.in_recovery === 'f') {
     const own =
@@ -110,6 +112,26 @@ function receiverOf(json: string | null): Receiver | null {
   };
 }
 
+/**
+ * What is on the command line takes precedence over the files, so that the server itself never says that such a setting
+ * waits for a start.
+ */
+function waitingForStart(
+  json: string | null,
+  wanted: Readonly<Record<string, string>>,
+): RunningPrimary['pendingRestart'] {
+  const rows = json === null ? [] : (JSON.parse(json) as readonly SettingRow[]);
+  return Object.fromEntries(
+    rows.flatMap((row) => {
+      const value = wanted[row.name];
+      return value === undefined || sameSetting(value, row)
+        ? []
+        : [[row.name, { oldValue: row.shown, newValue: value }]];
+    }),
+  );
+}
+
+/** What ALTER SYSTEM or the operator's own file changed: the server knows, but not to what. */
 function pendingOf(json: string | null): RunningPrimary['pendingRestart'] {
   if (json === null) return {};
   const value: unknown = JSON.parse(json);

@@ -23,7 +23,17 @@ export const probe: Statement = {
   pg_catalog.current_setting('primary_slot_name', true) AS slot_name,
   (SELECT pg_catalog.json_agg(s) FROM pg_catalog.pg_replication_slots s) AS slots,
   (SELECT pg_catalog.json_agg(w) FROM pg_catalog.pg_stat_replication w) AS senders,
-  (SELECT pg_catalog.json_object_agg(name, pg_catalog.current_setting(name)) FROM pg_catalog.pg_settings WHERE pending_restart) AS pending`,
+  (SELECT pg_catalog.json_object_agg(name, pg_catalog.current_setting(name)) FROM pg_catalog.pg_settings WHERE pending_restart) AS pending,
+  (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('name', name, 'setting', setting, 'unit', unit, 'type', vartype,
+    'shown', pg_catalog.current_setting(name))) FROM pg_catalog.pg_settings WHERE context = 'postmaster') AS start_only`,
+};
+
+/** What waits for a start is no mistake. */
+export const fileMistakes: Statement = {
+  name: 'fileMistakes',
+  text: `SELECT f.sourcefile AS file, f.sourceline AS line, f.name, f.error
+FROM pg_catalog.pg_file_settings f LEFT JOIN pg_catalog.pg_settings s ON s.name = f.name
+WHERE f.error IS NOT NULL AND s.context IS DISTINCT FROM 'postmaster'`,
 };
 
 export const inRecovery: Statement = {

@@ -1,11 +1,18 @@
+import type { Action } from '../../model/decision.ts';
 import type { Observation } from '../../model/observation.ts';
 import { clusterOf, iAmLeader } from '../judge.ts';
 import type { Upkeep } from '../upkeep.ts';
 
-/** A configuration that was wiped or overwritten by garbage is restored from the last valid one, by the leader alone. */
+/** What changed goes into PostgreSQL's files and is reloaded; what needs a restart is marked, and waits for one. */
 export function configuration(seen: Observation): Upkeep {
+  const due = seen.unapplied && seen.postgres.kind === 'running' && seen.jobs.kind === 'idle';
+  return { actions: [...(due ? [{ kind: 'applyConfiguration' } as const] : []), ...restored(seen)] };
+}
+
+/** A configuration that was wiped or overwritten by garbage is restored from the last valid one, by the leader alone. */
+function restored(seen: Observation): readonly Action[] {
   const cluster = clusterOf(seen);
-  if (cluster === null || !iAmLeader(seen)) return { actions: [] };
+  if (cluster === null || !iAmLeader(seen)) return [];
   const broken =
     cluster.config === null ||
     cluster.garbage.some(({ key }) => key === 'config') ||
@@ -13,6 +20,6 @@ export function configuration(seen: Observation): Upkeep {
   const text =
     seen.settings.dynamicText ??
     (seen.settings.local.bootstrap === null ? null : JSON.stringify(seen.settings.local.bootstrap.dcs));
-  if (!broken || text === null || text.trim() === '{}' || text === cluster.config?.text) return { actions: [] };
-  return { actions: [{ kind: 'writeConfig', text, seenModRevision: cluster.config?.modRevision ?? null }] };
+  if (!broken || text === null || text.trim() === '{}' || text === cluster.config?.text) return [];
+  return [{ kind: 'writeConfig', text, seenModRevision: cluster.config?.modRevision ?? null }];
 }

@@ -1,5 +1,6 @@
 import type { Observation } from '../../model/observation.ts';
 import { iAmLeader, mayAcceptWrites } from '../judge.ts';
+import { leaseLeftMs } from '../timing.ts';
 import type { Upkeep } from '../upkeep.ts';
 
 /**
@@ -10,7 +11,10 @@ export function guard(seen: Observation): Upkeep {
   const armed = seen.guard.kind === 'present' && seen.guard.armedMs !== null;
   if (armed && seen.jobs.kind === 'idle' && seen.settings.cluster.pause && mayAcceptWrites(seen.postgres))
     return { actions: [{ kind: 'disarmGuard', paused: true }] };
-  if (!armed || seen.jobs.kind === 'busy' || iAmLeader(seen) || seen.held !== null || mayAcceptWrites(seen.postgres))
-    return { actions: [] };
+  if (!armed || seen.jobs.kind === 'busy' || mayAcceptWrites(seen.postgres)) return { actions: [] };
+  // A lease in doubt, with PostgreSQL stopped for it: the sentinel knows the deadline only, and would kill the standby
+  // that is started next, again and again, until etcd answers. A renewal arms the guard anew.
+  const inDoubt = seen.dcs.kind === 'unreachable' || leaseLeftMs(seen) <= 0;
+  if (seen.held !== null && (iAmLeader(seen) || !inDoubt)) return { actions: [] };
   return { actions: [{ kind: 'disarmGuard' }] };
 }

@@ -40,6 +40,8 @@ teach({
     if (slot !== undefined && !slot.active && (slot.restartLsn ?? 0n) < target) slot.restartLsn = target;
     reply(rows());
   },
+  /** Every line of a simulated server's files is understood. */
+  fileMistakes: (_server, _backend, _values, reply) => reply(rows()),
   quiet: (_server, _backend, _values, reply) => reply(rows()),
   roleExists: (_server, _backend, _values, reply) => reply(rows()),
   shapeRole(server, backend, _values, reply) {
@@ -74,6 +76,7 @@ function probeRow(server: Instance): SqlRow {
     slots: JSON.stringify([...server.dir.slots().values()].map(slotRow)),
     senders: JSON.stringify([...server.senders].map(senderRow)),
     pending: pendingJson(server),
+    start_only: startOnlyJson(server),
   };
 }
 
@@ -132,6 +135,17 @@ const startOnly = [
   'hot_standby',
   'shared_buffers',
 ] as const;
+
+/** As pg_settings shows what the server runs with. */
+function startOnlyJson({ confAtStart }: Instance): string {
+  return JSON.stringify(
+    startOnly.flatMap((name) => {
+      const setting = confAtStart.get(name);
+      if (setting === undefined) return [];
+      return [{ name, setting, unit: null, type: /^\d+$/.test(setting) ? 'integer' : 'string', shown: setting }];
+    }),
+  );
+}
 
 function pendingJson({ conf, confAtStart }: Instance): string | null {
   const pending = startOnly.filter((name) => conf.get(name) !== confAtStart.get(name));

@@ -108,6 +108,24 @@ describe('the life of two servers, by the shipped jobs', () => {
     await streams(n2, 1);
   });
 
+  test('lock files of a dead server whose pid belongs to somebody else by now do not stop a start', async () => {
+    const { pid } = primaryOf(await n1.postgres.look());
+    const { dataDir } = n1.settings.local.postgres;
+    const lock = `${n1.settings.postgres.parameters.unix_socket_directories}/.s.PGSQL.26432.lock`;
+    world.processes.signal(pid, 'KILL');
+    await until(async () => ((await n1.postgres.look()).kind === 'stopped' ? true : null), 'stopped');
+    for (const path of [`${dataDir}/postmaster.pid`, lock]) {
+      const file = await world.files.read(path);
+      assert.ok(file.kind === 'text');
+      await world.files.write(path, file.text.replace(/^\d+/, String(process.pid)), 0o600);
+    }
+    assert.equal((await n1.perform({ kind: 'crashRecovery' })).error, null);
+    const file = await world.files.read(lock);
+    if (file.kind === 'text') await world.files.write(lock, file.text.replace(/^\d+/, String(process.pid)), 0o600);
+    assert.equal((await n1.perform({ kind: 'startPrimary', premise: noPremise, limitMs: 20_000 })).error, null);
+    await streams(n2, 1);
+  });
+
   test('a start whose premise is gone does not happen', async () => {
     await n1.perform(stopFast);
     const result = await n1.perform(

@@ -10,6 +10,7 @@ import {
   toolEnv,
 } from '../parts.ts';
 import { findPostmaster } from '../postmaster.ts';
+import { clearStaleLocks } from '../staleLocks.ts';
 
 const limitMs = 6 * 3_600_000;
 
@@ -24,6 +25,7 @@ export async function crashRecovery(parts: PostgresParts, context: JobContext): 
   if ((await world.files.stat(places.backupLabel)).kind === 'file')
     return failed('backup_label is there: PostgreSQL must recover this backup itself');
   await clearOrphans(parts);
+  await clearStaleLocks(parts);
   await setStandbySignal(parts, false);
   const args = [
     '--single',

@@ -1,0 +1,154 @@
+import type { SeededChance } from './chance.ts';
+import type { SimulatedCluster } from './cluster.ts';
+import { places } from './settings.ts';
+
+/** One fault: what it does to which node, and how it ends. Asks of people are among them: they come at bad times, too. */
+export interface Fault {
+  readonly name: string;
+  strike(cluster: SimulatedCluster, node: string, chance: SeededChance): void;
+  mend(cluster: SimulatedCluster, node: string): void;
+}
+
+const nothing = (): void => {};
+const others = (cluster: SimulatedCluster, node: string): readonly string[] =>
+  [...cluster.nodes.keys()].filter((name) => name !== node);
+
+const ofProcesses: readonly Fault[] = [
+  { name: 'postmaster killed', strike: (c, n) => c.postgres(n).kill(), mend: nothing },
+  {
+    name: 'postmaster frozen',
+    strike: (c, n) => void c.node(n).signal('postgres', 'STOP'),
+    mend: (c, n) => void c.node(n).signal('postgres', 'CONT'),
+  },
+  { name: 'sentinel killed', strike: (c, n) => void c.node(n).signal('sentinel', 'KILL'), mend: nothing },
+  { name: 'agent killed', strike: (c, n) => c.agent(n).kill(), mend: nothing },
+  {
+    name: 'agent down',
+    strike: (c, n) => c.agent(n).kill({ restartAfterMs: null }),
+    mend(c, n) {
+      c.node(n).restartAgentAfterMs = 1000;
+      c.agent(n).start();
+    },
+  },
+  { name: 'agent frozen', strike: (c, n) => c.agent(n).freeze(), mend: (c, n) => c.agent(n).thaw() },
+  { name: 'guardian killed', strike: (c, n) => c.guardian(n).kill(), mend: nothing },
+  { name: 'guardian frozen', strike: (c, n) => c.guardian(n).freeze(), mend: (c, n) => c.guardian(n).thaw() },
+  {
+    name: 'agent and guardian killed',
+    strike(c, n) {
+      c.agent(n).kill();
+      c.guardian(n).kill();
+    },
+    mend: nothing,
+  },
+  {
+    name: 'agent and guardian frozen',
+    strike(c, n) {
+      c.agent(n).freeze();
+      c.guardian(n).freeze();
+    },
+    mend(c, n) {
+      c.agent(n).thaw();
+      c.guardian(n).thaw();
+    },
+  },
+];
+
+const ofEtcd: readonly Fault[] = [
+  { name: 'etcd killed', strike: (c, n) => c.etcd.kill(n), mend: (c, n) => c.etcd.start(n) },
+  { name: 'etcd frozen', strike: (c, n) => c.etcd.freeze(n), mend: (c, n) => c.etcd.thaw(n) },
+  {
+    name: 'etcd majority frozen',
+    strike(c, n, chance) {
+      c.etcd.freeze(n);
+      c.etcd.freeze(chance.pick(others(c, n)));
+    },
+    mend: (c) => {
+      for (const name of c.nodes.keys()) c.etcd.thaw(name);
+    },
+  },
+  {
+    name: 'etcd majority killed',
+    strike(c, n, chance) {
+      c.etcd.kill(n);
+      c.etcd.kill(chance.pick(others(c, n)));
+    },
+    mend: (c) => {
+      for (const { name, machine } of c.nodes.values()) if (machine.powered()) c.etcd.start(name);
+    },
+  },
+];
+
+const ofMachines: readonly Fault[] = [
+  { name: 'isolated', strike: (c, n) => c.network.isolate(n), mend: (c) => c.network.heal() },
+  {
+    name: 'one-way cut',
+    strike(c, n, chance) {
+      const other = chance.pick(others(c, n));
+      if (chance.happens(0.5)) c.network.cut(n, other);
+      else c.network.cut(other, n);
+    },
+    mend: (c) => c.network.heal(),
+  },
+  { name: 'power cut', strike: (c, n) => c.powerOff(n), mend: (c, n) => c.powerOn(n) },
+  {
+    // Only when the others hold all there is: to lose every copy in turn is beyond any cluster.
+    name: 'machine replaced',
+    strike(c, n) {
+      if (!c.steady()) return;
+      c.powerOff(n);
+      for (const place of [places.dataDir, `${places.stateDir}/guard.json`]) c.node(n).machine.disk.remove(place);
+    },
+    mend: (c, n) => c.powerOn(n),
+  },
+  {
+    name: 'disk stalls',
+    strike(c, n, chance) {
+      c.node(n).machine.fsyncMs = chance.between(100, 4000);
+    },
+    mend(c, n) {
+      c.node(n).machine.fsyncMs = 0.1;
+    },
+  },
+  {
+    name: 'network slow',
+    strike: (c, _, chance) => c.network.tune({ delayMs: [20, chance.between(40, 400)], loss: chance.between(0, 0.2) }),
+    mend: (c) => c.network.tune({ delayMs: [0.1, 0.6], loss: 0 }),
+  },
+  {
+    name: 'clock stepped',
+    strike: (c, n, chance) => c.node(n).machine.clock.stepWall(Math.round(chance.between(-3.6e6, 3.6e6))),
+    mend: nothing,
+  },
+];
+
+const json = (value: object): string => JSON.stringify(value);
+const ofPeople: readonly Fault[] = [
+  {
+    name: 'switchover asked',
+    strike(c, n, chance) {
+      const leader = c.primary();
+      if (leader === null) return;
+      const candidate = chance.happens(0.5) ? chance.pick(others(c, leader)) : undefined;
+      void c.ask(n, 'POST', '/switchover', json({ leader, candidate }));
+    },
+    mend: nothing,
+  },
+  {
+    name: 'restart asked',
+    strike: (c, n) => void c.ask(n, 'POST', '/restart', '{}'),
+    mend: nothing,
+  },
+  {
+    name: 'reinitialize asked',
+    strike: (c, n) => void (c.steady() && c.ask(n, 'POST', '/reinitialize', json({ force: true }))),
+    mend: nothing,
+  },
+  {
+    name: 'ttl changed',
+    strike: (c, n, chance) => void c.ask(n, 'PATCH', '/config', json({ ttl: chance.pick([20, 25, 30, 45]) })),
+    mend: nothing,
+  },
+];
+
+export const faults: readonly Fault[] = [...ofProcesses, ...ofEtcd, ...ofMachines, ...ofPeople];

@@ -1,0 +1,122 @@
+import type { Violation } from '../model/laws.ts';
+import { makeChance, type SeededChance } from './chance.ts';
+import { type SimulatedCluster, simulate } from './cluster.ts';
+import { excessiveLosses } from './loss.ts';
+import { healAll, unleash } from './nemesis.ts';
+
+/** What became of one seed. `failure` null: all laws held, and the cluster came back by itself. */
+export interface SeedAccount {
+  readonly seed: number;
+  readonly settings: RunSettings;
+  readonly faults: ReadonlyMap<string, number>;
+  readonly failure: string | null;
+  readonly virtualMs: number;
+  readonly events: number;
+  readonly promotions: number;
+  readonly acknowledged: number;
+  readonly cluster: SimulatedCluster;
+}
+
+interface RunSettings extends Readonly<Record<string, unknown>> {
+  readonly ttl: number;
+  readonly loop_wait: number;
+  readonly maximum_lag_on_failover: number;
+}
+
+const members = ['n1', 'n2', 'n3'] as const;
+const safetyMs = 240_000;
+const livenessMs = 240_000;
+const writeEveryMs = 250;
+
+/**
+ * One cluster, drawn whole from its seed. First safety: anything may fail, nothing wrong may happen. Then liveness: all
+ * is healed, and within a bound there is one primary that everybody streams from, and that takes writes.
+ */
+export async function runSeed(seed: number): Promise<SeedAccount> {
+  const chance = makeChance(seed, 'run');
+  const settings = drawSettings(chance);
+  const cluster = simulate({ members, seed, settings, writeEveryMs });
+  drawWorld(cluster, chance);
+  let faults: ReadonlyMap<string, number> = new Map();
+  let failure: string | null = null;
+  try {
+    // Some runs are disturbed from their birth on.
+    if (chance.happens(0.8)) await cluster.untilSteady();
+    const nemesis = unleash(cluster, {
+      forMs: safetyMs,
+      everyMs: chance.pick([5000, 12_000, 30_000]),
+      lastsMs: chance.pick([
+        [500, 8000],
+        [3000, 30_000],
+        [10_000, 90_000],
+      ]),
+    });
+    faults = nemesis.injected;
+    await cluster.run(safetyMs);
+    healAll(cluster);
+    await cluster.untilSteady(livenessMs);
+    const healedMs = cluster.engine.now();
+    await cluster.until(() => writtenSince(cluster, healedMs), { withinMs: 20_000 });
+    await cluster.run(5000);
+    failure = judged(cluster, settings);
+  } catch (error) {
+    failure = [judged(cluster, settings), error instanceof Error ? error.message : String(error)]
+      .filter(Boolean)
+      .join('\n');
+  }
+  const history = cluster.history();
+  return {
+    seed,
+    settings,
+    faults,
+    failure,
+    virtualMs: cluster.engine.now(),
+    events: cluster.engine.fired(),
+    promotions: history.filter((seen) => seen.kind === 'promotion').length,
+    acknowledged: history.filter((seen) => seen.kind === 'write' && seen.outcome === 'acknowledged').length,
+    cluster,
+  };
+}
+
+/** The settings of a run: the defaults, or shorter and longer ones, so that rare paths become common. */
+function drawSettings(chance: SeededChance): RunSettings {
+  return {
+    maximum_lag_on_failover: chance.pick([1_048_576, 8192]),
+    ...chance.pick([
+      { ttl: 30, loop_wait: 10, retry_timeout: 10 },
+      { ttl: 20, loop_wait: 5, retry_timeout: 5 },
+      { ttl: 20, loop_wait: 1, retry_timeout: 3 },
+      { ttl: 60, loop_wait: 20, retry_timeout: 20 },
+    ]),
+    ...(chance.happens(0.3) ? { primary_start_timeout: chance.pick([0, 5, 30]) } : {}),
+  };
+}
+
+function drawWorld(cluster: SimulatedCluster, chance: SeededChance): void {
+  const { tuning } = cluster.postgresWorld;
+  if (chance.happens(0.3)) cluster.network.tune({ delayMs: [1, 40] });
+  if (chance.happens(0.3)) cluster.network.tune({ loss: chance.between(0, 0.05) });
+  if (chance.happens(0.3)) tuning.crashRecoveryMs = [2000, 20_000];
+  if (chance.happens(0.2)) tuning.promoteMs = [500, 4000];
+  if (chance.happens(0.2)) tuning.stopMs = [500, 6000];
+  if (chance.happens(0.2)) tuning.replayMs = [10, 2000];
+  if (chance.happens(0.2)) tuning.orphanMs = [0, 2000];
+}
+
+const writtenSince = (cluster: SimulatedCluster, sinceMs: number): boolean =>
+  cluster.history().some((seen) => seen.kind === 'write' && seen.outcome === 'acknowledged' && seen.sentMs > sinceMs);
+
+function judged(cluster: SimulatedCluster, settings: RunSettings): string | null {
+  // The ttl may have been changed meanwhile, up to 45 s.
+  const statusAgeMs = 1000 * (settings.loop_wait + Math.max(settings.ttl, 45) + 5);
+  const limit = { maximumLagBytes: settings.maximum_lag_on_failover, statusAgeMs, everyMs: writeEveryMs };
+  const broken = [
+    ...cluster.violations(Number.MAX_SAFE_INTEGER).map(violationText),
+    ...cluster.corrupted(),
+    ...excessiveLosses(cluster.history(), limit),
+  ];
+  return broken.length === 0 ? null : broken.slice(0, 5).join('\n');
+}
+
+const violationText = (violation: Violation): string =>
+  JSON.stringify(violation, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { type Acts, actsOn } from './acts.ts';
+import { makeStage, type Stage, sleep } from './stage.ts';
+
+/** Cables pulled, and etcd in trouble. One lab, one accident after the other. */
+const ttlMs = 6_000;
+let stage: Stage;
+let acts: Acts;
+before(async () => {
+  stage = await makeStage({ ttlS: ttlMs / 1_000 });
+  acts = actsOn(stage);
+});
+after(() => stage?.end());
+
+/** No longer than a renewal may take: what clients of PostgreSQL would notice shows as a gap between acknowledged writes. */
+function longestGapMs(node: string, sinceMs: number): number {
+  const times = stage
+    .acknowledged()
+    .filter((write) => write.node === node && (write.serverMs ?? 0) >= sinceMs)
+    .map((write) => write.serverMs ?? 0);
+  return times.slice(1).reduce((longest, at, index) => Math.max(longest, at - (times[index] ?? at)), 0);
+}
+
+test('the cable of the primary is pulled: it stops taking writes, another takes over; healed, it streams', async () => {
+  const leader = await stage.healthy();
+  await stage.lab.node(leader).cut();
+  await acts.writesStopped(leader, ttlMs + 500);
+  await acts.takenOverFrom(leader, 4 * ttlMs, () => stage.lab.node(leader).heal());
+  acts.lawful();
+});
+
+test('the cable of a replica is pulled: writes go on; healed, it streams', async () => {
+  const leader = await stage.healthy();
+  const [replica = ''] = await stage.standbys();
+  const sinceMs = Date.now();
+  await stage.lab.node(replica).cut();
+  await sleep(ttlMs + 1_000);
+  await stage.lab.node(replica).heal();
+  await acts.rowArrives();
+  assert.equal(await stage.healthy(), leader);
+  assert.ok(longestGapMs(leader, sinceMs) < ttlMs / 2, `writes stood still for ${longestGapMs(leader, sinceMs)} ms`);
+  acts.lawful();
+});
+
+test('the cables of both replicas are pulled: no majority, no writes; healed, all is well again', async () => {
+  const leader = await stage.healthy();
+  const replicas = await stage.standbys();
+  for (const name of replicas) await stage.lab.node(name).cut();
+  await acts.writesStopped(leader, ttlMs + 500);
+  for (const name of replicas) await stage.lab.node(name).heal();
+  await acts.rowArrives();
+  acts.lawful();
+});
+
+test('one member of etcd is killed, another day frozen: clients of PostgreSQL do not notice', async () => {
+  const leader = await stage.healthy();
+  for (const victim of stage.lab.nodes) {
+    const sinceMs = Date.now();
+    victim.freeze('etcd');
+    await sleep(ttlMs);
+    victim.thaw('etcd');
+    await sleep(1_000);
+    victim.kill('etcd');
+    await sleep(ttlMs);
+    await victim.start('etcd');
+    assert.equal(await stage.healthy(), leader);
+    const gapMs = longestGapMs(leader, sinceMs);
+    assert.ok(gapMs < 1_000, `writes stood still for ${gapMs} ms when etcd of ${victim.name} was away`);
+  }
+  acts.lawful();
+});
+
+test('the majority of etcd is lost: writes stop before the lease ends; back again, they go on', async () => {
+  const leader = await stage.healthy();
+  const [one, two] = stage.lab.nodes;
+  one?.kill('etcd');
+  two?.kill('etcd');
+  await acts.writesStopped(leader, ttlMs + 500);
+  await sleep(ttlMs);
+  await one?.start('etcd');
+  await two?.start('etcd');
+  await acts.rowArrives();
+  acts.lawful();
+});
