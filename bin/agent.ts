@@ -74,7 +74,12 @@ async function runAgent(path: string): Promise<number> {
         '--agent-version',
         version,
         ...(local.postgres.binDir === null ? [] : ['--bin-dir', local.postgres.binDir]),
-        ...(restart ? ['--restart-agent', JSON.stringify([process.execPath, ...process.execArgv, process.argv[1] ?? '', 'agent', configPath])] : []),
+        ...(restart
+          ? [
+              '--restart-agent',
+              JSON.stringify([process.execPath, ...process.execArgv, process.argv[1] ?? '', 'agent', configPath]),
+            ]
+          : []),
       ],
       env: cleanEnvironment(),
     },

@@ -39,6 +39,9 @@ export interface AgentOptions {
   readonly tell: (entry: Entry) => void;
 }
 
+/** Whoever waits for the others' answers asks again and again: they are not asked more often than this. */
+const askedLatelyMs = 200;
+
 export interface Agent {
   readonly handles: AgentHandles;
   /** Runs until it ends; the exit code and why. */
@@ -121,6 +124,7 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
     mailbox: { ask: mailbox.ask },
     dcs: { read: () => dcs.read(1_400), put: (key, value, modRevision) => dcs.put(key, value, modRevision) },
     wake,
+    askPeers: () => peers.ask(askedLatelyMs),
     instance: options.instance,
   };
 

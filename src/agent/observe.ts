@@ -1,7 +1,10 @@
+import { untilStopMs } from '../decide/timing.ts';
+import type { HeldLease } from '../model/cluster.ts';
 import type { GuardView } from '../model/guard.ts';
 import type { JobBoard } from '../model/job.ts';
 import type { Memory, Observation } from '../model/observation.ts';
 import type { TimelineEnd } from '../model/postgres.ts';
+import type { ClusterSettings } from '../model/settings.ts';
 import type { InstantMs, Timeline } from '../model/units.ts';
 import type { Clock } from '../model/world.ts';
 import type { ConfigurationKeeper } from './configuration.ts';
@@ -23,7 +26,11 @@ export interface Senses {
 }
 
 /** How long a look at etcd may take: well under the renewal interval, and time for every endpoint to be tried. */
-export const readBudgetMs = (retryTimeoutMs: number): number => Math.min(1_400, Math.max(900, retryTimeoutMs));
+function readBudgetMs(cluster: ClusterSettings, held: HeldLease | null, nowMs: InstantMs): number {
+  const usualMs = Math.min(1_400, Math.max(900, cluster.retryTimeoutMs));
+  const leftMs = held === null ? 0 : untilStopMs(held, nowMs, cluster);
+  return leftMs > 0 ? Math.min(usualMs, Math.max(100, leftMs)) : usualMs;
+}
 
 /** Reads everything in parallel, each with its own limit, and freezes it. */
 export function makeObserve(senses: Senses): (memory: Memory) => Promise<Observation> {
@@ -36,11 +43,12 @@ export function makeObserve(senses: Senses): (memory: Memory) => Promise<Observa
   }
 
   return async (memory) => {
-    const { retryTimeoutMs } = senses.configuration.settings().cluster;
+    const { cluster } = senses.configuration.settings();
+    const budgetMs = readBudgetMs(cluster, senses.dcs.held(), senses.clock.now());
     // A job that ends while we look would show a world that never was, half before and half after it: whoever was at work
     // when the look began counts as at work still. Its end has woken the loop already.
     const before = senses.board();
-    const [dcs, postgres] = await Promise.all([senses.dcs.read(readBudgetMs(retryTimeoutMs)), senses.postgres.look()]);
+    const [dcs, postgres] = await Promise.all([senses.dcs.read(budgetMs), senses.postgres.look()]);
     if (dcs.kind === 'reachable') {
       senses.configuration.adopt(dcs.cluster);
       const { name } = senses.configuration.settings().local;

@@ -51,10 +51,16 @@ export function goodCandidates(
     }
     const report = seen.peers.find((peer) => peer.name === name);
     if (report !== undefined && isGood(report, recentMs)) good.push(name);
-    else if (report === undefined || report.askedMs === null || report.last.kind === 'waiting') undecided = true;
+    else if (report === undefined || !isDecided(report, nowMs)) undecided = true;
   }
   return { good, undecided };
 }
+
+/** What it said a while ago speaks for it only: since then it may have come back. */
+const decidedMs = 1_000;
+
+const isDecided = ({ askedMs, last }: PeerReport, nowMs: InstantMs): boolean =>
+  (askedMs !== null && nowMs - askedMs < decidedMs) || (last.kind === 'silent' && nowMs - last.atMs < decidedMs);
 
 /** Answered lately; a question under way does not make a good answer bad. */
 function isGood({ said, askedMs, last }: PeerReport, recentMs: number): boolean {

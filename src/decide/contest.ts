@@ -1,7 +1,7 @@
 import type { Observation } from '../model/observation.ts';
 import type { PeerReport } from '../model/peers.ts';
 import { type InstantMs, type Lsn, type Timeline, timeline } from '../model/units.ts';
-import { clusterOf, me, memberOf, type Position } from './judge.ts';
+import { clusterOf, failoverRequest, me, memberOf, type Position, runningStandby } from './judge.ts';
 
 /** What the peers' answers mean for a race. All of them are snapshots; the key's creation decides. */
 
@@ -95,4 +95,16 @@ export function ahead(peer: Contender, mine: Position, myPriority: number, forme
   if (peer.timeline !== mine.timeline && peer.timeline !== 0) return peer.timeline > mine.timeline;
   if (peer.lsn !== mine.lsn) return peer.lsn > mine.lsn;
   return peer.answers && peer.name !== formerLeader && peer.priority > myPriority;
+}
+
+/**
+ * I was named to take over, and need not compare myself with the others. In a switchover only with all that the leader
+ * last said to have: one that was lost before it handed over must not cost what another standby holds.
+ */
+export function named(seen: Observation): boolean {
+  const request = failoverRequest(seen);
+  if (request?.candidate !== me(seen)) return false;
+  const optime = clusterOf(seen)?.status?.optime ?? null;
+  const standby = runningStandby(seen);
+  return request.leader === null || optime === null || (standby !== null && standby.receivedLsn >= optime);
 }

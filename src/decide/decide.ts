@@ -1,3 +1,4 @@
+import type { HeldLease } from '../model/cluster.ts';
 import type { Decision, Verdict } from '../model/decision.ts';
 import type { Memory, Observation } from '../model/observation.ts';
 import { clusterTimeline, controlOf, mayAcceptWrites } from './judge.ts';
@@ -6,7 +7,7 @@ import { repairMemory } from './repair.ts';
 import type { Rule } from './rule.ts';
 import { divergenceMemory } from './rules/rejoin.ts';
 import { rules } from './rules.ts';
-import { renewEveryMs } from './timing.ts';
+import { renewEveryMs, untilStopMs } from './timing.ts';
 import { upkeep } from './upkeep.ts';
 
 /** One observation in, one decision out. Total: a rule that throws is named, and the lease layer has spoken before it. */
@@ -55,12 +56,16 @@ const silent: Rule = { name: 'none', reason: 'no rule applies', judge: () => und
 /** How long to sleep when nothing happens: loop_wait, less while a lease must be renewed or etcd is away. */
 function pulseMs(seen: Observation): number {
   const { loopWaitMs, retryTimeoutMs } = seen.settings.cluster;
-  if (seen.dcs.kind === 'unreachable')
-    return Math.min(loopWaitMs, retryTimeoutMs, mayAcceptWrites(seen.postgres) ? 300 : 1_000);
-  if (seen.held !== null)
-    return Math.min(loopWaitMs, Math.max(100, renewEveryMs(seen.settings.cluster) - (seen.nowMs - seen.held.sentMs)));
-  return loopWaitMs;
+  if (seen.dcs.kind === 'unreachable') {
+    if (!mayAcceptWrites(seen.postgres)) return Math.min(loopWaitMs, retryTimeoutMs, 1_000);
+    const leftMs = seen.held === null ? 0 : untilStopMs(seen.held, seen.nowMs, seen.settings.cluster);
+    return Math.min(loopWaitMs, retryTimeoutMs, 300, leftMs > 0 ? Math.ceil(leftMs) : 300);
+  }
+  return seen.held === null ? loopWaitMs : Math.min(loopWaitMs, Math.max(100, renewInMs(seen, seen.held)));
 }
+
+const renewInMs = (seen: Observation, held: HeldLease): number =>
+  renewEveryMs(seen.settings.cluster) - (seen.nowMs - held.sentMs);
 
 /** What is remembered whatever rule answers. */
 function remember(seen: Observation): Memory {

@@ -23,6 +23,10 @@ export const renewEveryMs = (cluster: ClusterSettings): number => Math.min(clust
 /** Ms until my right to lead can no longer be trusted; 0 or less when I hold none. */
 export const leaseLeftMs = (seen: Observation): number => (seen.held === null ? 0 : seen.held.deadlineMs - seen.nowMs);
 
+/** Ms until the clients must go unless a renewal is proven: a look must be over by then, and another begin. */
+export const untilStopMs = (held: HeldLease, nowMs: InstantMs, cluster: ClusterSettings): number =>
+  held.deadlineMs - stopBudgetMs(cluster) - nowMs;
+
 /** Promotion needs lease for itself and for the stop that may have to follow it. */
 export const leaseNeededToPromoteMs = (cluster: ClusterSettings): number => stopBudgetMs(cluster) * 1.5;
 

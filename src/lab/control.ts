@@ -78,7 +78,7 @@ async function perform(lab: Lab, request: Request, down: () => void): Promise<un
       return lab.node(request.node)[request.kind]();
     case 'kill': {
       const node = lab.node(request.node);
-      node.kill(request.service, request.signal);
+      await node.kill(request.service, request.signal);
       const { restartAfterS, service } = request;
       if (restartAfterS !== null) setTimeout(() => void node.start(service).catch(() => {}), restartAfterS * 1000);
       return null;

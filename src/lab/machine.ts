@@ -8,7 +8,7 @@ import { exited, ready, startInit } from './init.ts';
 import type { MachinePlan } from './plan.ts';
 import { childrenOf, inPidNamespaceOf, signal } from './procfs.ts';
 import { programRoot } from './program.ts';
-import { must, run, toolEnv } from './run.ts';
+import { must, run, toolEnv, until } from './run.ts';
 
 export interface MachineGround {
   readonly dir: string;
@@ -39,7 +39,14 @@ export function makeMachine(plan: MachinePlan, ground: MachineGround): Machine {
   }
   async function plug(side: 'up' | 'down'): Promise<void> {
     cabled = side === 'up';
-    if (power !== null) await must([...onBridge, 'link', 'set', name, side]);
+    if (power === null) return;
+    await must([...onBridge, 'link', 'set', name, side]);
+    // The kernel tells the bridge of a carrier a little later, up to a second: until then nothing gets through.
+    if (side === 'up') await until(carries, 3_000);
+  }
+  async function carries(): Promise<true | null> {
+    const shown = await must([...onBridge, '-brief', 'link', 'show', 'dev', name]);
+    return / UP /.test(shown) ? true : null;
   }
   const enter = (kinds: readonly string[]): readonly string[] => ['nsenter', '--target', String(init()), ...kinds];
   const enterAll = (): readonly string[] => enter(['--mount', '--net', '--uts', '--ipc', '--pid', '--wdns=/', '--']);

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { psqlEnv } from './environment.ts';
 import type { Machine, User } from './ground.ts';
 import type { LabPlan } from './plan.ts';
-import { type Proc, signal } from './procfs.ts';
+import { type Proc, signal, standsStill } from './procfs.ts';
 import { type Ran, run, until } from './run.ts';
 import { mainProcess, type Service, wholeService } from './services.ts';
 import { agentConfig, agentShellCommand, etcdCommand } from './texts.ts';
@@ -14,6 +14,8 @@ export interface ExecOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+export type ServiceSignal = 'KILL' | 'STOP' | 'CONT' | 'TERM' | 'INT' | 'QUIT' | 'HUP';
+
 /** A machine of the lab and what runs on it, as tests and commands handle it. */
 export interface LabNode {
   readonly name: string;
@@ -23,9 +25,10 @@ export interface LabNode {
   cut(): Promise<void>;
   heal(): Promise<void>;
   /** Signals the main process (STOP and CONT: PostgreSQL's children as well). Throws when there is none. */
-  kill(service: Service, signal?: 'KILL' | 'STOP' | 'CONT' | 'TERM' | 'INT' | 'QUIT' | 'HUP'): void;
-  freeze(service: Service): void;
-  thaw(service: Service): void;
+  kill(service: Service, signal?: ServiceSignal): Promise<void>;
+  /** Done when every thread stands still. */
+  freeze(service: Service): Promise<void>;
+  thaw(service: Service): Promise<void>;
   start(service: Service): Promise<void>;
   process(service: Service): Proc | null;
   /** As root unless told, with psql's variables set; the command ends with the caller. */
@@ -82,12 +85,13 @@ export function makeNode(machine: Machine, hooks: NodeHooks): LabNode {
     if (own.etcd) await start('etcd');
     if (plan.agentCommand !== null) await start('agent');
   }
-  function kill(service: Service, name: 'KILL' | 'STOP' | 'CONT' | 'TERM' | 'INT' | 'QUIT' | 'HUP' = 'KILL'): void {
+  async function kill(service: Service, name: ServiceSignal = 'KILL'): Promise<void> {
     const procs = machine.processes();
     const main = mainProcess(service, procs, agentShell);
     if (main === null) throw new Error(`${service} does not run on ${own.name}`);
     const whole = name === 'STOP' || name === 'CONT' ? wholeService(service, procs, agentShell) : [main];
     for (const { pid } of whole) signal(pid, `SIG${name}`);
+    if (name === 'STOP') await until(async () => (whole.every(({ pid }) => standsStill(pid)) ? true : null), 2_000);
   }
 
   if (own.kind === 'node') writeFileSync(machine.hostPath(own.paths.config), agentConfig(plan, own), { mode: 0o644 });

@@ -31,6 +31,19 @@ export function readProc(pid: number): Proc | null {
   }
 }
 
+/** Every thread of it stands still: a signal to stop reaches them one after the other. Also true when it is gone. */
+export function standsStill(pid: number): boolean {
+  try {
+    const threads = readdirSync(`/proc/${pid}/task`);
+    return threads.every((thread) => {
+      const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8');
+      return 'TtZX'.includes(stat.slice(stat.lastIndexOf(')') + 2)[0] ?? 'X');
+    });
+  } catch {
+    return readProc(pid) === null; // a thread that ended in between: look again
+  }
+}
+
 export const allPids = (): readonly number[] => readdirSync('/proc').map(Number).filter(Number.isInteger);
 
 export function childrenOf(pid: number): readonly Proc[] {

@@ -36,6 +36,8 @@ export interface AgentHandles {
   dcs: DcsDoor;
   /** Tells this run of the agent from another under the same name; part of /patroni. */
   readonly instance: string;
+  /** Asks the other agents where they are, unless that was done just now; the answers are in the snapshot of a later cycle. */
+  askPeers(): void;
   /** Wakes the loop: look again. */
   wake(reason: string): void;
 }

@@ -1,4 +1,4 @@
-import type { Upstream } from './postgres.ts';
+import type { TimelineEnd, Upstream } from './postgres.ts';
 import type { InstantMs, Lsn, Term, Timeline } from './units.ts';
 
 /** What is checked again right before an irreversible step of a job. */
@@ -13,6 +13,17 @@ export interface Premise {
 export interface StopBudget {
   readonly immediateAtMs: InstantMs | null;
   readonly killAtMs: InstantMs | null;
+}
+
+/**
+ * Timelines that others have begun and that this standby may have no history file of: PostgreSQL counts on from the
+ * files it has, and would begin one of these a second time.
+ */
+export interface TakenTimelines {
+  readonly mine: Timeline;
+  readonly upTo: Timeline;
+  /** How the timelines before the last came to an end, as far as the cluster knows. */
+  readonly ends: readonly TimelineEnd[];
 }
 
 /** Work that touches the data directory or the server. At most one at a time, beside the loop. */
@@ -36,7 +47,7 @@ export type Job =
       readonly premise: Premise;
       readonly limitMs: number;
     }
-  | { readonly kind: 'promote'; readonly premise: Premise }
+  | { readonly kind: 'promote'; readonly premise: Premise; readonly taken: TakenTimelines | null }
   | { readonly kind: 'checkpoint' }
   | { readonly kind: 'rewind'; readonly from: Upstream; readonly premise: Premise }
   /** Compares my history with the leader's; the verdict is in the finished job's `divergence`. */

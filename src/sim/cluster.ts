@@ -163,7 +163,10 @@ export function simulate(options: SimulateOptions): SimulatedCluster {
     const leader = primary();
     if (leader === null) return false;
     const streaming = [...(server(leader)?.senders ?? [])].map((sender) => sender.host);
-    return members.every((name) => name === leader || streaming.includes(name)) && leaderKey() === leader;
+    // A walsender outlives its standby by up to a minute when that one has lost its power: both ends are asked.
+    const receives = (name: string): boolean =>
+      server(name)?.receiver?.status === 'streaming' && streaming.includes(name);
+    return members.every((name) => name === leader || receives(name)) && leaderKey() === leader;
   }
   function leaderKey(): string | null {
     const found = etcd.store.range(leaderPath);

@@ -16,11 +16,17 @@ const others = (cluster: SimulatedCluster, node: string): readonly string[] =>
 const ofProcesses: readonly Fault[] = [
   { name: 'postmaster killed', strike: (c, n) => c.postgres(n).kill(), mend: nothing },
   {
+    // Not without its sentinel, and that one is not killed over it: a frozen postmaster does not hear of the death, and with
+    // agent and guardian frozen as well nobody would be left to act, which is outside the law.
     name: 'postmaster frozen',
-    strike: (c, n) => void c.node(n).signal('postgres', 'STOP'),
+    strike: (c, n) => void (c.node(n).stateOf('sentinel') === 'running' && c.node(n).signal('postgres', 'STOP')),
     mend: (c, n) => void c.node(n).signal('postgres', 'CONT'),
   },
-  { name: 'sentinel killed', strike: (c, n) => void c.node(n).signal('sentinel', 'KILL'), mend: nothing },
+  {
+    name: 'sentinel killed',
+    strike: (c, n) => void (c.node(n).stateOf('postgres') === 'running' && c.node(n).signal('sentinel', 'KILL')),
+    mend: nothing,
+  },
   { name: 'agent killed', strike: (c, n) => c.agent(n).kill(), mend: nothing },
   {
     name: 'agent down',
@@ -30,6 +36,8 @@ const ofProcesses: readonly Fault[] = [
       c.agent(n).start();
     },
   },
+  // As a service manager restarts it: PostgreSQL goes first, the key is handed over, and a second later all begins anew.
+  { name: 'agent stopped', strike: (c, n) => void c.node(n).signal('agent', 'TERM'), mend: nothing },
   { name: 'agent frozen', strike: (c, n) => c.agent(n).freeze(), mend: (c, n) => c.agent(n).thaw() },
   { name: 'guardian killed', strike: (c, n) => c.guardian(n).kill(), mend: nothing },
   { name: 'guardian frozen', strike: (c, n) => c.guardian(n).freeze(), mend: (c, n) => c.guardian(n).thaw() },

@@ -20,6 +20,8 @@ export interface SimulatedNode {
   startAgent(): void;
   /** To the process of that role; false: it does not run. */
   signal(role: 'agent' | 'guardian' | 'postgres' | 'sentinel', signal: Signal): boolean;
+  /** Null: it does not run. */
+  stateOf(role: 'agent' | 'guardian' | 'postgres' | 'sentinel'): 'running' | 'stopped' | null;
   /** What a service manager does: starts the agent this long after it ended; null: it stays down. */
   restartAgentAfterMs: number | null;
 }
@@ -133,6 +135,10 @@ export function makeNode({ machine, local, surroundings, trace }: NodeParts): Si
         cwd: '/',
         program: agentProgram,
       });
+    },
+    stateOf(role) {
+      const state = find(role)?.state();
+      return state === undefined || state === 'dead' ? null : state;
     },
     signal(role, signal) {
       const target = find(role);

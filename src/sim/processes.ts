@@ -42,6 +42,8 @@ export function makeProcesses(machine: Machine, self: SimProcess): Processes {
       self.after(0.5, () => {
         let cancelled = false;
         const child = spawn(command, self.pid, (line) => {
+          // Its reader is gone, and so it dies of SIGPIPE: at its next word, until which it goes on.
+          if (self.state() === 'dead') return child?.signal('KILL');
           lines.push(line);
           if (command.onLine !== undefined) self.deliver(() => command.onLine?.(line));
         });

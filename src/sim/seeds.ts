@@ -1,8 +1,10 @@
+import type { History } from '../model/history.ts';
 import type { Violation } from '../model/laws.ts';
 import { makeChance, type SeededChance } from './chance.ts';
 import { type SimulatedCluster, simulate } from './cluster.ts';
 import { excessiveLosses } from './loss.ts';
 import { healAll, unleash } from './nemesis.ts';
+import { restless } from './restless.ts';
 
 /** What became of one seed. `failure` null: all laws held, and the cluster came back by itself. */
 export interface SeedAccount {
@@ -23,7 +25,7 @@ interface RunSettings extends Readonly<Record<string, unknown>> {
   readonly maximum_lag_on_failover: number;
 }
 
-const members = ['n1', 'n2', 'n3'] as const;
+const names = ['n1', 'n2', 'n3', 'n4', 'n5'] as const;
 const safetyMs = 240_000;
 const livenessMs = 240_000;
 const writeEveryMs = 250;
@@ -35,6 +37,7 @@ const writeEveryMs = 250;
 export async function runSeed(seed: number): Promise<SeedAccount> {
   const chance = makeChance(seed, 'run');
   const settings = drawSettings(chance);
+  const members = names.slice(0, chance.pick([3, 3, 3, 3, 3, 3, 3, 3, 2, 5]));
   const cluster = simulate({ members, seed, settings, writeEveryMs });
   drawWorld(cluster, chance);
   let faults: ReadonlyMap<string, number> = new Map();
@@ -44,7 +47,7 @@ export async function runSeed(seed: number): Promise<SeedAccount> {
     if (chance.happens(0.8)) await cluster.untilSteady();
     const nemesis = unleash(cluster, {
       forMs: safetyMs,
-      everyMs: chance.pick([5000, 12_000, 30_000]),
+      everyMs: chance.pick([2500, 5000, 12_000, 30_000]),
       lastsMs: chance.pick([
         [500, 8000],
         [3000, 30_000],
@@ -114,9 +117,19 @@ function judged(cluster: SimulatedCluster, settings: RunSettings): string | null
     ...cluster.violations(Number.MAX_SAFE_INTEGER).map(violationText),
     ...cluster.corrupted(),
     ...excessiveLosses(cluster.history(), limit),
+    ...timelinesBegunTwice(cluster.history()).map((text) => `a timeline was begun twice: ${text}`),
+    ...[...cluster.nodes.keys()].flatMap((name) => restless(cluster.journal(name)).map((text) => `${name}: ${text}`)),
   ];
   return broken.length === 0 ? null : broken.slice(0, 5).join('\n');
 }
 
 const violationText = (violation: Violation): string =>
   JSON.stringify(violation, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
+
+/** Two servers that were promoted onto one timeline number: to PostgreSQL, and so to everybody, one and the same history. */
+export function timelinesBegunTwice(history: History): readonly string[] {
+  const by = new Map<number | null, readonly string[]>();
+  for (const seen of history)
+    if (seen.kind === 'promotion') by.set(seen.timeline, [...(by.get(seen.timeline) ?? []), seen.node]);
+  return [...by].filter(([, nodes]) => nodes.length > 1).map(([line, nodes]) => `${line} by ${nodes.join(' and ')}`);
+}

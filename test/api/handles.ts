@@ -78,6 +78,7 @@ export function fakeAgent(seen: Observation, options: FakeOptions = {}): FakeAge
     now: () => now,
     wallMs: () => seen.wallMs,
     instance: 'abc',
+    askPeers: () => {},
     wake: (reason) => void wakes.push(reason),
     journal: {
       recent: (limit) => (options.entries ?? []).slice(-limit),

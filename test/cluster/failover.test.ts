@@ -20,7 +20,7 @@ test('PostgreSQL killed on the primary is started again in place, without a fail
   const leader = await stage.healthy();
   const first = acts.pid(leader, 'postgres');
   const timeline = await timelineOf(leader);
-  stage.lab.node(leader).kill('postgres');
+  await stage.lab.node(leader).kill('postgres');
   await stage.until(
     async () => (acts.pid(leader, 'postgres') ?? first) !== first,
     3_000,
@@ -36,7 +36,7 @@ test('PostgreSQL killed on a replica is started again, and streams', async () =>
   await stage.healthy();
   const [replica = ''] = await stage.standbys();
   const first = acts.pid(replica, 'postgres');
-  stage.lab.node(replica).kill('postgres');
+  await stage.lab.node(replica).kill('postgres');
   await stage.until(
     async () => (acts.pid(replica, 'postgres') ?? first) !== first,
     3_000,

@@ -18,7 +18,7 @@ after(() => stage?.end());
 test('an agent killed and started within the lease: PostgreSQL does not notice', async () => {
   const leader = await stage.healthy();
   const postmaster = acts.pid(leader, 'postgres');
-  stage.lab.node(leader).kill('agent');
+  await stage.lab.node(leader).kill('agent');
   await stage.lab.node(leader).start('agent');
   await sleep(ttlMs + 1_500);
   assert.equal(await stage.healthy(), leader);
@@ -29,7 +29,7 @@ test('an agent killed and started within the lease: PostgreSQL does not notice',
 test('a guardian killed alone is back within a second, and armed', async () => {
   const leader = await stage.healthy();
   const [postmaster, guardian] = [acts.pid(leader, 'postgres'), acts.pid(leader, 'guardian')];
-  stage.lab.node(leader).kill('guardian');
+  await stage.lab.node(leader).kill('guardian');
   await stage.until(
     async () => {
       const now = acts.pid(leader, 'guardian');
@@ -46,7 +46,7 @@ test('a guardian killed alone is back within a second, and armed', async () => {
 
 test('an agent killed for good: the guardian stops PostgreSQL, another member takes over', async () => {
   const leader = await stage.healthy();
-  stage.lab.node(leader).kill('agent');
+  await stage.lab.node(leader).kill('agent');
   await acts.gone(leader, stopsWithinMs);
   await acts.takenOverFrom(leader, takesOverWithinMs, () => stage.lab.node(leader).start('agent'));
   acts.lawful();
@@ -54,7 +54,7 @@ test('an agent killed for good: the guardian stops PostgreSQL, another member ta
 
 test('an agent frozen past its lease: the guardian stops PostgreSQL; thawed, it comes back as a standby', async () => {
   const leader = await stage.healthy();
-  stage.lab.node(leader).freeze('agent');
+  await stage.lab.node(leader).freeze('agent');
   await acts.gone(leader, stopsWithinMs);
   await acts.takenOverFrom(leader, takesOverWithinMs, async () => stage.lab.node(leader).thaw('agent'));
   acts.lawful();
@@ -62,8 +62,8 @@ test('an agent frozen past its lease: the guardian stops PostgreSQL; thawed, it 
 
 test('agent and guardian killed together: PostgreSQL stops all the same', async () => {
   const leader = await stage.healthy();
-  stage.lab.node(leader).kill('guardian');
-  stage.lab.node(leader).kill('agent');
+  await stage.lab.node(leader).kill('guardian');
+  await stage.lab.node(leader).kill('agent');
   await acts.gone(leader, stopsWithinMs);
   await acts.takenOverFrom(leader, takesOverWithinMs, () => stage.lab.node(leader).start('agent'));
   acts.lawful();
@@ -71,12 +71,12 @@ test('agent and guardian killed together: PostgreSQL stops all the same', async 
 
 test('agent and guardian frozen together: PostgreSQL stops all the same', async () => {
   const leader = await stage.healthy();
-  stage.lab.node(leader).freeze('guardian');
-  stage.lab.node(leader).freeze('agent');
+  await stage.lab.node(leader).freeze('guardian');
+  await stage.lab.node(leader).freeze('agent');
   await acts.gone(leader, stopsWithinMs);
   await acts.takenOverFrom(leader, takesOverWithinMs, async () => {
-    stage.lab.node(leader).thaw('guardian');
-    stage.lab.node(leader).thaw('agent');
+    await stage.lab.node(leader).thaw('guardian');
+    await stage.lab.node(leader).thaw('agent');
   });
   acts.lawful();
 });
@@ -84,7 +84,7 @@ test('agent and guardian frozen together: PostgreSQL stops all the same', async 
 test('a postmaster killed and restarted in place does not escape its guard when the agent dies after', async () => {
   const leader = await stage.healthy();
   const first = acts.pid(leader, 'postgres');
-  stage.lab.node(leader).kill('postgres');
+  await stage.lab.node(leader).kill('postgres');
   await stage.until(
     async () => {
       const now = acts.pid(leader, 'postgres');
@@ -94,7 +94,7 @@ test('a postmaster killed and restarted in place does not escape its guard when 
     'PostgreSQL runs again in place',
   );
   assert.equal(await stage.healthy(), leader);
-  stage.lab.node(leader).kill('agent');
+  await stage.lab.node(leader).kill('agent');
   await acts.gone(leader, stopsWithinMs);
   await acts.takenOverFrom(leader, takesOverWithinMs, () => stage.lab.node(leader).start('agent'));
   acts.lawful();
@@ -102,8 +102,8 @@ test('a postmaster killed and restarted in place does not escape its guard when 
 
 test('a server that an operator started behind a dead agent is stopped again', async () => {
   const leader = await stage.healthy();
-  stage.lab.node(leader).kill('agent');
-  stage.lab.node(leader).kill('postgres');
+  await stage.lab.node(leader).kill('agent');
+  await stage.lab.node(leader).kill('postgres');
   await acts.gone(leader, stopsWithinMs);
   await stage.lab.node(leader).start('postgres');
   await acts.gone(leader, stopsWithinMs);

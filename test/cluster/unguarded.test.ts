@@ -16,7 +16,7 @@ after(() => stage?.end());
 test('without guards a frozen agent leaves two primaries, and the witnesses say so', async () => {
   const leader = await stage.healthy();
   assert.deepEqual(stage.violations(), []);
-  stage.lab.node(leader).freeze('agent');
+  await stage.lab.node(leader).freeze('agent');
   await stage.until(
     async () => {
       const { leader: now } = await stage.lab.status();

@@ -67,7 +67,7 @@ test('another holder of the key stops a primary at once, lease or not, job or no
     postgres: standby,
     jobs: {
       kind: 'busy',
-      job: { kind: 'promote', premise: { term: held.term, leader: 'n1', systemId: null } },
+      job: { kind: 'promote', premise: { term: held.term, leader: 'n1', systemId: null }, taken: null },
       sinceMs: other.nowMs,
       progress: null,
       cancelling: false,
@@ -239,6 +239,19 @@ test('an agent that never saw a leader asks everyone, or waits a ttl', () => {
 
 const won: Observation = { ...leading, postgres: { ...standby, receiver: null } };
 
+test('a promotion keeps off the timelines that others have begun, and off no garbage', () => {
+  const takenBy = (seen: Observation) => {
+    const job = jobOf(seen);
+    return job?.kind === 'promote' ? job.taken : undefined;
+  };
+  assert.equal(takenBy(won), null);
+  const begun = withCluster(won, { members: [member('n2', { timeline: timeline(standby.timeline + 2) })] });
+  assert.equal(takenBy(begun)?.upTo, standby.timeline + 2);
+  assert.equal(takenBy(begun)?.mine, standby.timeline);
+  const garbage = withCluster(won, { members: [member('n2', { timeline: timeline(1e9) })] });
+  assert.equal(takenBy(garbage), null);
+});
+
 test('promotion needs the key, an armed guard, and lease for itself and for a stop after it', () => {
   assert.equal(jobOf(won)?.kind, 'promote');
   assert.equal(jobOf({ ...won, guard: following.guard }), undefined);
@@ -250,6 +263,20 @@ const asked = withCluster(
   { ...leading, peers: [peer('n2', lsn('0/5000100')), peer('n3', lsn('0/5000100'))] },
   { failover: { leader: 'n1', candidate: 'n2', scheduledAt: null, problem: null, modRevision: revision(95n) } },
 );
+
+test('an old answer speaks for a candidate, not against it: it is asked before a request is refused', () => {
+  const restored = { ...peer('n2', lsn('0/5000100')) };
+  const unfit = { ...restored, said: restored.said === null ? null : { ...restored.said, position: null } };
+  const old = { ...unfit, askedMs: instantMs(asked.nowMs - 5_000) };
+  const waiting = decide({ ...asked, peers: [old] });
+  assert.equal(waiting.rule, 'leading.requested');
+  assert.deepEqual(
+    waiting.actions.map(({ kind }) => kind).filter((kind) => kind !== 'renewLease'),
+    ['askPeers'],
+  );
+  const refused = decide({ ...asked, peers: [{ ...unfit, askedMs: instantMs(asked.nowMs - 100) }] });
+  assert.ok(refused.actions.some(({ kind }) => kind === 'clearFailover'));
+});
 
 test('a switchover stops PostgreSQL after a checkpoint, hands over when the candidate has the shutdown record, and follows', () => {
   const first = decide(asked);

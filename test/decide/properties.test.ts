@@ -105,7 +105,7 @@ const jobs = fc.constantFrom<Observation['jobs']>(
   { kind: 'idle', last: null },
   {
     kind: 'busy',
-    job: { kind: 'promote', premise: { term: held.term, leader: 'n1', systemId } },
+    job: { kind: 'promote', premise: { term: held.term, leader: 'n1', systemId }, taken: null },
     sinceMs: now,
     progress: null,
     cancelling: false,

@@ -22,7 +22,7 @@ export async function handOver(
   { handles, sleep }: HandoverDeps,
 ): Promise<Reply> {
   const body = requiredBody(asked.body);
-  if (body.kind === 'bad') return page(body.status);
+  if (body.kind === 'bad') return page(body.status, body.why);
   const paused = handles.snapshot()?.seen.settings.cluster.pause ?? false;
   const read = readHandover(path, body.document, { nowMs: handles.wallMs(), paused });
   if (read.kind === 'refused') return text(read.status, read.text);
@@ -53,12 +53,14 @@ async function oneIsGood(
   { handles, sleep }: HandoverDeps,
 ): Promise<boolean> {
   const endMs = later(handles.now(), peersLimitMs);
-  for (let first = true; ; first = false) {
+  for (;;) {
     const snapshot = handles.snapshot();
     const { good, undecided } = goodCandidates(members, snapshot, handles.now());
     if (good.length > 0) return true;
     if (!undecided || handles.now() >= endMs) return false;
-    if (first) handles.wake('failover');
+    handles.askPeers();
+    // The answers are in the next snapshot.
+    handles.wake('peers');
     await sleep(pollMs);
   }
 }

@@ -1,21 +1,22 @@
-import type { FailoverRequest } from '../../model/cluster.ts';
-import type { Fact, Verdict } from '../../model/decision.ts';
+import type { Fact } from '../../model/decision.ts';
+import type { TakenTimelines } from '../../model/job.ts';
 import type { Observation } from '../../model/observation.ts';
-import { later } from '../../model/units.ts';
+import { later, type Timeline, timeline } from '../../model/units.ts';
 import {
   clusterOf,
+  clusterTimeline,
   failoverRequest,
   guardArmed,
   iAmLeader,
   mayAcceptWrites,
   me,
-  memberOf,
   runningPrimary,
   runningStandby,
 } from '../judge.ts';
 import { repairPause } from '../repair.ts';
 import type { Rule } from '../rule.ts';
 import { leaseLeftMs, leaseNeededToPromoteMs } from '../timing.ts';
+import { handleRequest } from './requested.ts';
 
 /** I hold the leader key. */
 
@@ -64,6 +65,7 @@ const promote: Rule = {
           job: {
             kind: 'promote',
             premise: { term: seen.held.term, leader: me(seen), systemId: standby.control.systemId },
+            taken: takenTimelines(seen, standby.timeline),
           },
         },
         ...(request === null ? [] : [{ kind: 'clearFailover' as const, seenModRevision: request.modRevision }]),
@@ -73,6 +75,20 @@ const promote: Rule = {
     };
   },
 };
+
+/** More than this beyond mine is no history but garbage in a key. */
+const takenMost = 64;
+
+function takenTimelines(seen: Observation, mine: Timeline): TakenTimelines | null {
+  const cluster = clusterOf(seen);
+  const known = [
+    clusterTimeline(seen),
+    ...(cluster?.members ?? []).map((member) => member.timeline),
+    ...seen.peers.map((peer) => peer.said?.timeline ?? null),
+  ].filter((id) => id !== null && id > mine && id <= mine + takenMost);
+  if (known.length === 0) return null;
+  return { mine, upTo: timeline(Math.max(...known.map(Number))), ends: cluster?.history?.lines ?? [] };
+}
 
 const starting: Rule = {
   name: 'leading.starting',
@@ -86,87 +102,6 @@ const starting: Rule = {
         ['forMs', Math.round(seen.nowMs - seen.postgres.sinceMs)],
       ],
       wakeInMs: 500,
-    };
-  },
-};
-
-/** Others that could take over now, by name; one candidate narrows them to itself. */
-function takers(seen: Observation, request: FailoverRequest): { able: readonly string[]; because: readonly Fact[] } {
-  const cluster = clusterOf(seen);
-  const considered = (cluster?.members ?? []).filter(
-    (member) => member.name !== me(seen) && (request.candidate === null || member.name === request.candidate),
-  );
-  const because: Fact[] = [];
-  const able = considered.filter((member) => {
-    const report = seen.peers.find((peer) => peer.name === member.name);
-    const flaw =
-      memberOf(cluster, member.name)?.tags.nofailover === true || report?.said?.nofailover === true
-        ? 'nofailover'
-        : report?.said?.watchdogFailed === true
-          ? 'watchdog failed'
-          : report?.last.kind === 'silent'
-            ? `silent: ${report.last.why}`
-            : report?.said != null && report.said.position === null
-              ? 'PostgreSQL gives no position'
-              : null;
-    if (flaw !== null) because.push([member.name, flaw]);
-    return flaw === null;
-  });
-  return { able: able.map(({ name }) => name), because };
-}
-
-const refuseRequest = (request: FailoverRequest, because: readonly Fact[]): Verdict => ({
-  actions: [{ kind: 'clearFailover', seenModRevision: request.modRevision }],
-  because: [...because, ['outcome', 'refused, and cleared']],
-  wakeInMs: 0,
-});
-
-const handleRequest: Rule = {
-  name: 'leading.requested',
-  reason: 'a switchover or failover was asked for',
-  judge(seen) {
-    const request = failoverRequest(seen);
-    const primary = runningPrimary(seen);
-    if (request === null || primary === null || !iAmLeader(seen) || seen.held === null) return undefined;
-    const because: Fact[] = [
-      ['from', request.leader],
-      ['to', request.candidate],
-      ['scheduledAt', request.scheduledAt === null ? null : new Date(request.scheduledAt).toISOString()],
-    ];
-    if (request.problem !== null) return refuseRequest(request, [...because, ['problem', request.problem]]);
-    if (request.scheduledAt !== null) {
-      if (seen.settings.cluster.pause) return undefined;
-      const inMs = request.scheduledAt - seen.wallMs;
-      if (inMs > 0) return undefined;
-      if (inMs < -1.5 * seen.settings.cluster.loopWaitMs)
-        return refuseRequest(request, [...because, ['lateMs', Math.round(-inMs)]]);
-    }
-    if (request.leader !== null && request.leader !== me(seen))
-      return refuseRequest(request, [...because, ['leader', me(seen)]]);
-    if (request.candidate === me(seen)) return refuseRequest(request, [...because, ['leader', me(seen)]]);
-    if (seen.settings.cluster.pause && request.candidate === null)
-      return refuseRequest(request, [...because, ['paused', true]]);
-    const { able, because: flaws } = takers(seen, request);
-    if (able.length === 0) return refuseRequest(request, [...because, ...flaws, ['candidates', null]]);
-    return {
-      actions: [
-        { kind: 'renewLease' },
-        { kind: 'askPeers' },
-        {
-          kind: 'startJob',
-          job: {
-            kind: 'stop',
-            mode: 'fast',
-            why: 'switchover',
-            checkpointFirst: true,
-            budget: { immediateAtMs: null, killAtMs: null },
-          },
-        },
-      ],
-      because: [...because, ...flaws, ['candidates', able.join(',')]],
-      memory: {
-        stepDown: { term: seen.held.term, candidate: request.candidate, sinceMs: seen.nowMs, shutdownLsn: null },
-      },
     };
   },
 };
@@ -223,5 +158,29 @@ const healthy: Rule = {
   },
 };
 
+const etcdAway: Rule = {
+  name: 'primary.etcdAway',
+  reason: 'etcd does not answer: a primary goes on while its right to lead lasts, and not longer',
+  judge(seen) {
+    if (seen.dcs.kind !== 'unreachable' || !mayAcceptWrites(seen.postgres)) return undefined;
+    return {
+      actions: [],
+      because: [
+        ['postgres', seen.postgres.kind],
+        ['forMs', Math.round(seen.nowMs - seen.dcs.sinceMs)],
+        ['why', seen.dcs.why],
+      ],
+    };
+  },
+};
+
 export const promotedRules: readonly Rule[] = [promoteGivenUp];
-export const leadingRules: readonly Rule[] = [promote, starting, handleRequest, checkpoint, unresponsive, healthy];
+export const leadingRules: readonly Rule[] = [
+  promote,
+  starting,
+  handleRequest,
+  checkpoint,
+  unresponsive,
+  healthy,
+  etcdAway,
+];

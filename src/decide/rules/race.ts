@@ -2,7 +2,7 @@ import type { Fact, Verdict } from '../../model/decision.ts';
 import type { Observation } from '../../model/observation.ts';
 import type { RunningStandby } from '../../model/postgres.ts';
 import { lsnText } from '../../model/units.ts';
-import { ahead, contenders, freshAnswers, livingPrimary, oldHolder, pendingAnswers } from '../contest.ts';
+import { ahead, contenders, freshAnswers, livingPrimary, named, oldHolder, pendingAnswers } from '../contest.ts';
 import {
   clusterOf,
   clusterTimeline,
@@ -141,13 +141,13 @@ const notEligible: Rule = {
     const reasons: Fact[] = [];
     if (nofailover(seen)) reasons.push(['nofailover', true]);
     if (!guardUsable(seen)) reasons.push(['guard', 'absent']);
-    const named = failoverRequest(seen)?.candidate === me(seen);
+    const chosen = named(seen);
     const optime = cluster.status?.optime ?? null;
     const lagBytes = optime === null ? 0n : optime - standby.receivedLsn;
     const limit = BigInt(seen.settings.cluster.maximumLagBytesOnFailover);
-    if (!named && lagBytes > limit) reasons.push(['lagBytes', String(lagBytes)], ['maximumLagBytes', String(limit)]);
+    if (!chosen && lagBytes > limit) reasons.push(['lagBytes', String(lagBytes)], ['maximumLagBytes', String(limit)]);
     const known = clusterTimeline(seen);
-    if (seen.settings.cluster.checkTimeline && !named && known !== null && standby.timeline < known) {
+    if (seen.settings.cluster.checkTimeline && !chosen && known !== null && standby.timeline < known) {
       reasons.push(['timeline', standby.timeline], ['clusterTimeline', known]);
     }
     if (reasons.length === 0) return undefined;
@@ -200,8 +200,7 @@ const awaitAnswers: Rule = {
   name: 'race.askPeers',
   reason: 'the others are asked how far they are; a missing answer that cannot change the choice is not waited for',
   judge(seen) {
-    if (leaderless(seen) === null || seen.dcs.kind !== 'reachable' || failoverRequest(seen)?.candidate === me(seen))
-      return undefined;
+    if (leaderless(seen) === null || seen.dcs.kind !== 'reachable' || named(seen)) return undefined;
     const sinceMs = seen.dcs.vacancy?.sinceMs ?? seen.startedMs;
     const { unasked, pending } = pendingAnswers(seen, sinceMs, answerLimitMs);
     if (unasked.length === 0 && pending.length === 0) return undefined;
@@ -221,13 +220,7 @@ const waitForAhead: Rule = {
   reason: 'a member is further ahead: it goes first, for a bounded time',
   judge(seen): Verdict | undefined {
     const mine = myPosition(seen);
-    if (
-      leaderless(seen) === null ||
-      mine === null ||
-      seen.dcs.kind !== 'reachable' ||
-      failoverRequest(seen)?.candidate === me(seen)
-    )
-      return undefined;
+    if (leaderless(seen) === null || mine === null || seen.dcs.kind !== 'reachable' || named(seen)) return undefined;
     const better = contenders(seen).find((peer) =>
       ahead(peer, mine, seen.settings.local.tags.failoverPriority, oldHolder(seen)),
     );

@@ -56,19 +56,29 @@ const follow: Rule = {
     const upstream = wantedUpstream(seen, slotNameOf);
     if (upstream === null) return undefined;
     if (sameUpstream(upstream, standby.upstream)) return undefined;
+    const because: Fact[] = [
+      ['leader', leader.name],
+      ['from', `${upstream.host}:${upstream.port}`],
+      ['was', standby.upstream === null ? null : `${standby.upstream.host}:${standby.upstream.port}`],
+    ];
+    const last = seen.jobs.kind === 'idle' ? seen.jobs.last : null;
+    if (last?.job.kind === 'follow' && sameUpstream(upstream, last.job.upstream)) {
+      const leftMs = takeOverMs - (seen.nowMs - last.endedMs);
+      const waits: Fact = ['waitsFor', 'the server to take it over'];
+      if (leftMs > 0) return { actions: [], because: [...because, waits], wakeInMs: Math.min(leftMs, 100) };
+    }
     return (
       repairPause(seen) ?? {
         actions: [{ kind: 'startJob', job: { kind: 'follow', upstream } }],
-        because: [
-          ['leader', leader.name],
-          ['from', `${upstream.host}:${upstream.port}`],
-          ['was', standby.upstream === null ? null : `${standby.upstream.host}:${standby.upstream.port}`],
-        ],
+        because,
         memory: { notStreamingSinceMs: null },
       }
     );
   },
 };
+
+/** How long a server is given to take a new upstream over: one that cannot just now must not be told in a tight loop. */
+const takeOverMs = 1_000;
 
 /** How long a standby may be without a stream from a living leader before its history is compared with the leader's. */
 const notStreamingLimitMs = 3_000;

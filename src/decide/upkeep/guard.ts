@@ -12,9 +12,8 @@ export function guard(seen: Observation): Upkeep {
   if (armed && seen.jobs.kind === 'idle' && seen.settings.cluster.pause && mayAcceptWrites(seen.postgres))
     return { actions: [{ kind: 'disarmGuard', paused: true }] };
   if (!armed || seen.jobs.kind === 'busy' || mayAcceptWrites(seen.postgres)) return { actions: [] };
-  // A lease in doubt, with PostgreSQL stopped for it: the sentinel knows the deadline only, and would kill the standby
-  // that is started next, again and again, until etcd answers. A renewal arms the guard anew.
-  const inDoubt = seen.dcs.kind === 'unreachable' || leaseLeftMs(seen) <= 0;
-  if (seen.held !== null && (iAmLeader(seen) || !inDoubt)) return { actions: [] };
+  // PostgreSQL was stopped for a deadline that has passed since. The sentinel knows nothing but that deadline: it would
+  // kill the standby that is started next, again and again, until etcd answers. A renewal arms the guard anew.
+  if (seen.held !== null && (iAmLeader(seen) || leaseLeftMs(seen) > 0)) return { actions: [] };
   return { actions: [{ kind: 'disarmGuard' }] };
 }

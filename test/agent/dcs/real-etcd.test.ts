@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
+import { standsStill } from '../../../src/lab/procfs.ts';
 import { type EtcdMember, startEtcd, type TestEtcd } from '../../support/etcd.ts';
 import { clock, makeNode, marginMs, member, type Node } from './node.ts';
 
@@ -22,9 +23,11 @@ function node(name: string, of: string, options: { ttlMs?: number; urls?: readon
   nodes.push(made);
   return made;
 }
-function freeze(...members: EtcdMember[]): void {
-  for (const one of members) one.signal('SIGSTOP');
+async function freeze(...members: EtcdMember[]): Promise<void> {
   frozen.push(...members);
+  for (const one of members) one.signal('SIGSTOP');
+  // One thread may still answer while the others stand.
+  await until(async () => members.every(({ pid }) => standsStill(pid)));
 }
 const thaw = (): void => {
   for (const one of frozen.splice(0)) one.signal('SIGCONT');
@@ -182,7 +185,12 @@ test('a new ttl moves the key to a new lease in the same term; a shorter one cou
     await a.dcs.renew();
   }
   const shorter = a.dcs.held();
-  assert.ok(shorter !== null && shorter.deadlineMs >= longer.deadlineMs && shorter.ttlMs === 4_000 && shorter.term === first.term);
+  assert.ok(
+    shorter !== null &&
+      shorter.deadlineMs >= longer.deadlineMs &&
+      shorter.ttlMs === 4_000 &&
+      shorter.term === first.term,
+  );
   assert.equal((await a.reach()).cluster.leader?.lease, shorter.lease);
   assert.equal((await a.dcs.renew()).kind, 'done');
 });
@@ -206,7 +214,7 @@ test('the member key hangs on a longer lease of its own, is put when it changed,
 test('a frozen member of etcd costs one try; the next calls pass it by', async () => {
   const a = node('a', scope(), { urls: await followersFirst() });
   await a.lead();
-  freeze(...(await followers()).slice(0, 1));
+  await freeze(...(await followers()).slice(0, 1));
   const tookMs: number[] = [];
   for (let i = 0; i < 5; i++) {
     const beganMs = clock.now();
@@ -224,7 +232,7 @@ test('with the majority frozen nothing is proven and the deadline stays; thawed,
   await a.lead();
   await a.reach();
   const held = a.dcs.held();
-  freeze(...(await followers()));
+  await freeze(...(await followers()));
   const beganMs = clock.now();
   const [view, renewed] = await Promise.all([a.dcs.read(1_500), a.dcs.renew(1_500)]);
   assert.ok(clock.now() - beganMs < 1_800, 'within the budget');
@@ -240,7 +248,7 @@ test('an acquisition given up while etcd is frozen does not come true later', { 
   await a.dcs.publishMember(member('a'));
   const { cluster } = await a.reach();
   const acquiring = a.dcs.acquire(cluster.revision, 1_200);
-  freeze(...etcd.members);
+  await freeze(...etcd.members);
   const outcome = await acquiring;
   thaw();
   if (outcome.kind === 'done') return; // etcd was faster than the signal
@@ -286,7 +294,7 @@ test('the watch leaves a frozen endpoint and misses nothing', { timeout: 20_000 
   await a.reach();
   a.dcs.start();
   await a.woken('relist');
-  freeze(...(await followers()).slice(0, 1));
+  await freeze(...(await followers()).slice(0, 1));
   const woken = a.woken('failover');
   await b.dcs.put('failover', '{"member":"b"}', 'any');
   await woken;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { LocalPostgres, RunningPrimary, RunningStandby } from '../../../src/model/postgres.ts';
-import { later } from '../../../src/model/units.ts';
+import { later, timeline } from '../../../src/model/units.ts';
 import { leaveRootForGood } from '../../support/unprivileged.ts';
 import { makeFolder, makeNode, noPremise, type TestNode, world } from './node.ts';
 
@@ -33,16 +33,16 @@ async function until<T>(look: () => Promise<T | null>, what: string, limitMs = 1
     await world.clock.sleep(20);
   }
 }
-const streams = (node: TestNode, timeline: number) =>
+const streams = (node: TestNode, id: number) =>
   until(async () => {
     const seen = await node.postgres.look();
     return seen.kind === 'running' &&
       seen.role === 'standby' &&
       seen.receiver?.status === 'streaming' &&
-      seen.timeline === timeline
+      seen.timeline === id
       ? seen
       : null;
-  }, `${node.name} streams on timeline ${timeline}`);
+  }, `${node.name} streams on timeline ${id}`);
 
 describe('the life of two servers, by the shipped jobs', () => {
   const folder = makeFolder();
@@ -141,7 +141,7 @@ describe('the life of two servers, by the shipped jobs', () => {
     assert.ok(stopped.kind === 'stopped' && stopped.control.state === 'shut down');
     const received = standbyOf(await n2.postgres.look()).receivedLsn;
     assert.ok(received > stopped.control.checkpoint);
-    assert.equal((await n2.perform({ kind: 'promote', premise: noPremise })).error, null);
+    assert.equal((await n2.perform({ kind: 'promote', premise: noPremise, taken: null })).error, null);
     const promoted = primaryOf(await n2.postgres.look());
     assert.equal(promoted.timeline, 2);
     assert.equal((await n2.perform({ kind: 'checkpoint' })).error, null);
@@ -165,7 +165,10 @@ describe('the life of two servers, by the shipped jobs', () => {
     await until(async () => (standbyOf(await n1.postgres.look()).receiver === null ? true : null), 'no receiver');
     await n2.sql('CREATE TABLE public.lost AS SELECT generate_series(1, 1000) AS a');
     world.processes.signal(primaryOf(await n2.postgres.look()).pid, 'KILL');
-    assert.equal((await n1.perform({ kind: 'promote', premise: noPremise })).error, null);
+    // Somebody else began timeline 3, and n1 has no history file of it.
+    const taken = { mine: timeline(2), upTo: timeline(3), ends: [] };
+    assert.equal((await n1.perform({ kind: 'promote', premise: noPremise, taken })).error, null);
+    assert.equal(primaryOf(await n1.postgres.look()).timeline, 4);
     assert.equal((await n1.perform({ kind: 'checkpoint' })).error, null);
     await n1.sql('CREATE TABLE public.after_fork (a int)');
     await until(async () => ((await n2.postgres.look()).kind === 'stopped' ? true : null), 'n2 is down');
@@ -177,7 +180,7 @@ describe('the life of two servers, by the shipped jobs', () => {
     assert.equal(verdict.divergence?.kind, 'diverged');
     assert.equal((await n2.perform({ kind: 'rewind', from: n1.upstream(), premise: noPremise })).error, null);
     assert.equal((await n2.perform({ kind: 'startStandby', upstream: n1.upstream() })).error, null);
-    await streams(n2, 3);
+    await streams(n2, 4);
     assert.equal(
       await n2.sql("SELECT to_regclass('public.lost') IS NULL AS a, to_regclass('public.kept') IS NOT NULL AS b"),
       't,t',
@@ -222,6 +225,6 @@ describe('the life of two servers, by the shipped jobs', () => {
     );
     assert.equal((await n2.perform({ kind: 'clone', from: n1.upstream(), premise: noPremise })).error, null);
     assert.equal((await n2.perform({ kind: 'startStandby', upstream: n1.upstream() })).error, null);
-    await streams(n2, 3);
+    await streams(n2, 4);
   });
 });

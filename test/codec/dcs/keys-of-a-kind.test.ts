@@ -12,9 +12,12 @@ import { lsnOf, wallMs } from '../../../src/model/units.ts';
 
 test('JSON goes through unchanged, whole numbers of any size too', () => {
   fc.assert(
-    fc.property(fc.jsonValue({ maxDepth: 3 }), (value) =>
-      assert.deepEqual(parseJson(compactJson(value)), JSON.parse(JSON.stringify(value))),
-    ),
+    fc.property(fc.jsonValue({ maxDepth: 3 }), (value) => {
+      const text = compactJson(value);
+      assert.equal(compactJson(parseJson(text)), text);
+      assert.deepEqual(inexact(parseJson(text)), JSON.parse(JSON.stringify(value)));
+    }),
+    { examples: [[[2 ** 53]], [{ a: { b: -1e20 } }]] },
   );
   fc.assert(
     fc.property(fc.bigInt({ min: 0n, max: 2n ** 64n }), (n) =>
@@ -118,3 +121,11 @@ test('failsafe: names and addresses', () => {
   assert.equal(writeFailsafe(readFailsafe(text) ?? {}), text);
   assert.equal(readFailsafe('x'), null);
 });
+
+/** As JSON.parse would have it, which keeps large whole numbers by halves. */
+function inexact(value: unknown): unknown {
+  if (typeof value === 'bigint') return Number(value);
+  if (Array.isArray(value)) return value.map(inexact);
+  if (typeof value !== 'object' || value === null) return value;
+  return JSON.parse(JSON.stringify(value, (_, one: unknown) => (typeof one === 'bigint' ? Number(one) : one)));
+}

@@ -1,6 +1,8 @@
 import { splitCommand } from '../../../codec/command.ts';
+import { historyFileName, writeHistoryFile } from '../../../codec/postgres/historyFile.ts';
 import type { Job } from '../../../model/job.ts';
-import { later } from '../../../model/units.ts';
+import type { TimelineEnd } from '../../../model/postgres.ts';
+import { later, lsnOf } from '../../../model/units.ts';
 import { configure, must } from '../configure.ts';
 import { halt } from '../halt.ts';
 import {
@@ -39,6 +41,25 @@ export async function promote(
   return result;
 }
 
+/**
+ * A history file of each taken timeline makes PostgreSQL begin the one after them. What a file says is true where the
+ * cluster knows it; else it forks off at the very beginning, which no recovery ever follows.
+ */
+async function keepOffTaken(
+  { world, places, step }: PostgresParts,
+  { taken }: Extract<Job, { kind: 'promote' }>,
+): Promise<void> {
+  if (taken === null) return;
+  const unknown: TimelineEnd = { timeline: taken.mine, end: lsnOf(1n), reason: 'taken by another member' };
+  for (let id = taken.mine + 1; id <= taken.upTo; id++) {
+    const path = `${places().dataDir}/pg_wal/${historyFileName(id)}`;
+    if ((await world.files.read(path)).kind !== 'absent') continue;
+    const ends = taken.ends.filter((one) => one.timeline < id);
+    await must(world.files.write(path, writeHistoryFile(ends.at(-1)?.timeline === id - 1 ? ends : [unknown]), 0o600));
+    step('promote', 'keeps off a timeline that another member has begun', [['timeline', id]]);
+  }
+}
+
 /** pre_promote, the premise once more, the signal, and then the end of recovery, seen by asking often. */
 async function attempt(
   parts: PostgresParts,
@@ -67,6 +88,7 @@ async function attempt(
     const refusal = await context.premise(job.premise);
     if (refusal !== null) return failed(`not promoted: ${refusal}`);
     if (context.signal.aborted) return cancelled;
+    await keepOffTaken(parts, job);
     signalled();
     await must(world.files.write(places.promoteFile, '', 0o600));
     if (!world.processes.signal(postmaster.info.pid, 'USR1')) return failed('the postmaster is gone');

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { simulate } from '../../src/sim/cluster.ts';
+import { timelinesBegunTwice } from '../../src/sim/seeds.ts';
+
+/**
+ * PostgreSQL takes the number after the highest timeline of which it has a history file. A standby that never streamed
+ * from the last primary has no such file, takes the same number again, and two histories bear one name: nobody sees the
+ * divergence, and the former primary follows with rows that the new one never had. A promotion therefore writes history
+ * files of the timelines that the cluster knows of first.
+ *
+ * 1. n1 leads on timeline 1. The wire between n2 and n3 is dead.
+ * 2. n1 is lost, n2 is promoted to timeline 2, and says so in etcd. n3 cannot follow it.
+ * 3. n2 is lost. n3, still on timeline 1 and little behind, is promoted: to timeline 2.
+ * 4. n2 comes back on its timeline 2, asks n3 for its timeline, 2, and finds nothing to rewind.
+ */
+test('no timeline is begun twice, and so the former primary sees that its history is another one', async () => {
+  const members = ['n1', 'n2', 'n3'] as const;
+  const cluster = await simulate({ members, seed: 1, writeEveryMs: 250 }).untilSteady();
+  const lost: string[] = [];
+  const loseThePrimary = async (): Promise<void> => {
+    const leader = cluster.primary() ?? '';
+    lost.push(leader);
+    cluster.agent(leader).kill({ restartAfterMs: null });
+    await cluster.until(() => (cluster.primary() ?? leader) !== leader, { withinMs: 60_000 });
+    await cluster.run(10_000);
+  };
+  await cluster.run(10_000);
+  const [a = '', b = ''] = members.filter((name) => name !== cluster.primary());
+  cluster.network.cut(a, b);
+  cluster.network.cut(b, a);
+  await loseThePrimary();
+  await loseThePrimary();
+  cluster.network.heal();
+  for (const name of lost) cluster.agent(name).start();
+  await cluster.untilSteady();
+  await cluster.run(60_000);
+  assert.deepEqual(timelinesBegunTwice(cluster.history()), []);
+  assert.deepEqual(cluster.corrupted(), []);
+});
