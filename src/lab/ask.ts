@@ -3,9 +3,9 @@ import { run } from './run.ts';
 
 /**
  * Asks the agent of a machine from inside its network, so that it answers with the cable cut as well. By bash, which is
- * there on every Debian and costs a few milliseconds. Null: no answer, not 200, or not JSON.
+ * there on every Debian and costs a few milliseconds. The body's text; null: no answer, or not 200.
  */
-export async function askAgent(machine: Machine, path: string, limitMs: number): Promise<unknown> {
+export async function askAgent(machine: Machine, path: string, limitMs: number): Promise<string | null> {
   if (!machine.isOn()) return null;
   const host = machine.plan.listen === '0.0.0.0' ? '127.0.0.1' : machine.plan.listen;
   const script =
@@ -13,8 +13,13 @@ export async function askAgent(machine: Machine, path: string, limitMs: number):
   const { code, stdout } = await run(machine.onItsNetwork(['bash', '--norc', '-c', script, host, path]), { limitMs });
   const [head = '', ...body] = stdout.split('\r\n\r\n');
   if (code !== 0 || !/^HTTP\/1\.[01] 200/.test(head)) return null;
+  return body.join('\r\n\r\n');
+}
+
+/** Null: not JSON. */
+export function parsed(text: string | null): unknown {
   try {
-    return JSON.parse(body.join('\r\n\r\n'));
+    return text === null ? null : JSON.parse(text);
   } catch {
     return null;
   }

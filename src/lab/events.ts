@@ -1,5 +1,5 @@
 import type { Entry } from '../model/decision.ts';
-import { askAgent } from './ask.ts';
+import { askAgent, parsed } from './ask.ts';
 import type { Machine } from './ground.ts';
 
 /** One line of what happened on a node, for the screen. */
@@ -9,19 +9,8 @@ export interface LabEvent {
   readonly text: string;
 }
 
-export interface Journals {
-  /** The newest last. */
-  readonly events: readonly LabEvent[];
-  /** Milliseconds the leader's lease has left, by its own last look; null: nobody says. */
-  readonly leaseLeftMs: number | null;
-}
-
-/** Reads the agents' journals. Agents without one, Patroni for instance, simply have no events. */
-export async function readJournals(
-  nodes: readonly Machine[],
-  leader: string | null,
-  nowWallMs: number,
-): Promise<Journals> {
+/** Reads the agents' journals, the newest entry last. Agents without one, Patroni for instance, simply have no events. */
+export async function readEvents(nodes: readonly Machine[]): Promise<readonly LabEvent[]> {
   const journals = await Promise.all(
     nodes.map(async (machine) => ({
       node: machine.plan.name,
@@ -29,19 +18,18 @@ export async function readJournals(
     })),
   );
   const events = journals.flatMap(({ node, entries }) => entries.flatMap((entry) => tell(node, entry)));
-  const last = journals.find(({ node }) => node === leader)?.entries.findLast((entry) => entry.kind === 'decided');
-  const leftMs = last?.kind === 'decided' ? last.seen.leaseLeftMs : null;
-  const ageMs = last === undefined ? 0 : nowWallMs - Date.parse(last.wall);
-  return {
-    events: events.toSorted((a, b) => a.wall.localeCompare(b.wall)),
-    leaseLeftMs: leftMs === null || leftMs === undefined ? null : Math.max(0, leftMs - ageMs),
-  };
+  return events.toSorted((a, b) => a.wall.localeCompare(b.wall));
 }
 
-function entriesOf(answer: unknown): readonly Entry[] {
-  const list = typeof answer === 'object' && answer !== null && 'entries' in answer ? answer.entries : answer;
-  return Array.isArray(list) ? list.filter(isEntry) : [];
+/** Until the leader must have renewed its lease, or stop; null: nobody says. */
+export async function readLeaseLeftMs(leader: Machine | undefined): Promise<number | null> {
+  const text = leader === undefined ? null : await askAgent(leader, '/metrics', 1000);
+  const left = /^matriarch_fence_left_seconds(?:\{.*\})? (\S+)$/m.exec(text ?? '')?.[1];
+  return left === undefined ? null : Number(left) * 1000;
 }
+
+/** One entry a line. */
+const entriesOf = (answer: string | null): readonly Entry[] => (answer ?? '').split('\n').map(parsed).filter(isEntry);
 
 const isEntry = (value: unknown): value is Entry =>
   typeof value === 'object' && value !== null && 'kind' in value && 'wall' in value && typeof value.wall === 'string';

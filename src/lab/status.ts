@@ -1,4 +1,4 @@
-import { askAgent } from './ask.ts';
+import { askAgent, parsed } from './ask.ts';
 import type { Machine } from './ground.ts';
 import { type Service, serviceStates } from './services.ts';
 import type { TrafficView } from './traffic.ts';
@@ -40,7 +40,10 @@ export async function lookAtLab(
   traffic: TrafficView,
 ): Promise<LabStatus> {
   const answers = await Promise.all(
-    nodes.map(async (machine) => ({ machine, members: readMembers(await askAgent(machine, '/cluster', 1200)) })),
+    nodes.map(async (machine) => ({
+      machine,
+      members: readMembers(parsed(await askAgent(machine, '/cluster', 1200))),
+    })),
   );
   const told = answers
     .flatMap(({ machine, members }) => (members === null ? [] : [{ machine, members }]))

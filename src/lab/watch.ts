@@ -1,4 +1,4 @@
-import { type LabEvent, readJournals } from './events.ts';
+import { type LabEvent, readEvents, readLeaseLeftMs } from './events.ts';
 import type { Lab } from './lab.ts';
 import { delay } from './run.ts';
 import { drawScene, enterScreen, frame, leaveScreen, type Scene } from './screen.ts';
@@ -22,7 +22,10 @@ export async function watchLab(lab: Lab, ended: Promise<unknown>): Promise<void>
     while (!over) {
       const status = await lab.status();
       const machines = lab.nodes.map(({ machine }) => machine);
-      const { events, leaseLeftMs } = await readJournals(machines, status.leader, Date.now());
+      const [events, leaseLeftMs] = await Promise.all([
+        readEvents(machines),
+        readLeaseLeftMs(machines.find(({ plan }) => plan.name === status.leader)),
+      ]);
       if (over) break;
       show({ status, leaseLeftMs, events, heading, hints: hints(lab), upForMs: performance.now() - startedMs });
       await Promise.race([ended, delay(700)]);

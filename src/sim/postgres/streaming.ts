@@ -57,10 +57,11 @@ export function startReceiver(instance: Instance): void {
     const mine = generation;
     const control = instance.dir.control();
     if (control === null) return;
+    replayWritten();
     const ask: StandbyAsk = {
       systemId: control.systemId,
       timeline: instance.wal.timeline,
-      from: instance.wal.flushed,
+      from: instance.wal.end,
       slot,
       applicationName: conninfo.get('application_name') ?? 'walreceiver',
       user: conninfo.get('user') ?? 'postgres',
@@ -95,6 +96,19 @@ export function startReceiver(instance: Instance): void {
         });
       });
     });
+  }
+
+  /**
+   * What a receiver before this one wrote is replayed first, flushed or not: recovery reads it from the files, and asks
+   * for more only from where they end.
+   */
+  function replayWritten(): void {
+    const { wal } = instance;
+    if (wal.end <= instance.replayed) return;
+    if (instance.received !== null) instance.received = wal.end;
+    instance.replayed = wal.end;
+    flushedHere(instance, wal.end);
+    updateControl(instance, { minRecoveryEnd: wal.end, minRecoveryEndTimeline: wal.timeline });
   }
 
   /** Written and flushed, then acknowledged; replayed a little later, and said so. */
