@@ -1,5 +1,6 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Album, makeAlbum } from './album.ts';
 import { serveControl } from './control.ts';
 import { type Ending, makeEnding } from './ending.ts';
 import { type Lab, type LabOptions, makeLab } from './lab.ts';
@@ -18,7 +19,7 @@ export const healthyLimitMs = 180_000;
 export async function keepInForeground(options: LabOptions): Promise<number> {
   const ending = makeEnding();
   const say = (line: string): void => void process.stderr.write(`lab: ${line}\n`);
-  return keep({ ...options, say }, ending, say, (lab) => watchLab(lab, ending.ended));
+  return keep({ ...options, say }, ending, say, (lab, album) => watchLab(lab, album, ending.ended));
 }
 
 /** Keeps a lab without a terminal; the parent is told until the cluster is healthy, then let go. */
@@ -42,7 +43,7 @@ async function keep(
   options: LabOptions,
   ending: Ending,
   fail: (why: string) => void,
-  meanwhile: (lab: Lab) => Promise<void>,
+  meanwhile: (lab: Lab, album: Album) => Promise<void>,
 ): Promise<number> {
   let down: () => Promise<void> = async () => {};
   let code = 0;
@@ -56,10 +57,13 @@ async function keep(
 
   const work = async (): Promise<void> => {
     const lab = await makeLab({ ...options, began: (end) => (down = end) });
-    const log = (line: string): void =>
+    const album = makeAlbum();
+    const asked = (line: string): void => {
+      album.act(line);
       appendFileSync(join(lab.dir, 'lab.log'), `${new Date().toISOString()} ${line}\n`);
-    await serveControl(lab, () => ending.end('lab down'), log);
-    await meanwhile(lab);
+    };
+    await serveControl(lab, () => ending.end('lab down'), asked);
+    await meanwhile(lab, album);
   };
   const working = work().catch((error: unknown) => {
     if (!over) crash(error);

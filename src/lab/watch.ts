@@ -1,3 +1,4 @@
+import type { Album } from './album.ts';
 import { type LabEvent, readEvents, readLeaseLeftMs } from './events.ts';
 import type { Lab } from './lab.ts';
 import { delay } from './run.ts';
@@ -5,7 +6,7 @@ import { drawScene, enterScreen, frame, leaveScreen, type Scene } from './screen
 import { brief } from './status.ts';
 
 /** Shows a lab until it ends: a live screen on a terminal, lines for what changes elsewhere. */
-export async function watchLab(lab: Lab, ended: Promise<unknown>): Promise<void> {
+export async function watchLab(lab: Lab, album: Album, ended: Promise<unknown>): Promise<void> {
   let over = false;
   void ended.then(() => {
     over = true;
@@ -22,12 +23,20 @@ export async function watchLab(lab: Lab, ended: Promise<unknown>): Promise<void>
     while (!over) {
       const status = await lab.status();
       const machines = lab.nodes.map(({ machine }) => machine);
-      const [events, leaseLeftMs] = await Promise.all([
+      const [seen, leaseLeftMs] = await Promise.all([
         readEvents(machines),
         readLeaseLeftMs(machines.find(({ plan }) => plan.name === status.leader)),
       ]);
       if (over) break;
-      show({ status, leaseLeftMs, events, heading, hints: hints(lab), upForMs: performance.now() - startedMs });
+      const fresh = album.add(seen);
+      show({
+        status,
+        leaseLeftMs,
+        events: terminal ? album.all() : fresh,
+        heading,
+        hints: hints(lab),
+        upForMs: performance.now() - startedMs,
+      });
       await Promise.race([ended, delay(700)]);
     }
   } finally {
@@ -54,19 +63,16 @@ function showScreen(scene: Scene): void {
   process.stdout.write(frame(drawScene(scene, columns, rows)));
 }
 
-/** Prints what is new since the last look. */
+/** Prints what is new: here the scene has nothing but fresh events. */
 function makeLines(): (scene: Scene) => void {
   let before = '';
-  let newest = '';
   const print = (text: string): void => void process.stdout.write(`${text}\n`);
   return ({ status, events, hints }) => {
     if (before === '') for (const hint of hints) print(hint);
     const now = withoutLag(brief(status));
     if (now !== before) print(`${new Date().toTimeString().slice(0, 8)} ${brief(status)}`);
     before = now;
-    const fresh = events.filter(({ wall }) => wall > newest);
-    for (const event of fresh) print(eventLine(event));
-    newest = events.at(-1)?.wall ?? newest;
+    for (const event of events) print(eventLine(event));
   };
 }
 
