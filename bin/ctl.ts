@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { roleNames } from '../src/ctl/choose.ts';
 import { editConfig, showConfig } from '../src/ctl/config.ts';
-import type { CtlDoors } from '../src/ctl/doors.ts';
+import type { Ctl, CtlDoors } from '../src/ctl/doors.ts';
 import { history } from '../src/ctl/history.ts';
 import { list } from '../src/ctl/list.ts';
 import { setPause } from '../src/ctl/pause.ts';
@@ -12,7 +12,7 @@ import { handover } from '../src/ctl/switchover.ts';
 import { memberVersions } from '../src/ctl/version.ts';
 import { why } from '../src/ctl/why.ts';
 import { makeCtlDoors } from './ctlDoors.ts';
-import { formatOf, makeRunner, oneOf, type Place, required } from './ctlRunner.ts';
+import { formatOf, makeRunner, type Open, oneOf, type Place, required } from './ctlRunner.ts';
 
 interface ListFlags extends Place {
   readonly extended?: true;
@@ -41,13 +41,21 @@ export function ctlCommands(program: Command, doors: CtlDoors = makeCtlDoors()):
       .option('-W', 'repeat every 2 seconds')
       .option('-w, --watch <seconds>', 'repeat this often');
 
+  /** None at all: there is nothing to list, which is no error. */
+  function openAll(scopes: readonly string[], open: Open): readonly Ctl[] {
+    if (scopes.length > 0) return scopes.map((scope) => open(scope));
+    if (open.configured !== null) return [open(undefined)];
+    doors.terminal.err('WARNING: Listing members: No cluster names were provided\n');
+    return [];
+  }
+
   watch('list', 'the members, who leads, and how far behind the others are')
     .option('-e, --extended', 'all columns')
     .option('-t, --timestamp', 'the time above')
     .option(...format)
     .action((scopes: string[], flags: ListFlags) =>
       run(flags, async (open) => {
-        const clusters = (scopes.length === 0 ? [undefined] : scopes).map(open);
+        const clusters = openAll(scopes, open);
         const { extended, timestamp } = flags;
         const options = { extended: extended === true, timestamp: timestamp === true, everyMs: everyMs(flags) };
         await list(clusters, { ...options, format: formatOf(flags.format) });
@@ -55,7 +63,7 @@ export function ctlCommands(program: Command, doors: CtlDoors = makeCtlDoors()):
     );
   watch('topology', 'the members as a tree: who streams from whom').action((scopes: string[], flags: ListFlags) =>
     run(flags, (open) => {
-      const clusters = (scopes.length === 0 ? [undefined] : scopes).map(open);
+      const clusters = openAll(scopes, open);
       return list(clusters, { format: 'topology', extended: false, timestamp: false, everyMs: everyMs(flags) });
     }),
   );

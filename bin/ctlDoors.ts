@@ -3,7 +3,9 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { makeDcsReader } from '../src/agent/dcs/reader.ts';
-import { mergeConfigTexts, readLocalConfig } from '../src/codec/config/local.ts';
+import { readCtlConfig } from '../src/codec/config/ctl.ts';
+import { mergeConfigTexts } from '../src/codec/config/local.ts';
+import { pythonYaml } from '../src/codec/config/python.ts';
 import type { CtlDoors } from '../src/ctl/doors.ts';
 import { editText } from '../src/ctl/editor.ts';
 import { makeTerminal } from '../src/ctl/terminal.ts';
@@ -25,12 +27,9 @@ export function makeCtlDoors(): CtlDoors {
     terminal: makeTerminal(process.stdin, process.stdout, process.stderr),
     files: makeFiles(),
     settings: async (file) => readSettings(file),
-    openCluster(settings, scope) {
-      const etcd = makeEtcdTransport({ tls: settings.etcd.tls });
-      const reader = makeDcsReader(
-        { clock, chance, etcd },
-        { etcd: settings.etcd, namespace: settings.namespace, scope },
-      );
+    openCluster(settings, place) {
+      const etcd = makeEtcdTransport({ tls: settings.tls });
+      const reader = makeDcsReader({ clock, chance, etcd }, { etcd: settings, ...place });
       return {
         async read() {
           const read = await reader.read();
@@ -39,10 +38,10 @@ export function makeCtlDoors(): CtlDoors {
         put: (key, text, modRevision) => reader.put(key, text, modRevision),
       };
     },
-    openHttp: ({ ctl, rest }) =>
+    openHttp: ({ ctl, restCaFile }) =>
       makeHttp({
         tls: {
-          caFile: ctl.cacert ?? rest.tls?.caFile ?? null,
+          caFile: ctl.cacert ?? restCaFile,
           certFile: ctl.certFile,
           keyFile: ctl.keyFile,
           insecure: ctl.insecure,
@@ -50,7 +49,7 @@ export function makeCtlDoors(): CtlDoors {
       }),
     readYaml(text) {
       try {
-        return { kind: 'value', value: parse(text, { version: '1.1', prettyErrors: false }) };
+        return { kind: 'value', value: parse(text, pythonYaml) };
       } catch (error) {
         return { kind: 'wrong', why: error instanceof Error ? error.message : String(error) };
       }
@@ -67,14 +66,15 @@ function readSettings(given: string | null): Awaited<ReturnType<CtlDoors['settin
       kind: 'failed',
       why: `Provided config file ${path} not existing or no read rights. Check the -c/--config-file parameter`,
     };
-  const text = !canRead(path) ? '' : statSync(path).isDirectory() ? directoryText(path) : readFileSync(path, 'utf8');
   const environment = Object.entries(process.env).flatMap(([name, value]) =>
     value === undefined ? [] : [[name, value] as const],
   );
-  const read = readLocalConfig(text, path, Object.fromEntries(environment));
-  return read.kind === 'ok'
-    ? { kind: 'settings', settings: read.local }
-    : { kind: 'failed', why: read.problems.join('\n') };
+  try {
+    const text = !canRead(path) ? '' : statSync(path).isDirectory() ? directoryText(path) : readFileSync(path, 'utf8');
+    return readCtlConfig(text, path, Object.fromEntries(environment));
+  } catch (error) {
+    return { kind: 'failed', why: error instanceof Error ? error.message : String(error) };
+  }
 }
 
 const directoryText = (path: string): string =>

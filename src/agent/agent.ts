@@ -142,7 +142,11 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
       if (restored.deadlineMs !== null) deadman.setAt(deadmanAtMs(restored.deadlineMs, settings().cluster));
     }
     const duplicate = await nameInUse(world, dcs, local.name, options.instance);
-    if (duplicate !== null) return { code: 1, message: duplicate };
+    if (duplicate !== null) {
+      // Through the usual end: a guardian that is left behind would start this agent again and again.
+      exit = { code: 1, message: duplicate };
+      return finish();
+    }
     dcs.start();
     const observe = makeObserve({
       clock,

@@ -27,7 +27,7 @@ export function makeAccess(rest: RestSettings, memberHosts: () => readonly strin
 
   async function mayCome({ address, method, path }: Caller): Promise<boolean> {
     if (!guardsAddress || contains(await allowed, address)) return true;
-    if (!rest.allowlistIncludeMembers || (method === 'POST' && /^\/failsafe(\/|$)/.test(path))) return false;
+    if (!rest.allowlistIncludeMembers || (method === 'POST' && /^\/failsafe([/?]|$)/.test(path))) return false;
     return contains(await listOf(memberHosts()), address);
   }
 

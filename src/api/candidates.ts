@@ -1,6 +1,7 @@
 import { syncModeOf } from '../codec/rest/cluster.ts';
 import type { HandoverRequest } from '../codec/rest/handover.ts';
 import { type Refusal, refusal } from '../codec/rest/refusal.ts';
+import { isListed } from '../codec/rest/sync.ts';
 import type { Snapshot } from '../model/agent.ts';
 import type { Cluster, Member } from '../model/cluster.ts';
 import type { PeerReport } from '../model/peers.ts';
@@ -14,7 +15,7 @@ export function candidatesFor({ action, leader, candidate }: HandoverRequest, cl
   const { members, sync } = cluster;
   if (leader !== null && cluster.leader?.name !== leader) return refuse('leader name does not match');
   const synchronous = syncModeOf(cluster) === 'on';
-  const isSync = (name: string): boolean => sync?.members.includes(name) === true;
+  const isSync = (name: string): boolean => isListed(sync, name);
   if (candidate !== null) {
     if (action === 'switchover' && synchronous && !isSync(candidate))
       return refuse('candidate name does not match with sync_standby');

@@ -28,12 +28,13 @@ export type Listening =
   | { readonly kind: 'failed'; readonly why: string };
 
 const bodyBytesMax = 65_536;
+const tooLarge = `the body is larger than ${bodyBytesMax} bytes`;
 const methods = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
 /** The agent's REST API on `restapi.listen`. `why` is one line for the operator. */
 export async function startApi(handles: AgentHandles, local: LocalSettings): Promise<Listening> {
   const { rest } = local;
-  const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+  const sleep = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms).unref());
   const memberHosts = (): string[] => {
     const snapshot = handles.snapshot();
     const members = snapshot === null ? [] : (clusterOf(snapshot.seen.dcs)?.members ?? []);
@@ -74,7 +75,7 @@ export function makeServer(options: ServerOptions): (at: HostPort) => Promise<Li
       return refusal === null ? undefined : send(reply, refusal, headers);
     });
     app.setErrorHandler((error: { statusCode?: number; message: string }, _request, reply) =>
-      send(reply, page(error.statusCode ?? 500, error.statusCode === undefined ? error.message : undefined), {}),
+      send(reply, page(error.statusCode ?? 500, error.statusCode === 413 ? tooLarge : error.message), {}),
     );
     app.setNotFoundHandler(answer);
     app.route({ method: [...methods], url: '*', handler: answer });
@@ -137,7 +138,12 @@ function send(reply: FastifyReply, answer: Reply, headers: Readonly<Record<strin
     case 'bare':
       return reply.code(answer.status).send();
     case 'json':
-      return reply.code(answer.status).headers(headers).type('application/json').send(spacedJson(answer.value));
+      // As bytes: to a text Fastify would add a charset, and clients compare the type.
+      return reply
+        .code(answer.status)
+        .headers(headers)
+        .type('application/json')
+        .send(Buffer.from(spacedJson(answer.value)));
     case 'text':
       return reply
         .code(answer.status)

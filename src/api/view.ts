@@ -46,6 +46,6 @@ export function holdsLease({ snapshot, nowMs, fenceDeadlineMs }: View): boolean 
   );
 }
 
-/** The loop has not come by for a whole ttl after its time: what the snapshot says is history. */
-export const loopHangs = ({ snapshot, nowMs }: View): boolean =>
-  snapshot === null || nowMs > snapshot.nextCycleMs + snapshot.seen.settings.cluster.ttlMs;
+/** The loop has not come by for a whole ttl (or so many) after its time: what the snapshot says is history. */
+export const loopHangs = ({ snapshot, nowMs }: View, ttls = 1): boolean =>
+  snapshot === null || nowMs >= snapshot.nextCycleMs + ttls * snapshot.seen.settings.cluster.ttlMs;

@@ -1,6 +1,7 @@
+import type { CtlRead, CtlSettings } from '../codec/config/ctl.ts';
 import type { Cluster } from '../model/cluster.ts';
 import type { DcsOutcome } from '../model/outcome.ts';
-import type { LocalSettings } from '../model/settings.ts';
+import type { EtcdSettings } from '../model/settings.ts';
 import type { Revision } from '../model/units.ts';
 import type { Chance, Clock, Files, Http } from '../model/world.ts';
 import { refuse } from './problem.ts';
@@ -22,13 +23,9 @@ export interface CtlDoors {
   readonly chance: Chance;
   readonly files: Files;
   /** Null: the default place. */
-  settings(
-    file: string | null,
-  ): Promise<
-    { readonly kind: 'settings'; readonly settings: LocalSettings } | { readonly kind: 'failed'; readonly why: string }
-  >;
-  openCluster(settings: LocalSettings, scope: string): ClusterDoor;
-  openHttp(settings: LocalSettings): Http;
+  settings(file: string | null): Promise<CtlRead>;
+  openCluster(etcd: EtcdSettings, place: { readonly namespace: string; readonly scope: string }): ClusterDoor;
+  openHttp(settings: CtlSettings): Http;
   readYaml(
     text: string,
   ): { readonly kind: 'value'; readonly value: unknown } | { readonly kind: 'wrong'; readonly why: string };
@@ -42,7 +39,7 @@ export interface CtlDoors {
 /** What a command on one cluster works with. */
 export interface Ctl {
   readonly doors: CtlDoors;
-  readonly settings: LocalSettings;
+  readonly settings: CtlSettings;
   readonly scope: string;
   readonly door: ClusterDoor;
   readonly http: Http;

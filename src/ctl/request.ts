@@ -1,5 +1,5 @@
+import type { CtlSettings } from '../codec/config/ctl.ts';
 import type { Member } from '../model/cluster.ts';
-import type { LocalSettings } from '../model/settings.ts';
 import type { HttpReply } from '../model/world.ts';
 import type { Ctl } from './doors.ts';
 import type { Json } from './text.ts';
@@ -38,7 +38,7 @@ export function askUrl(
   });
 }
 
-function authorization({ ctl, rest }: LocalSettings): Readonly<Record<string, string>> {
+function authorization({ ctl, rest }: CtlSettings): Readonly<Record<string, string>> {
   const login = ctl.authentication ?? rest.authentication;
   if (login === null) return {};
   return { authorization: `Basic ${Buffer.from(`${login.username}:${login.password}`).toString('base64')}` };

@@ -1,3 +1,4 @@
+import { isListed } from '../codec/rest/sync.ts';
 import type { Cluster, Member } from '../model/cluster.ts';
 import { type Lsn, lsnOf, lsnText } from '../model/units.ts';
 import { type ClusterFacts, factsOf } from './facts.ts';
@@ -53,8 +54,7 @@ export function memberRows(cluster: Cluster): readonly MemberRow[] {
 export function roleOf(member: Member, cluster: Cluster, facts: ClusterFacts): string {
   if (member.name === facts.leader) return facts.standbyCluster ? 'standby_leader' : 'leader';
   if (facts.synchronous === 'off') return 'replica';
-  const listed = cluster.sync?.members.some((name) => name.toLowerCase() === member.name.toLowerCase());
-  if (listed !== true) return 'replica';
+  if (!isListed(cluster.sync, member.name)) return 'replica';
   return facts.synchronous === 'quorum' ? 'quorum_standby' : 'sync_standby';
 }
 

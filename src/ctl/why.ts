@@ -1,5 +1,5 @@
+import type { CtlSettings } from '../codec/config/ctl.ts';
 import { isObject, parseJson } from '../codec/dcs/json.ts';
-import type { LocalSettings } from '../model/settings.ts';
 import type { Ctl, CtlDoors } from './doors.ts';
 import { readCluster } from './doors.ts';
 import { CtlError } from './problem.ts';
@@ -31,19 +31,26 @@ const isTelling = (line: JournalLine, before: JournalLine | undefined): boolean 
   line.kind !== 'decided' || line.rule !== before?.rule || line.did.some(({ action }) => action !== 'renewLease');
 
 async function readJournal(ctl: Ctl, member: string | null, limit: number): Promise<readonly JournalLine[]> {
-  const mine = member === null || member === ctl.settings.name;
-  const answer = mine ? await askMine(ctl, limit) : await askOther(ctl, member, limit);
+  const { node } = ctl.settings;
+  if (member !== null && member !== node?.name) {
+    const answer = await askOther(ctl, member, limit);
+    if (typeof answer !== 'string') return answer;
+    throw new CtlError(`the agent of ${member} does not answer (${answer}): run why on that node`);
+  }
+  if (node === null) throw new CtlError('this configuration is of no node: name a member, or give -c its file');
+  const answer = await askMine(ctl, node, limit);
   if (typeof answer !== 'string') return answer;
-  if (!mine) throw new CtlError(`the agent of ${member} does not answer (${answer}): run why on that node`);
-  const kept = await readFiles(ctl.doors, ctl.settings);
-  if (kept === null)
-    throw new CtlError(`the agent does not answer (${answer}), and ${journalPath(ctl.settings)} cannot be read`);
+  const path = `${node.stateDir}/journal.jsonl`;
+  const kept = node.stateDir === null ? null : await readFiles(ctl.doors, path);
+  if (kept === null) throw new CtlError(`the agent does not answer (${answer}), and ${path} cannot be read`);
   return kept.slice(-limit);
 }
 
-async function askMine(ctl: Ctl, limit: number): Promise<readonly JournalLine[] | string> {
-  const { connectAddress, tls } = ctl.settings.rest;
-  const url = `${tls === null ? 'http' : 'https'}://${connectAddress.host}:${connectAddress.port}/journal?limit=${limit}`;
+type Node = NonNullable<CtlSettings['node']>;
+
+async function askMine(ctl: Ctl, { api }: Node, limit: number): Promise<readonly JournalLine[] | string> {
+  const scheme = ctl.settings.rest.tls === null ? 'http' : 'https';
+  const url = `${scheme}://${api.host}:${api.port}/journal?limit=${limit}`;
   const reply = await askUrl(ctl, url, 'GET', undefined, 3000);
   return linesFrom(reply.kind === 'answered' ? reply : { status: 0, body: reply.why });
 }
@@ -73,11 +80,8 @@ function linesFrom({
 const linesOf = (text: string): readonly JournalLine[] =>
   text.split('\n').flatMap((line) => (line.trim() === '' ? [] : journalLine(parseJson(line))));
 
-const journalPath = ({ stateDir }: LocalSettings): string => `${stateDir}/journal.jsonl`;
-
 /** The file before the last turn comes first. */
-async function readFiles({ files }: CtlDoors, settings: LocalSettings): Promise<readonly JournalLine[] | null> {
-  const path = journalPath(settings);
+async function readFiles({ files }: CtlDoors, path: string): Promise<readonly JournalLine[] | null> {
   const [older, newer] = await Promise.all([files.read(`${path}.1`), files.read(path)]);
   if (newer.kind !== 'text' && older.kind !== 'text') return null;
   return [older, newer].flatMap((file) => (file.kind === 'text' ? linesOf(file.text) : []));

@@ -1,34 +1,141 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
-import { type TestContext, test } from 'node:test';
+import { createServer, request } from 'node:http';
+import { test } from 'node:test';
 import { startApi } from '../../src/api/server.ts';
-import type { RestSettings } from '../../src/model/settings.ts';
 import { following, leading } from '../decide/values.ts';
-import { type FakeAgent, fakeAgent } from './handles.ts';
-
-async function serve(t: TestContext, agent: FakeAgent, rest: Partial<RestSettings> = {}): Promise<string> {
-  const { local } = leading.settings;
-  const listen = { host: '127.0.0.1', port: 0 };
-  const api = await startApi(agent, { ...local, rest: { ...local.rest, ...rest, listen } });
-  assert.equal(api.kind, 'ok');
-  if (api.kind !== 'ok') return '';
-  t.after(() => api.close());
-  return `http://127.0.0.1:${api.port}`;
-}
+import { fakeAgent } from './handles.ts';
+import { messageIn, serve } from './serve.ts';
 
 const codeOf = async (url: string, method = 'GET', body?: string): Promise<number> =>
   (await fetch(url, { method, ...(body === undefined ? {} : { body }) })).status;
 
-test('GET routes, and HEAD and OPTIONS judge health alone', async (t) => {
+test('HEAD and OPTIONS judge health alone, also where GET reads something', async (t) => {
   const at = await serve(t, fakeAgent(leading));
-  assert.equal(await codeOf(`${at}/liveness`), 200);
-  assert.equal(await codeOf(`${at}/liveness`, 'HEAD'), 503);
-  assert.equal(await codeOf(`${at}/patroni`, 'OPTIONS'), 503);
-  assert.equal(await codeOf(`${at}/master`, 'OPTIONS'), 200);
-  assert.equal(await codeOf(`${at}/primary`, 'HEAD'), 200);
-  assert.equal(await codeOf(`${at}/replica`, 'HEAD'), 503);
-  assert.equal(await codeOf(`${at}/nosuch`), 503);
-  assert.equal(await codeOf(`${at}/patroni/anything?at=all`), 200);
+  const table: readonly [path: string, get: number, others: number][] = [
+    ['/', 200, 200],
+    ['/primary', 200, 200],
+    ['/master?lag=1', 200, 200],
+    ['/read-write', 200, 200],
+    ['/leader', 200, 200],
+    ['/read-only', 200, 200],
+    ['/health', 200, 200],
+    ['/read-only-sync', 200, 200],
+    ['/replica', 503, 503],
+    ['/async', 503, 503],
+    ['/standby-leader', 503, 503],
+    ['/nosuch', 503, 503],
+    ['/liveness', 200, 503],
+    ['/readiness', 200, 503],
+    ['/patroni', 200, 503],
+    ['/patroni/anything?at=all', 200, 503],
+    ['/cluster', 200, 503],
+    ['/history', 200, 503],
+    ['/config', 200, 503],
+    ['/metrics', 200, 503],
+    ['/journal', 200, 503],
+    ['/failsafe', 502, 503],
+  ];
+  for (const [path, get, others] of table) {
+    assert.equal(await codeOf(`${at}${path}`), get, `GET ${path}`);
+    for (const method of ['HEAD', 'OPTIONS']) {
+      const reply = await fetch(`${at}${path}`, { method });
+      assert.deepEqual([reply.status, await reply.text()], [others, ''], `${method} ${path}`);
+    }
+  }
+});
+
+test('types are those that clients compare; extra headers go with full answers only', async (t) => {
+  const at = await serve(t, fakeAgent(leading), { httpExtraHeaders: { 'x-extra': '1' } });
+  const table: readonly [method: string, path: string, type: string | null, extra: string | null][] = [
+    ['GET', '/primary', 'application/json', '1'],
+    ['GET', '/patroni', 'application/json', '1'],
+    ['GET', '/config', 'application/json', '1'],
+    ['GET', '/metrics', 'text/plain', '1'],
+    ['POST', '/reload', 'text/html', '1'],
+    ['GET', '/failsafe', 'text/html;charset=utf-8', null],
+    ['HEAD', '/primary', null, null],
+    ['GET', '/liveness', null, null],
+  ];
+  for (const [method, path, type, extra] of table) {
+    const { headers } = await fetch(`${at}${path}`, { method });
+    assert.deepEqual([headers.get('content-type'), headers.get('x-extra')], [type, extra], `${method} ${path}`);
+  }
+});
+
+test('a body is JSON whatever it is called, and refused when it is too large', async (t) => {
+  const agent = fakeAgent(leading);
+  const at = await serve(t, agent);
+  for (const type of ['application/x-www-form-urlencoded', 'application/json', 'text/plain', 'not a type', null]) {
+    const body = Buffer.from('{"ttl": 40}');
+    const reply = await fetch(`${at}/config`, {
+      method: 'PATCH',
+      body,
+      headers: type === null ? {} : { 'content-type': type },
+    });
+    assert.deepEqual([reply.status, await reply.text()], [200, '{"ttl": 40}'], String(type));
+  }
+  assert.equal(agent.puts.length, 5);
+  const big = await fetch(`${at}/config`, { method: 'PATCH', body: JSON.stringify({ x: 'y'.repeat(70_000) }) });
+  assert.deepEqual([big.status, messageIn(await big.text())], [413, 'the body is larger than 65536 bytes']);
+  assert.equal(agent.puts.length, 5);
+});
+
+/** fetch always tells a length. */
+const withoutLength = (url: string, method: string): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const call = request(url, { method }, (reply) => resolve(reply.resume().statusCode ?? 0));
+    call.removeHeader('content-length');
+    call.removeHeader('transfer-encoding');
+    call.on('error', reject).end();
+  });
+
+test('no length: 411 where a body must be, {} where it may be missing', async (t) => {
+  const at = await serve(t, fakeAgent(leading));
+  for (const [method, path, code] of [
+    ['PATCH', '/config', 411],
+    ['PUT', '/config', 411],
+    ['POST', '/switchover', 411],
+    ['POST', '/failover', 411],
+    ['POST', '/restart', 200],
+    ['POST', '/reinitialize', 200],
+    ['POST', '/reload', 202],
+  ] as const)
+    assert.equal(await withoutLength(`${at}${path}`, method), code, path);
+});
+
+test('a wrong body gets 400 with the reason, and nothing is done', async (t) => {
+  const agent = fakeAgent(leading);
+  const at = await serve(t, agent);
+  const deep = `{"a": ${'['.repeat(30_000)}${']'.repeat(30_000)}}`;
+  const wrong: readonly [body: string, why: string][] = [
+    ['{"ttl": 30', 'the body is not JSON'],
+    ['ttl=30', 'the body is not JSON'],
+    ['[1]', 'the body is an array, a JSON object is needed'],
+    ['null', 'the body is null, a JSON object is needed'],
+    ['"x"', 'the body is a string, a JSON object is needed'],
+    [' ', 'the body is empty, a JSON object is needed'],
+    [deep, 'the body is nested deeper than 100 levels'],
+  ];
+  const empty: readonly [string, string][] = [
+    ['{}', 'the body is an empty object'],
+    ['', 'the body is empty, a JSON object is needed'],
+  ];
+  const table: readonly [call: string, bodies: readonly (readonly [string, string])[]][] = [
+    ['PATCH /config', [...wrong, ...empty]],
+    ['PUT /config', [...wrong, ...empty]],
+    ['POST /switchover', [...wrong, ...empty]],
+    ['POST /failover', [...wrong, ...empty]],
+    ['POST /restart', wrong],
+    ['POST /reinitialize', wrong],
+  ];
+  for (const [call, bodies] of table) {
+    const [method = '', path = ''] = call.split(' ');
+    for (const [body, why] of bodies) {
+      const reply = await fetch(`${at}${path}`, { method, body });
+      assert.deepEqual([reply.status, messageIn(await reply.text())], [400, why], `${call} ${body.slice(0, 20)}`);
+    }
+  }
+  assert.deepEqual([agent.asked, agent.puts], [[], []]);
 });
 
 test('a method that nothing is for is not supported', async (t) => {

@@ -66,12 +66,25 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function matriarch(args: readonly string[], input = ''): Promise<{ code: number | null; out: string; err: string }> {
+interface RunOptions {
+  readonly input?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Ctrl-C once this much was printed. */
+  readonly interruptAt?: RegExp;
+}
+
+/** Without a configuration in the home directory. */
+function matriarch(
+  args: readonly string[],
+  { input = '', env: more = {}, interruptAt }: RunOptions = {},
+): Promise<{ code: number | null; out: string; err: string }> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', main, ...args]);
+    const env = { ...process.env, HOME: folder, ...more };
+    const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), main, ...args], { env });
     let [out, err] = ['', ''];
     child.stdout.on('data', (data) => {
       out += data;
+      if (interruptAt?.test(out)) child.kill('SIGINT');
     });
     child.stderr.on('data', (data) => {
       err += data;
@@ -102,7 +115,9 @@ test('list reads the cluster from etcd; the configuration may stand before or af
 });
 
 test('switchover through a pipe reaches the leader with the login of the configuration', async () => {
-  const { code, out } = await matriarch(['switchover', '-c', configPath, '--primary', 'node1'], 'node2\n\ny\n');
+  const { code, out } = await matriarch(['switchover', '-c', configPath, '--primary', 'node1'], {
+    input: 'node2\n\ny\n',
+  });
   assert.equal(code, 0);
   assert.match(out, /\d\.\d{5} Successfully switched over to "node2"\n/);
   assert.deepEqual(asked, [{ login: `Basic ${Buffer.from('u:p').toString('base64')}`, call: 'POST /switchover' }]);
@@ -135,4 +150,40 @@ test('edit-config compares and swaps in etcd', async () => {
   assert.equal(code, 0);
   assert.match(out, /-ttl: 30\n\+ttl: 20\nConfiguration changed\n$/);
   assert.equal((await matriarch(['show-config', '-c', configPath])).out, 'ttl: 20\n\n');
+});
+
+test('another etcd needs no configuration, and a small one will do', async () => {
+  const etcdHost = etcd.urls[0]?.replace('http://', '') ?? '';
+  const bare = await matriarch(['-d', `etcd3://${etcdHost}`, 'list', 'demo', '-f', 'tsv']);
+  assert.deepEqual({ code: bare.code, err: bare.err }, { code: 0, err: '' });
+  assert.match(bare.out, /^demo\tnode1\t/m);
+  assert.equal((await matriarch(['list', 'demo', '-f', 'tsv', '--dcs', etcdHost])).out, bare.out);
+  assert.equal((await matriarch(['list', 'demo', '-f', 'tsv'], { env: { DCS_URL: etcdHost } })).out, bare.out);
+  const consul = await matriarch(['-d', 'consul://x', 'list', 'demo']);
+  assert.deepEqual([consul.code, consul.err], [1, 'Error: Unknown dcs scheme: consul\n']);
+  const smallPath = join(folder, 'small.yml');
+  writeFileSync(smallPath, `scope: demo\netcd3: { host: '${etcdHost}' }\n`);
+  assert.match((await matriarch(['topology', '-c', smallPath])).out, /^\| \+ node2 /m);
+
+  const nameless = await matriarch(['-d', etcdHost, 'list']);
+  assert.deepEqual(nameless, { code: 0, out: '', err: 'WARNING: Listing members: No cluster names were provided\n' });
+  const lost = await matriarch(['-d', etcdHost, 'show-config']);
+  assert.deepEqual([lost.code, lost.err], [2, "Error: Missing argument 'CLUSTER_NAME'.\n"]);
+  const nowhere = await matriarch(['list', 'demo']);
+  assert.equal(nowhere.code, 1);
+  assert.match(nowhere.err, /^Error: Can not find suitable configuration of distributed configuration store/);
+  const node = await matriarch(['why', '-c', smallPath]);
+  assert.match(node.err, /^Error: this configuration is of no node/);
+});
+
+test('a broken configuration is one line with its place', async () => {
+  const path = join(folder, 'broken.yml');
+  writeFileSync(path, 'scope: demo\nctl: { insecure: maybe }\n');
+  const { code, err } = await matriarch(['list', '-c', path]);
+  assert.deepEqual([code, err], [1, `Error: ${path}:2:8: ctl.insecure: yes or no is expected, not this text\n`]);
+});
+
+test('Ctrl-C ends a repeated list', async () => {
+  const watching = await matriarch(['list', '-c', configPath, '-w', '0.1'], { interruptAt: /node2/ });
+  assert.deepEqual([watching.code, watching.err], [1, '\nAborted!\n']);
 });

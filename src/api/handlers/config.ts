@@ -9,7 +9,7 @@ type Handles = Pick<AgentHandles, 'dcs' | 'wake'>;
 /** Merges into the cluster's configuration; whoever wrote meanwhile wins, and the caller hears of it. */
 export async function patch(request: ApiRequest, { dcs, wake }: Handles): Promise<Reply> {
   const body = requiredBody(request.body);
-  if (body.kind === 'bad') return page(body.status);
+  if (body.kind === 'bad') return page(body.status, body.why);
   const view = await dcs.read();
   if (view.kind === 'unreachable') return page(503, `etcd does not answer: ${view.why}`);
   const { config } = view.cluster;
@@ -28,7 +28,7 @@ export async function patch(request: ApiRequest, { dcs, wake }: Handles): Promis
 /** Replaces it, whatever it was. */
 export async function put(request: ApiRequest, { dcs, wake }: Handles): Promise<Reply> {
   const body = requiredBody(request.body);
-  if (body.kind === 'bad') return page(body.status);
+  if (body.kind === 'bad') return page(body.status, body.why);
   const text = compactJson(body.document);
   const view = await dcs.read();
   if (view.kind === 'unreachable') return page(502);

@@ -19,7 +19,7 @@ export async function reinitialize(
   { handles, sleep }: { readonly handles: Pick<AgentHandles, 'mailbox'>; sleep(ms: number): Promise<void> },
 ): Promise<Reply> {
   const body = optionalBody(request.body);
-  if (body.kind === 'bad') return page(body.status);
+  if (body.kind === 'bad') return page(body.status, body.why);
   const { force, from_leader: fromLeader } = body.document;
   const asked = handles.mailbox.ask(
     { kind: 'reinitialize', force: isTrue(force), fromLeader: isTrue(fromLeader) },

@@ -28,7 +28,7 @@ export function isHealthy(path: string, query: Query, view: View): boolean {
   const leads = isPrimary(snapshot, view) || isStandbyLeader(snapshot, view);
   if (has('replica')) return replica;
   if (has('read-only') && !has('sync') && !has('quorum')) return leads || replica;
-  if (has('health')) return stateOf(snapshot) === 'running';
+  if (has('health')) return stateOf(snapshot) === 'running' && !loopHangs(view);
   if (freshCluster(view) === null) return false;
   const kind = syncStandbyKind(snapshot.seen);
   switch (path) {
@@ -60,18 +60,19 @@ function isPrimary(snapshot: Snapshot, view: View): boolean {
   const primary =
     (postgres.kind === 'running' && postgres.role === 'primary') ||
     (postgres.kind === 'unresponsive' && postgres.believed === 'primary' && memory.lastRole === 'primary');
-  return primary && (holdsLease(view) || ledByRole(snapshot));
+  return primary && (holdsLease(view) || ledByRole(snapshot, view));
 }
 
 function isStandbyLeader(snapshot: Snapshot, view: View): boolean {
   const { postgres, settings } = snapshot.seen;
   if (settings.cluster.standbyCluster === null || postgres.kind !== 'running' || postgres.role !== 'standby')
     return false;
-  return holdsLease(view) || (ledByRole(snapshot) && roleOf(snapshot) === 'standby_leader');
+  return holdsLease(view) || (ledByRole(snapshot, view) && roleOf(snapshot) === 'standby_leader');
 }
 
-/** In pause, without etcd, the role that is there counts instead of the lease: the operator has taken over. */
-const ledByRole = ({ seen }: Snapshot): boolean => seen.settings.cluster.pause && seen.dcs.kind === 'unreachable';
+/** In pause, without etcd, the role that is there counts instead of the lease: the operator has taken over. A hung loop sees no role. */
+const ledByRole = ({ seen }: Snapshot, view: View): boolean =>
+  seen.settings.cluster.pause && seen.dcs.kind === 'unreachable' && !loopHangs(view);
 
 /** Fit to be read from. */
 function isReplica(query: Query, snapshot: Snapshot, view: View): boolean {
@@ -111,9 +112,13 @@ function tagsMatch(query: Query, { seen }: Snapshot): boolean {
   });
 }
 
-/** The loop lives. */
+/** The loop lives. Whoever is no primary is given twice the time: a restart of its agent saves nobody. */
 export function liveness(view: View): Reply {
-  const alive = view.snapshot !== null && (view.snapshot.seen.settings.cluster.pause || !loopHangs(view));
+  const { snapshot } = view;
+  if (snapshot === null) return { kind: 'bare', status: 503 };
+  const { postgres, settings } = snapshot.seen;
+  const isRunningPrimary = postgres.kind === 'running' && postgres.role === 'primary';
+  const alive = settings.cluster.pause || !loopHangs(view, isRunningPrimary ? 1 : 2);
   return { kind: 'bare', status: alive ? 200 : 503 };
 }
 

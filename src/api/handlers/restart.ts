@@ -18,7 +18,7 @@ const codes: Readonly<Record<string, number>> = {
 /** Waits until PostgreSQL is up again, unless the restart is for later. */
 export async function restart(request: ApiRequest, { mailbox, snapshot, wallMs }: Handles): Promise<Reply> {
   const body = optionalBody(request.body);
-  if (body.kind === 'bad') return page(body.status);
+  if (body.kind === 'bad') return page(body.status, body.why);
   const postgres = snapshot()?.seen.postgres;
   const postmasterStarted = postgres?.kind === 'running' ? pythonTime(postgres.startedWallMs) : null;
   const read = readRestart(body.document, { nowMs: wallMs(), postmasterStarted });

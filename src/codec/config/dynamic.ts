@@ -53,13 +53,20 @@ export function readDynamic(
   };
   const timings = readTimings(document, scope, warnings);
   if (timings === null) return { cluster: previous ?? readDynamic({}, null, scope).cluster, warnings };
+  const standbyCluster = standbyClusterOf(document.standby_cluster);
   const synchronous =
-    document.synchronous_mode === 'quorum' ? 'quorum' : truth(document.synchronous_mode) === true ? 'on' : 'off';
+    standbyCluster !== null
+      ? 'off'
+      : document.synchronous_mode === 'quorum'
+        ? 'quorum'
+        : truth(document.synchronous_mode) === true
+          ? 'on'
+          : 'off';
   if (synchronous !== 'off') warnings.push('synchronous_mode: not managed yet; the cluster replicates asynchronously');
   if (truth(document.failsafe_mode) === true)
     warnings.push('failsafe_mode: not acted on yet; losing etcd demotes the primary');
   const slotsTtl =
-    document.member_slots_ttl === undefined
+    document.member_slots_ttl === undefined || document.member_slots_ttl === null
       ? 1800
       : (integer(document.member_slots_ttl) ?? seconds(document.member_slots_ttl));
   if (slotsTtl === null || slotsTtl < 0)
@@ -77,11 +84,16 @@ export function readDynamic(
       pause: truth(document.pause) === true,
       failsafeMode: truth(document.failsafe_mode) === true,
       synchronousMode: synchronous,
-      standbyCluster: isMap(document.standby_cluster) ? document.standby_cluster : null,
+      standbyCluster,
       ignoreSlots: Array.isArray(document.ignore_slots) ? document.ignore_slots.filter(isMap) : [],
       aheadGraceMs: 1_000,
     }),
   };
+}
+
+/** Only a section that says where the remote primary is makes a standby cluster: `{}` must not demote anybody. */
+function standbyClusterOf(value: unknown): Json | null {
+  return isMap(value) && ['host', 'port', 'restore_command'].some((name) => Boolean(value[name])) ? value : null;
 }
 
 /** ttl, loop_wait and retry_timeout, and how they relate. Null: one of them is no integer, and the whole document is refused. */

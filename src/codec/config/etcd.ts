@@ -16,14 +16,16 @@ export function readEtcd(section: NonNullable<ConfigFile['etcd3']>, wrong: (what
       if (url.password !== '') password ??= decodeURIComponent(url.password);
     }
   }
-  for (const host of section.hosts ?? (section.host === undefined ? [] : [section.host])) {
+  const hosts = section.hosts ?? (section.host === undefined ? [] : [section.host]);
+  for (const host of hosts) {
     const bare = host.replace(/^https?:\/\//, '');
     const withPort = /:\d+$/.test(bare) ? bare : `${bare}:${section.port ?? 2379}`;
     if (parseUrl(`${protocol}://${withPort}`) === null) wrong(`${JSON.stringify(host)} is no host:port`);
     else endpoints.push(`${host.startsWith('https://') ? 'https' : protocol}://${withPort}`);
   }
-  const srv = section.srv ?? section.discovery_srv ?? null;
-  if (endpoints.length === 0 && srv === null) wrong('no way to find etcd is given: set hosts, host, url or srv');
+  const srv = section.srv ?? section.discovery_srv ?? section.srv_domain ?? null;
+  if (named === undefined && hosts.length === 0 && srv === null)
+    wrong('no way to find etcd is given: set hosts, host, url or srv');
   const secure =
     endpoints.some((one) => one.startsWith('https:')) || section.cacert !== undefined || section.cert !== undefined;
   return {

@@ -3,7 +3,9 @@ import type { HostPort, LocalSettings, Login, Options } from '../../model/settin
 import { overlayEnvironment } from './environment.ts';
 import { readEtcd } from './etcd.ts';
 import { patchConfig } from './patch.ts';
-import { parsePlaced, unknownKeys } from './places.ts';
+import { parsePlaced, unknownKeys, withoutEmpty } from './places.ts';
+import { pythonYaml } from './python.ts';
+import { readCaller, readRest, stateDirOf, withoutEndSlash } from './rest.ts';
 import { type ConfigFile, schema } from './schema.ts';
 import { readTags } from './tags.ts';
 
@@ -16,21 +18,16 @@ export function readLocalConfig(text: string, fileName: string, env: Readonly<Re
   const parsed = parsePlaced(text, fileName);
   if (parsed.kind === 'bad') return parsed;
   const { placed } = parsed;
-  const value = overlayEnvironment(parsed.value, env);
+  const { value, from } = overlayEnvironment(withoutEmpty(parsed.value), env);
+  const complaint = (path: readonly PropertyKey[], what: string): string =>
+    `${from.get(path.join('.')) ?? placed.at(path)}: ${path.join('.')}: ${what}`;
   const checked = schema.safeParse(value);
-  if (!checked.success) {
-    return {
-      kind: 'bad',
-      problems: checked.error.issues.map(
-        (issue) => `${placed.at(issue.path)}: ${issue.path.join('.') || 'the file'}: ${sayWrong(issue)}`,
-      ),
-    };
-  }
+  if (!checked.success)
+    return { kind: 'bad', problems: checked.error.issues.map(({ path, message }) => complaint(path, message)) };
   const file = checked.data;
   const problems: string[] = [];
   const warnings = [...unknownKeys(parsed.value, placed)];
-  const wrong = (path: readonly string[], what: string): void =>
-    void problems.push(`${placed.at(path)}: ${path.join('.')}: ${what}`);
+  const wrong = (path: readonly string[], what: string): void => void problems.push(complaint(path, what));
   if (file.name.includes('/')) wrong(['name'], 'a member name must not contain a slash');
   if (file.etcd3 === undefined && file.etcd !== undefined)
     warnings.push(`${placed.at(['etcd'])}: etcd: read as etcd3; the v2 API is not spoken`);
@@ -39,7 +36,9 @@ export function readLocalConfig(text: string, fileName: string, env: Readonly<Re
     problems.push(
       `${fileName}: etcd3: missing; say where etcd is, as in etcd3: { hosts: [node1:2379, node2:2379, node3:2379] }`,
     );
-  const etcd = readEtcd(section ?? {}, (what) => wrong(['etcd3'], what));
+  const etcd = readEtcd(section ?? {}, (what) => {
+    if (section !== undefined) wrong([file.etcd3 === undefined ? 'etcd' : 'etcd3'], what);
+  });
   const address = (path: readonly string[], given: string | undefined, port: number): HostPort => {
     const read = given === undefined ? null : readHostPort(given, port);
     if (read === null && given !== undefined) wrong(path, `${JSON.stringify(given)} is no host:port`);
@@ -54,27 +53,19 @@ export function readLocalConfig(text: string, fileName: string, env: Readonly<Re
   );
   for (const role of missing) wrong(['postgresql', 'authentication', role], 'username is missing');
   if (problems.length > 0) return { kind: 'bad', problems };
-  const dataDir = pg.data_dir.replace(/\/+$/, '');
+  const dataDir = withoutEndSlash(pg.data_dir);
   const local: LocalSettings = {
     scope: file.scope,
     name: file.name,
     namespace: file.namespace ?? 'service',
-    stateDir:
-      file.matriarch?.state_dir ??
-      `${dataDir.slice(0, dataDir.lastIndexOf('/'))}/.matriarch-${dataDir.slice(dataDir.lastIndexOf('/') + 1)}`,
+    stateDir: stateDirOf(file.matriarch?.state_dir, dataDir),
     etcd,
     rest: readRest(
-      file,
+      rest,
       listen,
       rest.connect_address === undefined ? listen : address(['restapi', 'connect_address'], rest.connect_address, 8008),
     ),
-    ctl: {
-      insecure: file.ctl?.insecure ?? false,
-      cacert: file.ctl?.cacert ?? null,
-      certFile: file.ctl?.certfile ?? null,
-      keyFile: file.ctl?.keyfile ?? null,
-      authentication: file.ctl?.authentication ?? null,
-    },
+    ctl: readCaller(file.ctl),
     watchdog: readWatchdog(file, warnings, placed.at(['watchdog', 'mode'])),
     tags: readTags(file.tags ?? {}, (what) => void warnings.push(`${placed.at(['tags'])}: tags: ${what}`)),
     log: { level: file.log?.level ?? 'INFO', type: file.log?.type ?? 'plain' },
@@ -117,47 +108,20 @@ export function readLocalConfig(text: string, fileName: string, env: Readonly<Re
   return problems.length > 0 ? { kind: 'bad', problems } : { kind: 'ok', local: Object.freeze(local), warnings };
 }
 
-/** Several files as one: later ones win, mappings merge, null deletes. */
+/** Several files as one: later ones win, mappings merge, null deletes. Throws what is wrong with the first that is no YAML, with its place. */
 export function mergeConfigTexts(files: readonly { readonly name: string; readonly text: string }[]): string {
   let merged: unknown = {};
   for (const { name, text } of files) {
     const parsed = parsePlaced(text, name);
-    if (parsed.kind === 'bad') return text; // read again as it is, so that the complaint names its place
+    if (parsed.kind === 'bad') throw new Error(parsed.problems.join('\n'));
     merged = patchConfig(merged, parsed.value);
   }
-  return stringify(merged);
+  return stringify(merged, pythonYaml);
 }
 
 /** What the section says besides the logins: kept in observations, which travel far. */
 const withoutSecrets = ({ authentication: _, ...rest }: ConfigFile['postgresql']): Readonly<Record<string, unknown>> =>
   rest;
-
-const sayWrong = (issue: { readonly code: string; readonly message: string; readonly expected?: unknown }): string =>
-  issue.message.includes('received undefined') ? 'missing, and needed' : issue.message.replace(/^Invalid input: /, '');
-
-function readRest(file: ConfigFile, listen: HostPort, connectAddress: HostPort): LocalSettings['rest'] {
-  const { restapi: rest } = file;
-  return {
-    listen,
-    connectAddress,
-    authentication: rest.authentication ?? null,
-    tls:
-      rest.certfile === undefined
-        ? null
-        : {
-            certFile: rest.certfile,
-            keyFile: rest.keyfile ?? null,
-            keyPassword: rest.keyfile_password ?? null,
-            caFile: rest.cafile ?? null,
-            ciphers: rest.ciphers ?? null,
-            verifyClient: rest.verify_client ?? 'none',
-          },
-    allowlist: rest.allowlist ?? [],
-    allowlistIncludeMembers: rest.allowlist_include_members ?? false,
-    httpExtraHeaders: rest.http_extra_headers ?? {},
-    httpsExtraHeaders: rest.https_extra_headers ?? {},
-  };
-}
 
 function readWatchdog(file: ConfigFile, warnings: string[], place: string): LocalSettings['watchdog'] {
   const given = String(file.watchdog?.mode ?? 'automatic').toLowerCase();

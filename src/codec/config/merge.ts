@@ -1,4 +1,5 @@
 import type { LocalSettings, Settings } from '../../model/settings.ts';
+import { isTooDeep } from './depth.ts';
 import { type ConfigScope, readDynamic } from './dynamic.ts';
 import { readPostgresSettings } from './postgres.ts';
 
@@ -34,7 +35,8 @@ export function mergeSettings(
 
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    return isTooDeep(value) ? null : value;
   } catch {
     return null;
   }

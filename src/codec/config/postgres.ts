@@ -29,15 +29,25 @@ const controlled: readonly {
   atLeast('max_replication_slots', '10', 4),
   atLeast('max_worker_processes', '8', 2),
   { name: 'wal_log_hints', preset: 'on', accepts: (v) => truth(v) !== null, onCommandLine: true },
-  { name: 'wal_keep_size', preset: '128MB', accepts: (v) => /^\d+\s*(kB|MB|GB|TB)?$/.test(v), onCommandLine: false },
+  { name: 'wal_keep_size', preset: '128MB', accepts: (v) => (megabytes(v) ?? 0) >= 16, onCommandLine: false },
 ];
 
 function atLeast(name: string, preset: string, least: number) {
   return { name, preset, accepts: (value: string) => (integer(value) ?? -1) >= least, onCommandLine: true };
 }
 
-/** Never from parameters: the agent derives them. */
-const fixed = new Set(['listen_addresses', 'port', 'cluster_name']);
+/** PostgreSQL's own size: without a unit it counts megabytes here. */
+function megabytes(text: string): number | null {
+  const match = /^(\d+)\s*(kB|MB|GB|TB)?$/.exec(text);
+  const factor = { kB: 1 / 1024, MB: 1, GB: 1024, TB: 1024 ** 2 }[match?.[2] ?? 'MB'];
+  return match === null || factor === undefined ? null : Number(match[1]) * factor;
+}
+
+/** Never from parameters: the agent derives them. `wal_keep_segments` became `wal_keep_size` in PostgreSQL 13. */
+const fixed = new Set(['listen_addresses', 'port', 'cluster_name', 'wal_keep_segments']);
+/** Where a standby streams from and how far it recovers is the agent's business alone: a line of these would undo a failover. */
+const isForAgent = (name: string): boolean =>
+  name === 'primary_conninfo' || name === 'primary_slot_name' || name.startsWith('recovery_target');
 const recoveryNames = new Set([
   'restore_command',
   'archive_cleanup_command',
@@ -54,7 +64,7 @@ export function readPostgresSettings(
   const cluster = isMap(dynamic) ? dynamic : {};
   const own = local.postgres.section;
   const section = (name: string): unknown => own[name] ?? cluster[name];
-  const shared = lowerCased(cluster.parameters);
+  const shared = withKeepSize(lowerCased(cluster.parameters));
   const mine = lowerCased(own.parameters);
   const parameters: Record<string, string> = { wal_retrieve_retry_interval: '500ms' };
   const commandLine: [string, string][] = [];
@@ -83,6 +93,7 @@ export function readPostgresSettings(
   const recovery: Record<string, string> = { ...lowerCased(cluster.recovery_conf), ...lowerCased(own.recovery_conf) };
   for (const [name, value] of Object.entries({ ...shared, ...mine })) {
     if (recoveryNames.has(name)) recovery[name] = value;
+    else if (isForAgent(name)) warnings.push(`postgresql.parameters.${name}: set by the agent alone; ignored`);
     else if (!isControlled(name) && /^[a-z_][a-z0-9_.]*$/.test(name)) parameters[name] = value;
     else if (!isControlled(name)) warnings.push(`postgresql.parameters.${name}: no name of a setting; ignored`);
   }
@@ -108,6 +119,12 @@ export function readPostgresSettings(
       customConf: text(section('custom_conf')),
     }),
   };
+}
+
+/** 16 MB a segment, unless the size is given too. */
+function withKeepSize(parameters: Record<string, string>): Record<string, string> {
+  const segments = integer(parameters.wal_keep_segments);
+  return segments === null ? parameters : { wal_keep_size: `${segments * 16}MB`, ...parameters };
 }
 
 /** GUC names are case-insensitive; booleans become PostgreSQL's words. */

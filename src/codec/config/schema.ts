@@ -1,81 +1,70 @@
 import { z } from 'zod';
+import { anyMap, expected, list, listOf, mapping, oneOf, text, texts, whole, yes } from './kinds.ts';
 
 /** The YAML that Patroni reads, as far as this agent knows it. Unknown keys are told, not refused: other tools share the file. */
 
-const text = z.union([z.string(), z.number()]).transform(String);
-const whole = z.coerce.number().int();
-const yes = z
-  .union([z.boolean(), z.enum(['on', 'off', 'true', 'false', 'yes', 'no', '1', '0', 'True', 'False'])])
-  .transform((v) => v === true || ['on', 'true', 'yes', '1', 'True'].includes(String(v)));
-const list = z.union([
-  z.array(text),
-  z.string().transform((v) =>
-    v
-      .split(',')
-      .map((one) => one.trim())
-      .filter((one) => one !== ''),
-  ),
-]);
-const anyMap = z.record(z.string(), z.unknown());
-const login = z.object({
-  username: text.optional(),
-  password: text.optional(),
-  sslmode: text.optional(),
-  sslcert: text.optional(),
-  sslkey: text.optional(),
-  sslpassword: text.optional(),
-  sslrootcert: text.optional(),
-  sslcrl: text.optional(),
-  sslcrldir: text.optional(),
-  gssencmode: text.optional(),
-  channel_binding: text.optional(),
-  sslnegotiation: text.optional(),
-});
-const basic = z.object({ username: text, password: text });
-const etcd = z.object({
-  host: text.optional(),
-  hosts: list.optional(),
-  url: text.optional(),
-  proxy: text.optional(),
-  srv: text.optional(),
-  srv_suffix: text.optional(),
-  discovery_srv: text.optional(),
-  port: whole.optional(),
-  protocol: z.enum(['http', 'https']).optional(),
-  use_proxies: yes.optional(),
-  username: text.optional(),
-  password: text.optional(),
-  cacert: text.optional(),
-  cert: text.optional(),
-  key: text.optional(),
-});
+const login = z.object(
+  {
+    username: text.optional(),
+    password: text.optional(),
+    sslmode: text.optional(),
+    sslcert: text.optional(),
+    sslkey: text.optional(),
+    sslpassword: text.optional(),
+    sslrootcert: text.optional(),
+    sslcrl: text.optional(),
+    sslcrldir: text.optional(),
+    gssencmode: text.optional(),
+    channel_binding: text.optional(),
+    sslnegotiation: text.optional(),
+  },
+  mapping,
+);
+const basic = z.object({ username: text, password: text }, mapping);
+const etcd = z.object(
+  {
+    host: text.optional(),
+    hosts: list.optional(),
+    url: text.optional(),
+    proxy: text.optional(),
+    srv: text.optional(),
+    srv_suffix: text.optional(),
+    discovery_srv: text.optional(),
+    srv_domain: text.optional(),
+    port: whole.optional(),
+    protocol: oneOf('http', 'https').optional(),
+    use_proxies: yes.optional(),
+    username: text.optional(),
+    password: text.optional(),
+    cacert: text.optional(),
+    cert: text.optional(),
+    key: text.optional(),
+  },
+  mapping,
+);
 /** initdb, basebackup: a list of words and one-entry maps, or a map. */
-const options = z.union([z.array(z.union([text, anyMap])), anyMap]);
+const options = z.union([z.array(z.union([text, anyMap])), anyMap], expected('a list of options, or a mapping,'));
 
-export const schema = z.object({
-  scope: text,
-  name: text,
-  namespace: text.optional(),
-  thread_pool_size: whole.optional(),
-  thread_stack_size: text.optional(),
-  log: z
-    .object({
-      type: z.enum(['plain', 'json']).optional(),
-      level: text.optional(),
-      traceback_level: text.optional(),
-      format: z.unknown().optional(),
-      dateformat: text.optional(),
-      static_fields: anyMap.optional(),
-      max_queue_size: whole.optional(),
-      dir: text.optional(),
-      mode: z.unknown().optional(),
-      file_num: whole.optional(),
-      file_size: whole.optional(),
-      loggers: anyMap.optional(),
-      deduplicate_heartbeat_logs: yes.optional(),
-    })
-    .optional(),
-  restapi: z.object({
+const log = z.object(
+  {
+    type: oneOf('plain', 'json').optional(),
+    level: text.optional(),
+    traceback_level: text.optional(),
+    format: z.unknown().optional(),
+    dateformat: text.optional(),
+    static_fields: anyMap.optional(),
+    max_queue_size: whole.optional(),
+    dir: text.optional(),
+    mode: z.unknown().optional(),
+    file_num: whole.optional(),
+    file_size: whole.optional(),
+    loggers: anyMap.optional(),
+    deduplicate_heartbeat_logs: yes.optional(),
+  },
+  mapping,
+);
+const restapi = z.object(
+  {
     listen: text,
     connect_address: text.optional(),
     authentication: basic.optional(),
@@ -84,91 +73,166 @@ export const schema = z.object({
     keyfile_password: text.optional(),
     cafile: text.optional(),
     ciphers: text.optional(),
-    verify_client: z.enum(['none', 'optional', 'required']).optional(),
+    verify_client: oneOf('none', 'optional', 'required').optional(),
     allowlist: list.optional(),
     allowlist_include_members: yes.optional(),
-    http_extra_headers: z.record(z.string(), text).optional(),
-    https_extra_headers: z.record(z.string(), text).optional(),
+    http_extra_headers: texts.optional(),
+    https_extra_headers: texts.optional(),
     request_queue_size: whole.optional(),
     thread_pool_size: whole.optional(),
     server_tokens: text.optional(),
-  }),
-  ctl: z
-    .object({
-      insecure: yes.optional(),
-      cacert: text.optional(),
-      certfile: text.optional(),
-      keyfile: text.optional(),
-      keyfile_password: text.optional(),
-      authentication: basic.optional(),
-    })
-    .optional(),
-  etcd3: etcd.optional(),
-  etcd: etcd.optional(),
-  bootstrap: z
-    .object({
+  },
+  mapping,
+);
+const ctl = z.object(
+  {
+    insecure: yes.optional(),
+    cacert: text.optional(),
+    certfile: text.optional(),
+    keyfile: text.optional(),
+    keyfile_password: text.optional(),
+    authentication: basic.optional(),
+  },
+  mapping,
+);
+const postgresql = z.object(
+  {
+    name: text.optional(),
+    listen: text,
+    connect_address: text.optional(),
+    proxy_address: text.optional(),
+    data_dir: text,
+    config_dir: text.optional(),
+    config_base_name: text.optional(),
+    bin_dir: text.optional(),
+    bin_name: texts.optional(),
+    database: text.optional(),
+    pgpass: text.optional(),
+    authentication: z.object(
+      { superuser: login.optional(), replication: login.optional(), rewind: login.optional() },
+      mapping,
+    ),
+    parameters: anyMap.optional(),
+    recovery_conf: anyMap.optional(),
+    custom_conf: text.optional(),
+    pg_hba: listOf('a list of lines').optional(),
+    pg_ident: listOf('a list of lines').optional(),
+    pg_ctl_timeout: whole.optional(),
+    use_unix_socket: yes.optional(),
+    use_unix_socket_repl: yes.optional(),
+    use_pg_rewind: yes.optional(),
+    use_slots: yes.optional(),
+    remove_data_directory_on_rewind_failure: yes.optional(),
+    remove_data_directory_on_diverged_timelines: yes.optional(),
+    create_replica_methods: listOf('a list of names').optional(),
+    create_replica_method: listOf('a list of names').optional(),
+    basebackup: options.optional(),
+    callbacks: texts.optional(),
+    pre_promote: text.optional(),
+    before_stop: text.optional(),
+    krbsrvname: text.optional(),
+  },
+  mapping,
+);
+const any = z.unknown().optional();
+/** The cluster-wide settings: their values are judged where they are applied, for they come from etcd later. */
+const dcs = z
+  .object(
+    {
+      ttl: any,
+      loop_wait: any,
+      retry_timeout: any,
+      maximum_lag_on_failover: any,
+      maximum_lag_on_syncnode: any,
+      max_timelines_history: any,
+      primary_start_timeout: any,
+      master_start_timeout: any,
+      primary_stop_timeout: any,
+      master_stop_timeout: any,
+      primary_race_backoff: any,
+      synchronous_mode: any,
+      synchronous_mode_strict: any,
+      synchronous_node_count: any,
+      failsafe_mode: any,
+      check_timeline: any,
+      pause: any,
+      member_slots_ttl: any,
+      slots: any,
+      permanent_slots: any,
+      permanent_replication_slots: any,
+      ignore_slots: any,
+      standby_cluster: any,
+      postgresql: z.object(postgresql.shape, mapping).partial().loose().optional(),
+    },
+    mapping,
+  )
+  .loose();
+const bootstrap = z
+  .object(
+    {
       dcs: anyMap,
       method: text.optional(),
       initdb: options.optional(),
-      pg_hba: z.array(text).optional(),
+      pg_hba: listOf('a list of lines').optional(),
       post_bootstrap: text.optional(),
       post_init: text.optional(),
       users: z
-        .record(z.string(), z.object({ password: text.optional(), options: z.array(text).optional() }))
+        .record(
+          z.string(),
+          z.object({ password: text.optional(), options: listOf('a list of words').optional() }, mapping),
+          mapping,
+        )
         .optional(),
-    })
-    .loose()
-    .optional(),
-  postgresql: z
-    .object({
-      name: text.optional(),
-      listen: text,
-      connect_address: text.optional(),
-      proxy_address: text.optional(),
-      data_dir: text,
-      config_dir: text.optional(),
-      config_base_name: text.optional(),
-      bin_dir: text.optional(),
-      bin_name: z.record(z.string(), text).optional(),
-      database: text.optional(),
-      pgpass: text.optional(),
-      authentication: z.object({
-        superuser: login.optional(),
-        replication: login.optional(),
-        rewind: login.optional(),
-      }),
-      parameters: anyMap.nullish(),
-      recovery_conf: anyMap.optional(),
-      custom_conf: text.optional(),
-      pg_hba: z.array(text).optional(),
-      pg_ident: z.array(text).optional(),
-      pg_ctl_timeout: whole.optional(),
-      use_unix_socket: yes.optional(),
-      use_unix_socket_repl: yes.optional(),
-      use_pg_rewind: yes.optional(),
-      use_slots: yes.optional(),
-      remove_data_directory_on_rewind_failure: yes.optional(),
-      remove_data_directory_on_diverged_timelines: yes.optional(),
-      create_replica_methods: z.array(text).optional(),
-      create_replica_method: z.array(text).optional(),
-      basebackup: options.nullish(),
-      callbacks: z.record(z.string(), text).optional(),
-      pre_promote: text.optional(),
-      before_stop: text.optional(),
-      krbsrvname: text.optional(),
-    })
-    .loose(),
+    },
+    mapping,
+  )
+  .loose();
+const matriarch = z.object({ state_dir: text.optional() }, mapping);
+
+export const schema = z.object({
+  scope: text,
+  name: text,
+  namespace: text.optional(),
+  thread_pool_size: whole.optional(),
+  thread_stack_size: text.optional(),
+  log: log.optional(),
+  restapi,
+  ctl: ctl.optional(),
+  etcd3: etcd.optional(),
+  etcd: etcd.optional(),
+  bootstrap: bootstrap.optional(),
+  postgresql: postgresql.loose(),
   watchdog: z
-    .object({
-      mode: z.union([text, z.boolean()]).optional(),
-      device: text.optional(),
-      safety_margin: whole.optional(),
-      driver: text.optional(),
-      guard: z.enum(['any', 'device', 'off']).optional(),
-    })
+    .object(
+      {
+        mode: z.union([text, z.boolean()]).optional(),
+        device: text.optional(),
+        safety_margin: whole.optional(),
+        driver: text.optional(),
+        guard: oneOf('any', 'device', 'off').optional(),
+      },
+      mapping,
+    )
     .optional(),
-  tags: z.record(z.string(), z.unknown()).nullish(),
-  matriarch: z.object({ state_dir: text.optional() }).optional(),
+  tags: anyMap.optional(),
+  matriarch: matriarch.optional(),
+});
+
+/** The names that `bootstrap.dcs` may hold. */
+export const dynamicSchema = dcs;
+
+/** What the command line needs of the same file, or of a smaller one. */
+export const ctlSchema = z.object({
+  scope: text.optional(),
+  name: text.optional(),
+  namespace: text.optional(),
+  restapi: restapi.partial().optional(),
+  ctl: ctl.optional(),
+  etcd3: etcd.optional(),
+  etcd: etcd.optional(),
+  postgresql: z.object({ data_dir: text.optional() }, mapping).optional(),
+  matriarch: matriarch.optional(),
 });
 
 export type ConfigFile = z.infer<typeof schema>;
+export type CtlFile = z.infer<typeof ctlSchema>;

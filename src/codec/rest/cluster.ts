@@ -4,6 +4,7 @@ import { isObject, parseJson } from '../dcs/json.ts';
 import { writeSchedule } from '../dcs/schedule.ts';
 import { isTrue } from './body.ts';
 import { reasonsDocument } from './reasons.ts';
+import { isListed } from './sync.ts';
 
 interface Options {
   readonly pause: boolean;
@@ -70,7 +71,7 @@ function memberDocument(member: Member, cluster: Cluster, options: Options): Fie
 
 function roleOf({ name }: Member, { leader, sync }: Cluster, options: Options): string {
   if (leader?.name === name) return options.standbyCluster ? 'standby_leader' : 'leader';
-  if (options.synchronousMode === 'off' || sync?.members.includes(name) !== true) return 'replica';
+  if (options.synchronousMode === 'off' || !isListed(sync, name)) return 'replica';
   return options.synchronousMode === 'quorum' ? 'quorum_standby' : 'sync_standby';
 }
 

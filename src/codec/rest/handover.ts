@@ -18,7 +18,7 @@ export function readHandover(
 ): { readonly kind: 'ok'; readonly request: HandoverRequest } | Refusal {
   const leader = textOrNull(body.leader) || null;
   const candidate = textOrNull(body.candidate) || textOrNull(body.member) || null;
-  const given = body.scheduled_at ?? null;
+  const given = body.scheduled_at || null; // an empty text means now, as it does to Patroni
   if (path === 'failover' && candidate === null)
     return refusal(400, 'Failover could be performed only to a specific candidate');
   if (path === 'switchover' && leader === null)

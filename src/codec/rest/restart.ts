@@ -73,6 +73,7 @@ const msPer: Readonly<Record<string, number>> = {
 };
 
 function readTimeoutMs(value: unknown): number | null {
+  if (typeof value !== 'string' && typeof value !== 'number') return null;
   const match = /^\s*(\d+(?:\.\d+)?)\s*(ms|s|min|h|d|)\s*$/.exec(String(value));
   const ms = Number(match?.[1] ?? 0) * (msPer[match?.[2] ?? ''] ?? 0);
   return ms > 0 ? ms : null;

@@ -4,6 +4,7 @@ import type { Observation } from '../../model/observation.ts';
 import type { Sender } from '../../model/postgres.ts';
 import type { InstantMs } from '../../model/units.ts';
 import { reasonsDocument } from './reasons.ts';
+import { isListed } from './sync.ts';
 
 /** The Patroni whose REST this is: peers and tools branch on it. */
 export const spokenVersion = '4.1.4';
@@ -140,7 +141,7 @@ function syncFields(seen: Observation): Fields {
 export function syncStandbyKind({ settings, dcs }: Observation): 'sync' | 'quorum' | null {
   const mode = settings.cluster.synchronousMode;
   if (mode === 'off' || dcs.kind === 'unreachable') return null;
-  if (dcs.cluster.sync?.members.includes(settings.local.name) !== true) return null;
+  if (!isListed(dcs.cluster.sync, settings.local.name)) return null;
   return mode === 'quorum' ? 'quorum' : 'sync';
 }
 

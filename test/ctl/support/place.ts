@@ -1,10 +1,10 @@
 import { PassThrough } from 'node:stream';
 import { parse } from 'yaml';
+import type { CtlSettings } from '../../../src/codec/config/ctl.ts';
 import type { Ctl, CtlDoors } from '../../../src/ctl/doors.ts';
 import { Aborted, CtlError } from '../../../src/ctl/problem.ts';
 import { makeTerminal } from '../../../src/ctl/terminal.ts';
 import type { Cluster } from '../../../src/model/cluster.ts';
-import type { LocalSettings } from '../../../src/model/settings.ts';
 import { instantMs, revision, wallMs } from '../../../src/model/units.ts';
 import type { Files, HttpReply } from '../../../src/model/world.ts';
 
@@ -55,16 +55,24 @@ export async function runAt(options: PlaceOptions, command: (ctl: Ctl) => Promis
     readYaml: (text: string) => ({ kind: 'value', value: parse(text, { version: '1.1' }) }),
     edit: async (text: string) => ({ kind: 'edited', text: options.edit?.(text) ?? text }),
   } satisfies Partial<CtlDoors>;
-  const settings = {
+  const settings: CtlSettings = {
     scope: 'demo',
-    name: 'node1',
-    stateDir: '/state',
-    rest: { connectAddress: { host: '127.0.0.1', port: 18008 }, tls: null, authentication: null },
-    ctl: { authentication: { username: 'admin', password: 'x' } },
+    namespace: 'service',
+    etcd: null,
+    node: { name: 'node1', api: { host: '127.0.0.1', port: 18008 }, stateDir: '/state' },
+    rest: { tls: null, authentication: null },
+    restCaFile: null,
+    ctl: {
+      authentication: { username: 'admin', password: 'x' },
+      insecure: false,
+      cacert: null,
+      certFile: null,
+      keyFile: null,
+    },
   };
   const ctl: Ctl = {
     doors: doors as unknown as CtlDoors,
-    settings: settings as unknown as LocalSettings,
+    settings,
     scope: 'demo',
     door: {
       read: async () => ({ kind: 'done', value: options.cluster(), revision: revision(1n), sentMs: 0 }),
