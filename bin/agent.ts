@@ -59,7 +59,9 @@ async function runAgent(path: string): Promise<number> {
     cachedDynamicText: existsSync(cachePath) ? readFileSync(cachePath, 'utf8') : null,
     async readLocal() {
       const again = readConfig(path, environment);
-      return typeof again === 'string' ? again : again.local;
+      if (typeof again === 'string') return again;
+      for (const warning of again.warnings) process.stderr.write(`warning: ${warning}\n`);
+      return again.local;
     },
     guardian: {
       program: process.execPath,

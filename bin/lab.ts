@@ -8,6 +8,7 @@ import { findLabs } from '../src/lab/place.ts';
 import { findRunning, startDetached, takeDown } from '../src/lab/remote.ts';
 import { isService, type Service, services } from '../src/lab/services.ts';
 import { showStatus } from '../src/lab/show.ts';
+import { benchCommand } from './labBench.ts';
 
 interface UpFlags {
   readonly detach?: boolean;
@@ -31,6 +32,7 @@ export function labCommands(program: Command): void {
   lab.command('gate', { hidden: true }).action(runGate);
   upCommand(lab);
   faultCommands(lab);
+  benchCommand(lab);
 
   withDir(lab.command('down').description('end it: nothing of it is left behind')).action(({ dir }: { dir?: string }) =>
     trying(async () => {

@@ -1,4 +1,4 @@
-// node scripts/test.mjs [GROUP…]: types, lint, unit, cluster; without a name all of them, in this order.
+// node scripts/test.mjs [GROUP…]: types, lint, unit, simulator, lab, cluster; without a name all of them, in this order.
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -8,20 +8,19 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const bin = (name) => join(root, 'node_modules/.bin', name);
 const nodeTest = ['--import', 'tsx', '--test', '--test-reporter=spec'];
 
-/** Tests on whole clusters want the machine for themselves: one file at a time, after all others. */
+/** Tests on whole machines and clusters want this one for themselves: one file at a time, after all others. */
+const folders = { simulator: 'test/sim/', lab: 'test/lab/', cluster: 'test/cluster/' };
+const alone = ['--test-concurrency=1'];
 const groups = {
   types: () => [[bin('tsc'), ['--noEmit']]],
-  lint: () => [[bin('biome'), ['check', '.']]],
-  unit: () =>
-    runTests(
-      testFiles().filter((path) => !path.startsWith('test/cluster/')),
-      [],
-    ),
-  cluster: () =>
-    runTests(
-      testFiles().filter((path) => path.startsWith('test/cluster/')),
-      ['--test-concurrency=1'],
-    ),
+  lint: () => [
+    [bin('biome'), ['check', '.']],
+    [bin('knip'), []],
+  ],
+  unit: () => runTests((path) => !Object.values(folders).some((folder) => path.startsWith(folder)), []),
+  simulator: () => runTests((path) => path.startsWith(folders.simulator), alone),
+  lab: () => runTests((path) => path.startsWith(folders.lab), alone),
+  cluster: () => runTests((path) => path.startsWith(folders.cluster), alone),
 };
 
 const asked = process.argv.slice(2);
@@ -46,7 +45,8 @@ console.log(
 );
 process.exit(results.every(({ passed }) => passed) ? 0 : 1);
 
-function runTests(files, options) {
+function runTests(wanted, options) {
+  const files = testFiles().filter(wanted);
   return files.length === 0 ? [] : [[process.execPath, [...nodeTest, ...options, ...files]]];
 }
 

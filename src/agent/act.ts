@@ -1,6 +1,6 @@
 import { writeHistory } from '../codec/dcs/history.ts';
 import { writeStatus } from '../codec/dcs/status.ts';
-import type { ClusterStatus } from '../model/cluster.ts';
+import type { ClusterStatus, LeaderKey } from '../model/cluster.ts';
 import type { Action, ActionResult } from '../model/decision.ts';
 import type { ControlOutcome, DcsOutcome } from '../model/outcome.ts';
 import type { InstantMs, Lsn } from '../model/units.ts';
@@ -24,6 +24,8 @@ export interface Hands {
   readonly callbacks: Callbacks;
   /** Slots and positions as last read: a final status keeps the slots. */
   readonly lastStatus: () => ClusterStatus | null;
+  /** The role that callbacks are told. */
+  readonly role: () => string;
   /** The fence deadline moved, or is no more: the dead-man switch follows. */
   readonly deadlineMoved: (deadlineMs: InstantMs | null) => void;
   readonly reloadFile: () => Promise<ControlOutcome>;
@@ -78,10 +80,12 @@ async function one(action: Action, hands: Hands): Promise<Outcome> {
     case 'renewLease': {
       const result = await dcs.renew(budgetMs);
       if (result.kind !== 'done') return ofDcs(result);
-      return hands.configuration.settings().cluster.pause ? done : tellGuard(hands);
+      return restsPaused(hands) ? done : tellGuard(hands);
     }
     case 'acquireLeaderKey':
       return acquire(action.seenRevision, budgetMs, hands);
+    case 'adoptLeaderKey':
+      return adopt(action.seen, budgetMs, hands);
     case 'releaseLeaderKey': {
       const result = await dcs.release(finalStatus(action.lsn, hands.lastStatus()), budgetMs);
       if (result.kind === 'done') hands.deadlineMoved(null);
@@ -114,7 +118,7 @@ async function one(action: Action, hands: Hands): Promise<Outcome> {
     case 'writeHistory':
       return ofDcs(await dcs.putAsLeader('history', writeHistory(action.lines), action.term, budgetMs));
     case 'claimInitialize':
-      return ofDcs(await dcs.claimInitialize(budgetMs));
+      return ofDcs(await dcs.claimInitialize(action.over, budgetMs));
     case 'writeInitialize':
       return ofDcs(await dcs.writeInitialize(action.systemId, action.seenModRevision, budgetMs));
     case 'dropInitialize':
@@ -129,17 +133,23 @@ async function one(action: Action, hands: Hands): Promise<Outcome> {
       return ofControl(await postgres.dropSlot(action.name));
     case 'advanceSlot':
       return ofControl(await postgres.advanceSlot(action.name, action.to));
+    case 'resumeReplay':
+      return ofControl(await postgres.resumeReplay());
     case 'applyConfiguration': {
       // The verdict may have begun a job that writes the same files, for another role.
       if (hands.jobs.board().kind === 'busy') return { outcome: 'skipped', why: 'a job is at work' };
-      const result = await postgres.applyConfiguration();
-      if (result.kind === 'done') hands.configuration.applied();
+      const asked = hands.configuration.reloadAsked();
+      const result = await postgres.applyConfiguration(asked);
+      if (result.kind === 'done') {
+        hands.configuration.applied();
+        if (result.changed === true || asked) hands.callbacks.run('on_reload', hands.role());
+      }
       return ofControl(result);
     }
     case 'reloadFile':
       return ofControl(await hands.reloadFile());
     case 'runCallback':
-      hands.callbacks.run(action.event, action.role);
+      hands.callbacks.run(action.event, action.role, { outlives: action.outlives === true });
       return done;
     case 'exit':
       hands.exit(action.code, action.message);
@@ -147,6 +157,12 @@ async function one(action: Action, hands: Hands): Promise<Outcome> {
     default:
       return action satisfies never;
   }
+}
+
+/** While the cluster is paused a guard that was disarmed stays so; one that is armed still strikes at what it was told last. */
+function restsPaused({ configuration, guard }: Hands): boolean {
+  const view = guard.view();
+  return configuration.settings().cluster.pause && view.kind === 'present' && view.armedMs === null;
 }
 
 /** No armed guard, no leadership: a key won without one is given back. */
@@ -157,6 +173,20 @@ async function acquire(seenRevision: Parameters<Dcs['acquire']>[0], budgetMs: nu
   if (guard.outcome === 'done') return done;
   await hands.dcs.release(null, budgetMs);
   return { outcome: 'failed', why: `the key was won and given back: the guard did not arm: ${guard.why}` };
+}
+
+/** The guard is armed first: from then on PostgreSQL ends with the new lease, whatever becomes of the rest. */
+async function adopt(seen: LeaderKey, budgetMs: number, hands: Hands): Promise<Outcome> {
+  const result = await hands.dcs.adoptKey(
+    seen,
+    async (wanted) => {
+      hands.deadlineMoved(wanted.deadlineMs);
+      const armed = await hands.guard.setDeadline(wanted, guardLimitMs);
+      return armed.kind === 'done' ? null : `the guard did not arm: ${armed.why}`;
+    },
+    budgetMs,
+  );
+  return ofDcs(result);
 }
 
 /** The deadline moved: dead-man switch and guardian hear of it, in this order, before anything rests on it. */

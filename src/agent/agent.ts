@@ -12,11 +12,13 @@ import { makeDeadman } from './deadman.ts';
 import { makeGuardLink } from './guard/link.ts';
 import { makeJobRunner } from './jobs.ts';
 import { makeJournal } from './journal.ts';
+import { makeLeftLease } from './leftLease.ts';
 import { runLoop } from './loop.ts';
 import { makeMailbox } from './mailbox.ts';
-import { nameInUse } from './nameCheck.ts';
+import { makeNameCheck } from './nameCheck.ts';
 import { makeObserve } from './observe.ts';
 import { makePeers } from './peers.ts';
+import type { JobContext } from './postgres/parts.ts';
 import { makePostgres, type SentinelPrefix } from './postgres/postgres.ts';
 import { makePremise } from './premise.ts';
 import { makeWakes } from './wakes.ts';
@@ -87,16 +89,22 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
   const peers = makePeers(world, { headers: () => ({}), wake });
   const mailbox = makeMailbox(clock, wake);
   const premise = makePremise({ clock, dcs, settings, guard: guard.view });
+  const announceTimeline: JobContext['announceTimeline'] = async (id, { term }) => {
+    if (term === null) return null;
+    const told = await dcs.putAsLeader('timeline', String(id), term);
+    return told.kind === 'done' ? null : told.why;
+  };
   const jobs = makeJobRunner({
     clock,
     journal,
-    perform: (job, signal, progress) => postgres.perform(job, { signal, premise, progress }),
+    perform: (job, signal, progress) => postgres.perform(job, { signal, premise, progress, announceTimeline }),
     ended(job) {
       mailbox.jobEnded(job);
       wake(`job:${job.job.kind}`);
     },
   });
-  const callbacks = makeCallbacks(world.processes, settings, (text) => note('warning', text));
+  const leftLease = makeLeftLease(world, { stateDir, dataDir: local.postgres.dataDir });
+  const callbacks = makeCallbacks(world, settings, (text) => note('warning', text));
 
   const deadman = makeDeadman(clock, () => {
     const board = jobs.board();
@@ -141,12 +149,8 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
       dcs.adopt(restored);
       if (restored.deadlineMs !== null) deadman.setAt(deadmanAtMs(restored.deadlineMs, settings().cluster));
     }
-    const duplicate = await nameInUse(world, dcs, local.name, options.instance);
-    if (duplicate !== null) {
-      // Through the usual end: a guardian that is left behind would start this agent again and again.
-      exit = { code: 1, message: duplicate };
-      return finish();
-    }
+    const left = await leftLease.take();
+    if (restored === null && left !== null) dcs.adopt(left);
     dcs.start();
     const observe = makeObserve({
       clock,
@@ -158,6 +162,7 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
       guard: guard.view,
       board: jobs.board,
       startedMs,
+      nameCheck: makeNameCheck(world, { name: local.name, instance: options.instance }),
     });
     await runLoop({
       clock,
@@ -180,6 +185,7 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
         configuration,
         callbacks,
         lastStatus: () => (snapshot?.seen.dcs.kind === 'reachable' ? snapshot.seen.dcs.cluster.status : null),
+        role: () => snapshot?.seen.memory.callbackRole?.role ?? 'replica',
         deadlineMoved: (deadlineMs) =>
           deadlineMs === null ? deadman.stop() : deadman.setAt(deadmanAtMs(deadlineMs, settings().cluster)),
         async reloadFile() {
@@ -189,7 +195,6 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
             return { kind: 'failed', why: next };
           }
           configuration.reload(next);
-          callbacks.run('on_reload', snapshot?.seen.memory.callbackRole?.role ?? 'replica');
           return { kind: 'done' };
         },
         exit: (code, message) => {
@@ -205,8 +210,10 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
     const ended = exit ?? { code: 0, message: 'ended' };
     note(ended.code === 0 ? 'info' : 'error', `agent ends: ${ended.message}`);
     deadman.stop();
+    const held = dcs.held();
+    if (settings().cluster.pause && held !== null) await leftLease.leave(held);
     dcs.stop();
-    callbacks.stop();
+    await callbacks.close();
     await postgres.close();
     await guard.close();
     await journal.flushed();

@@ -1,5 +1,5 @@
 import { marginMs, mergeSettings } from '../codec/config/merge.ts';
-import type { Cluster } from '../model/cluster.ts';
+import type { Cluster, Member } from '../model/cluster.ts';
 import type { LocalSettings, Settings } from '../model/settings.ts';
 
 export interface ConfigurationKeeper {
@@ -13,7 +13,15 @@ export interface ConfigurationKeeper {
   /** Configuration files are behind the settings. */
   unapplied(): boolean;
   applied(): void;
+  /** The file was read again since: PostgreSQL is told whether or not anything changed, as pg_hba.conf or a certificate may have. */
+  reloadAsked(): boolean;
 }
+
+/** Every Patroni tells its version; a key that tells nothing is nobody's. */
+const isPatroni =
+  (me: string) =>
+  ({ name, version, other }: Member): boolean =>
+    name !== me && version !== null && !('matriarch' in other);
 
 /** The settings in force: this node's file, and over it what the cluster says. */
 export function makeConfiguration(
@@ -25,6 +33,7 @@ export function makeConfiguration(
   let text = cachedText;
   let foreignMembers = false;
   let unapplied = true;
+  let reloadAsked = false;
   let told = '';
   let current = merge(null);
 
@@ -40,7 +49,7 @@ export function makeConfiguration(
     settings: () => current,
     marginMs: () => marginMs(current),
     adopt(cluster) {
-      const foreign = cluster.members.some((member) => member.name !== local.name && !('matriarch' in member.other));
+      const foreign = cluster.members.some(isPatroni(local.name));
       const next = cluster.config?.text ?? text;
       if (next === text && foreign === foreignMembers) return false;
       text = next;
@@ -53,10 +62,13 @@ export function makeConfiguration(
       local = next;
       current = merge(current);
       unapplied = true;
+      reloadAsked = true;
     },
     unapplied: () => unapplied,
     applied() {
       unapplied = false;
+      reloadAsked = false;
     },
+    reloadAsked: () => reloadAsked,
   };
 }

@@ -73,6 +73,7 @@ export async function runLoop(parts: LoopParts): Promise<void> {
 /** Actions that change what the next observation shows. A renewal that went well changes nothing; one that failed must be looked at. */
 const worthAnotherLook: ReadonlySet<ActionResult['action']> = new Set([
   'acquireLeaderKey',
+  'adoptLeaderKey',
   'releaseLeaderKey',
   'dropLease',
   'writeInitialize',

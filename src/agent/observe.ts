@@ -1,8 +1,8 @@
 import { untilStopMs } from '../decide/timing.ts';
-import type { HeldLease } from '../model/cluster.ts';
+import type { DcsView, HeldLease } from '../model/cluster.ts';
 import type { GuardView } from '../model/guard.ts';
 import type { JobBoard } from '../model/job.ts';
-import type { Memory, Observation } from '../model/observation.ts';
+import type { Memory, NameCheck, Observation } from '../model/observation.ts';
 import type { TimelineEnd } from '../model/postgres.ts';
 import type { ClusterSettings } from '../model/settings.ts';
 import type { InstantMs, Timeline } from '../model/units.ts';
@@ -23,6 +23,7 @@ export interface Senses {
   readonly guard: () => GuardView;
   readonly board: () => JobBoard;
   readonly startedMs: InstantMs;
+  readonly nameCheck: (dcs: DcsView) => Promise<NameCheck>;
 }
 
 /** How long a look at etcd may take: well under the renewal interval, and time for every endpoint to be tried. */
@@ -49,10 +50,11 @@ export function makeObserve(senses: Senses): (memory: Memory) => Promise<Observa
     // when the look began counts as at work still. Its end has woken the loop already.
     const before = senses.board();
     const [dcs, postgres] = await Promise.all([senses.dcs.read(budgetMs), senses.postgres.look()]);
+    const name = await senses.nameCheck(dcs);
     if (dcs.kind === 'reachable') {
       senses.configuration.adopt(dcs.cluster);
-      const { name } = senses.configuration.settings().local;
-      senses.peers.setMembers(dcs.cluster.members.filter((member) => member.name !== name));
+      const { local } = senses.configuration.settings();
+      senses.peers.setMembers(dcs.cluster.members.filter((member) => member.name !== local.name));
     }
     senses.peers.ask(senses.configuration.settings().cluster.loopWaitMs * 0.9);
     const lines =
@@ -71,6 +73,7 @@ export function makeObserve(senses: Senses): (memory: Memory) => Promise<Observa
       asks: senses.mailbox.asks(),
       settings: senses.configuration.settings(),
       startedMs: senses.startedMs,
+      name,
       published: senses.dcs.published(),
       unapplied: senses.configuration.unapplied(),
       localHistory: lines,

@@ -1,5 +1,5 @@
 import { guardArmed } from '../decide/judge.ts';
-import { stopBudgetMs } from '../decide/timing.ts';
+import { stopBudgetMs, underLease } from '../decide/timing.ts';
 import type { GuardView } from '../model/guard.ts';
 import type { Premise } from '../model/job.ts';
 import type { Settings } from '../model/settings.ts';
@@ -26,7 +26,7 @@ export function makePremise(parts: {
       if (held === null || held.term !== premise.term) return 'the lease of this term is not held any more';
       const nowMs = parts.clock.now();
       const leftMs = held.deadlineMs - nowMs;
-      if (leftMs < stopBudgetMs(cluster))
+      if (leftMs < stopBudgetMs(underLease(cluster, held)))
         return `only ${Math.round(leftMs)} ms of the lease are left: not enough for a stop that may have to follow`;
       return cluster.pause || guardArmed({ guard: parts.guard(), nowMs }) ? null : 'the guard is not armed';
     }

@@ -1,9 +1,18 @@
+import type { Fact } from '../model/decision.ts';
 import type { Observation } from '../model/observation.ts';
 import type { PeerReport } from '../model/peers.ts';
-import { type InstantMs, type Lsn, type Timeline, timeline } from '../model/units.ts';
-import { clusterOf, failoverRequest, me, memberOf, type Position, runningStandby } from './judge.ts';
+import type { RunningStandby } from '../model/postgres.ts';
+import { type InstantMs, type Lsn, lsnText, type Timeline, timeline } from '../model/units.ts';
+import { clusterOf, clusterTimeline, dueRequest, me, memberOf, type Position, runningStandby } from './judge.ts';
 
 /** What the peers' answers mean for a race. All of them are snapshots; the key's creation decides. */
+
+/** A standby without a leader in view: the only situation in which these rules speak. */
+export function leaderless(seen: Observation): RunningStandby | null {
+  const cluster = clusterOf(seen);
+  if (cluster === null || cluster.leader !== null || seen.held !== null) return null;
+  return runningStandby(seen);
+}
 
 /** Who held the key that is gone: its surplus and its priority must not stop the others. */
 export const oldHolder = (seen: Observation): string | null =>
@@ -98,11 +107,29 @@ export function ahead(peer: Contender, mine: Position, myPriority: number, forme
 }
 
 /**
+ * The cluster went on to a newer timeline, and this node is not on the way to it: its positions mean nothing there, and
+ * all that was acknowledged since would be lost with it. Facts: why; empty: it is on the way, or nothing says otherwise.
+ */
+export function offHistory(seen: Observation, { timeline: mine, lsn }: Position): readonly Fact[] {
+  const known = clusterTimeline(seen);
+  const lines = clusterOf(seen)?.history?.lines ?? [];
+  if (known === null || mine >= known || lines.length === 0) return [];
+  const end = lines.find((line) => line.timeline === mine)?.end ?? null;
+  if (end !== null && lsn <= end) return [];
+  return [
+    ['timeline', mine],
+    ['clusterTimeline', known],
+    ['leftAt', end === null ? null : lsnText(end)],
+    ['myLsn', lsnText(lsn)],
+  ];
+}
+
+/**
  * I was named to take over, and need not compare myself with the others. In a switchover only with all that the leader
  * last said to have: one that was lost before it handed over must not cost what another standby holds.
  */
 export function named(seen: Observation): boolean {
-  const request = failoverRequest(seen);
+  const request = dueRequest(seen);
   if (request?.candidate !== me(seen)) return false;
   const optime = clusterOf(seen)?.status?.optime ?? null;
   const standby = runningStandby(seen);

@@ -1,13 +1,15 @@
 import type { HeldLease } from '../model/cluster.ts';
 import type { Decision, Verdict } from '../model/decision.ts';
 import type { Memory, Observation } from '../model/observation.ts';
-import { clusterTimeline, controlOf, mayAcceptWrites } from './judge.ts';
+import { clusterTimeline, controlOf, guardArmed, mayAcceptWrites } from './judge.ts';
 import { judgeLease } from './lease.ts';
+import { unclaimedMemory } from './newborn.ts';
 import { repairMemory } from './repair.ts';
 import type { Rule } from './rule.ts';
+import { crashMemory } from './rules/crashed.ts';
 import { divergenceMemory } from './rules/rejoin.ts';
 import { rules } from './rules.ts';
-import { renewEveryMs, untilStopMs } from './timing.ts';
+import { renewEveryMs, underLease, untilStopMs } from './timing.ts';
 import { upkeep } from './upkeep.ts';
 
 /** One observation in, one decision out. Total: a rule that throws is named, and the lease layer has spoken before it. */
@@ -65,7 +67,7 @@ function pulseMs(seen: Observation): number {
 }
 
 const renewInMs = (seen: Observation, held: HeldLease): number =>
-  renewEveryMs(seen.settings.cluster) - (seen.nowMs - held.sentMs);
+  renewEveryMs(underLease(seen.settings.cluster, held)) - (seen.nowMs - held.sentMs);
 
 /** What is remembered whatever rule answers. */
 function remember(seen: Observation): Memory {
@@ -74,6 +76,7 @@ function remember(seen: Observation): Memory {
   const highest = clusterTimeline(seen);
   const control = controlOf(postgres);
   const mine = running?.timeline ?? null;
+  const unguarded = seen.held !== null && !guardArmed(seen) && !seen.settings.cluster.pause;
   const unleased = mayAcceptWrites(postgres) && seen.held === null;
   return {
     ...memory,
@@ -82,7 +85,10 @@ function remember(seen: Observation): Memory {
       seen.held !== null && mine !== null && control !== null && (highest === null || mine > highest) ? mine : highest,
     repair: repairMemory(seen),
     divergence: divergenceMemory(seen),
+    crash: crashMemory(seen),
     unleasedSinceMs: unleased ? (memory.unleasedSinceMs ?? seen.nowMs) : null,
+    unclaimedSinceMs: unclaimedMemory(seen),
+    unguardedSinceMs: unguarded ? (memory.unguardedSinceMs ?? seen.nowMs) : null,
     wasPaused: seen.settings.cluster.pause,
   };
 }
@@ -102,5 +108,8 @@ export const blankMemory: Memory = {
   unleasedSinceMs: null,
   notStreamingSinceMs: null,
   callbackRole: null,
+  toldRestartMs: null,
+  unclaimedSinceMs: null,
+  unguardedSinceMs: null,
   wasPaused: false,
 };

@@ -1,21 +1,43 @@
 import type { Fact, Verdict } from '../model/decision.ts';
 import type { Observation } from '../model/observation.ts';
+import type { PeerReport } from '../model/peers.ts';
 import type { ControlData } from '../model/postgres.ts';
-import { lsnText } from '../model/units.ts';
+import { type InstantMs, lsnText, type Timeline } from '../model/units.ts';
+import { clusterOf } from './judge.ts';
 
 /** How long a stopped primary waits for a standby to confirm the shutdown checkpoint before it gives the key away anyway, or takes it back. */
 export const handOverLimitMs = 3_000;
+
+/** Positions on two timelines cannot be compared; one that tells none is taken at its word. */
+const onTimeline = ({ said }: PeerReport, mine: Timeline): boolean =>
+  said !== null && (said.timeline === null || said.timeline === mine);
+
+const mayLead = ({ said, last }: PeerReport): boolean =>
+  said !== null && last.kind !== 'silent' && !said.nofailover && !said.watchdogFailed && !said.runsAsPrimary;
 
 /** Peers that say they hold everything up to the shutdown checkpoint, record included. */
 export const caughtUp = (seen: Observation, control: ControlData, candidate: string | null): readonly string[] =>
   seen.peers
     .filter((peer) => candidate === null || peer.name === candidate)
-    .filter((peer) => peer.said !== null && !peer.said.nofailover && !peer.said.watchdogFailed)
-    .filter(
-      (peer) =>
-        peer.said?.position !== null && peer.said?.position !== undefined && peer.said.position > control.checkpoint,
-    )
+    .filter((peer) => mayLead(peer) && onTimeline(peer, control.timeline))
+    .filter(({ said }) => said?.position != null && said.position > control.checkpoint)
     .map((peer) => peer.name);
+
+/** Others that could take over now: allowed, of this timeline, not far behind, and so they said to a question asked since. */
+export function successors(seen: Observation, mine: Timeline, sinceMs: InstantMs): readonly string[] {
+  const optime = clusterOf(seen)?.status?.optime ?? null;
+  const least = optime === null ? null : optime - BigInt(seen.settings.cluster.maximumLagBytesOnFailover);
+  return seen.peers
+    .filter((peer) => peer.askedMs !== null && peer.askedMs >= sinceMs && mayLead(peer) && onTimeline(peer, mine))
+    .filter(({ said }) => said?.position != null && (least === null || said.position >= least))
+    .map(({ name }) => name);
+}
+
+/** How long PostgreSQL has been down by the stop that ended last; an agent that just began counts from there. */
+export function downByStopMs(seen: Observation): number {
+  const finished = seen.jobs.kind === 'idle' ? seen.jobs.last : null;
+  return seen.nowMs - Math.max(seen.startedMs, finished?.job.kind === 'stop' ? finished.endedMs : seen.startedMs);
+}
 
 /**
  * PostgreSQL is cleanly down and the key is mine. The key goes when whoever may win has the shutdown checkpoint: two
@@ -23,13 +45,12 @@ export const caughtUp = (seen: Observation, control: ControlData, candidate: str
  */
 export function handOver(seen: Observation, control: ControlData, candidate: string | null): Verdict {
   const ready = caughtUp(seen, control, candidate);
-  const finished = seen.jobs.kind === 'idle' ? seen.jobs.last : null;
-  const waitedMs = finished?.job.kind === 'stop' ? seen.nowMs - finished.endedMs : Number.POSITIVE_INFINITY;
+  const waitedMs = downByStopMs(seen);
   const others = seen.peers.length > 0;
   const because: Fact[] = [
     ['shutdownCheckpoint', lsnText(control.checkpoint)],
     ['caughtUp', ready.join(',') || null],
-    ['waitedMs', Math.round(Math.min(waitedMs, 999_999))],
+    ['waitedMs', Math.round(waitedMs)],
   ];
   if (ready.length > 0 || !others || waitedMs > handOverLimitMs) {
     return { actions: [{ kind: 'releaseLeaderKey', lsn: control.checkpoint }], because };

@@ -1,9 +1,18 @@
 import type { Cluster, FailoverRequest, LeaderKey, Member } from '../model/cluster.ts';
 import type { Observation } from '../model/observation.ts';
-import type { ControlData, LocalPostgres, RunningPrimary, RunningStandby, Upstream } from '../model/postgres.ts';
+import {
+  type ControlData,
+  type LocalPostgres,
+  mayAcceptWrites,
+  type RunningPrimary,
+  type RunningStandby,
+  type Upstream,
+} from '../model/postgres.ts';
 import { type Lsn, type Timeline, timeline } from '../model/units.ts';
 
 /** Judgements are functions of the observation, never stored booleans. */
+
+export { mayAcceptWrites };
 
 export const me = (seen: Observation): string => seen.settings.local.name;
 
@@ -31,26 +40,6 @@ export const otherLeader = (seen: Observation): LeaderKey | null => {
 
 export const memberOf = (cluster: Cluster | null, name: string): Member | null =>
   cluster?.members.find((member) => member.name === name) ?? null;
-
-/** It accepts writes, or may any moment: what must never be without a right to lead. In doubt, yes. */
-export function mayAcceptWrites(postgres: LocalPostgres): boolean {
-  switch (postgres.kind) {
-    case 'running':
-      return postgres.role === 'primary';
-    case 'starting':
-      return !postgres.standbySignal;
-    case 'unresponsive':
-    case 'stopping':
-      return postgres.believed === 'primary';
-    case 'noData':
-    case 'partialData':
-    case 'unreadable':
-    case 'stopped':
-      return false;
-    default:
-      return postgres satisfies never;
-  }
-}
 
 export const runningPrimary = (seen: Observation): RunningPrimary | null =>
   seen.postgres.kind === 'running' && seen.postgres.role === 'primary' ? seen.postgres : null;
@@ -114,6 +103,12 @@ export function wantedUpstream(seen: Observation, slotOf: (name: string) => stri
 
 export const failoverRequest = (seen: Observation): FailoverRequest | null => clusterOf(seen)?.failover ?? null;
 
+/** A request that counts now: one that is scheduled for later decides nothing yet. */
+export const dueRequest = (seen: Observation): FailoverRequest | null => {
+  const request = failoverRequest(seen);
+  return request === null || (request.scheduledAt !== null && request.scheduledAt > seen.wallMs) ? null : request;
+};
+
 export const nofailover = (seen: Observation): boolean =>
   seen.settings.local.tags.nofailover || seen.settings.local.tags.failoverPriority <= 0;
 
@@ -123,3 +118,17 @@ export const guardArmed = (seen: Pick<Observation, 'guard' | 'nowMs'>): boolean 
   (seen.guard.kind === 'present' && seen.guard.armedMs !== null && seen.guard.armedMs > seen.nowMs);
 
 export const guardUsable = (seen: Observation): boolean => seen.guard.kind !== 'absent';
+
+/**
+ * Paused, and PostgreSQL is not down by work of ours that is unfinished: what people stopped stays stopped. A hand-over,
+ * a fresh copy that was asked for and a rewind are brought to their end.
+ */
+export function restsPaused(seen: Observation): boolean {
+  const last = seen.jobs.kind === 'idle' ? seen.jobs.last : null;
+  const unfinished =
+    seen.memory.stepDown !== null ||
+    (last !== null &&
+      (['removeData', 'clone', 'rewind', 'crashRecovery'].includes(last.job.kind) ||
+        (last.job.kind === 'startStandby' && last.ended === 'failed')));
+  return seen.settings.cluster.pause && !unfinished;
+}

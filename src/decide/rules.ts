@@ -1,7 +1,8 @@
 import type { Rule } from './rule.ts';
 import { askedRules, stopRules } from './rules/asked.ts';
-import { crashedRules } from './rules/crashed.ts';
-import { bootstrapRules, dataRules } from './rules/data.ts';
+import { bootstrapRules } from './rules/bootstrap.ts';
+import { crashedRules, handOverRules, startRules } from './rules/crashed.ts';
+import { dataRules } from './rules/data.ts';
 import { leadingRules, promotedRules } from './rules/leading.ts';
 import { pausedRules } from './rules/paused.ts';
 import { raceRules } from './rules/race.ts';
@@ -17,8 +18,10 @@ export const rules: readonly Rule[] = [
   ...stopRules, // the agent ends: before anything new is begun
   ...askedRules, // what people asked of this node
   ...restartRules,
+  ...startRules, // a start that takes too long
   ...waitingRules, // a job is at work
   ...dataRules, // no data, half data, no identity
+  ...handOverRules, // this node stepped down, and has the last word
   ...pausedRules, // people are at work
   ...promotedRules, // a promotion that failed
   ...crashedRules, // PostgreSQL is down and I hold the key

@@ -4,6 +4,10 @@ import type { Observation } from '../model/observation.ts';
 import type { ClusterSettings } from '../model/settings.ts';
 import { type InstantMs, later } from '../model/units.ts';
 
+/** A ttl that was raised counts only once the key hangs on a lease of that length: until then all must fit the lease that is held. */
+export const underLease = (cluster: ClusterSettings, held: HeldLease | null): ClusterSettings =>
+  held === null || held.ttlMs >= cluster.ttlMs ? cluster : { ...cluster, ttlMs: held.ttlMs };
+
 /** How long before the fence deadline the clients must go: enough for a fast stop, an immediate one and a kill. */
 export const stopBudgetMs = (cluster: ClusterSettings): number => Math.min(5_000, Math.max(400, cluster.ttlMs / 6));
 
@@ -11,6 +15,16 @@ export const stopBudgetMs = (cluster: ClusterSettings): number => Math.min(5_000
 export function stopBudgetBefore(deadlineMs: InstantMs, cluster: ClusterSettings): StopBudget {
   const budget = stopBudgetMs(cluster);
   return { immediateAtMs: later(deadlineMs, -budget / 2), killAtMs: later(deadlineMs, -budget / 6) };
+}
+
+/**
+ * A stop that nobody is in a hurry for takes the time it takes; where acknowledged data is elsewhere as well, and the
+ * operator has set a limit, it is ended by force.
+ */
+export function orderlyStop({ settings, nowMs }: Pick<Observation, 'settings' | 'nowMs'>): StopBudget {
+  const { synchronousMode, primaryStopTimeoutMs: limitMs } = settings.cluster;
+  if (synchronousMode === 'off' || limitMs <= 0) return { immediateAtMs: null, killAtMs: null };
+  return { immediateAtMs: later(nowMs, limitMs), killAtMs: later(nowMs, 2 * limitMs) };
 }
 
 /** When the dead-man switch acts: after the loop's own fast stop had its chance, before the guardian. */
@@ -25,13 +39,15 @@ export const leaseLeftMs = (seen: Observation): number => (seen.held === null ? 
 
 /** Ms until the clients must go unless a renewal is proven: a look must be over by then, and another begin. */
 export const untilStopMs = (held: HeldLease, nowMs: InstantMs, cluster: ClusterSettings): number =>
-  held.deadlineMs - stopBudgetMs(cluster) - nowMs;
+  held.deadlineMs - stopBudgetMs(underLease(cluster, held)) - nowMs;
 
 /** Promotion needs lease for itself and for the stop that may have to follow it. */
 export const leaseNeededToPromoteMs = (cluster: ClusterSettings): number => stopBudgetMs(cluster) * 1.5;
 
 export const renewalDue = (held: HeldLease, seen: Observation): boolean =>
-  seen.nowMs - held.sentMs >= renewEveryMs(seen.settings.cluster) * 0.9 || !held.proven || guardWaits(seen);
+  seen.nowMs - held.sentMs >= renewEveryMs(underLease(seen.settings.cluster, held)) * 0.9 ||
+  !held.proven ||
+  guardWaits(seen);
 
 /** Each renewal tells the guard: one that came anew, or after a pause, should not wait for the next. */
 const guardWaits = ({ guard, settings }: Observation): boolean =>

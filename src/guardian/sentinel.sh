@@ -110,13 +110,21 @@ pause() {
   wait "$sleeper"
 }
 
+# become COMMAND...: for a child. The unit may keep agent and guards from being killed when memory runs out; a backend that
+# eats it all must not inherit that. Giving protection up is always allowed.
+become() {
+  { read -r oom_adj </proc/self/oom_score_adj; } 2>/dev/null || oom_adj=0
+  case $oom_adj in -*) { echo 0 >/proc/self/oom_score_adj; } 2>/dev/null ;; esac
+  exec "$@"
+}
+
 child=
 if [ -z "$watch_only" ]; then
   if setpriv --pdeathsig QUIT -- true 2>/dev/null; then
-    setpriv --pdeathsig QUIT -- "$@" &
+    become setpriv --pdeathsig QUIT -- "$@" &
   else
     say 'warning: setpriv lacks --pdeathsig: the death of this sentinel will not end PostgreSQL'
-    "$@" &
+    become "$@" &
   fi
   child=$!
 else

@@ -6,12 +6,6 @@ export type Service = (typeof services)[number];
 
 export const isService = (text: string): text is Service => services.some((service) => service === text);
 
-export interface ServiceState {
-  readonly service: Service;
-  readonly pid: number;
-  readonly state: 'running' | 'frozen';
-}
-
 /**
  * The main process of a service among those of one machine; the eldest where several look like it.
  * Recognised by what runs, not by remembered pids: agents and guardians start each other anew.

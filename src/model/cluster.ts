@@ -76,7 +76,13 @@ export interface HistoryLine {
 
 export type Initialize =
   | { readonly kind: 'absent' }
-  | { readonly kind: 'bootstrapping'; readonly modRevision: Revision; readonly createRevision: Revision } // ""
+  /** "". `owner`: who says that the claim is his, while his lease lives; null: nobody, or a Patroni. */
+  | {
+      readonly kind: 'bootstrapping';
+      readonly modRevision: Revision;
+      readonly createRevision: Revision;
+      readonly owner: { readonly name: string; readonly modRevision: Revision } | null;
+    }
   | { readonly kind: 'done'; readonly systemId: string; readonly modRevision: Revision }
   | { readonly kind: 'invalid'; readonly text: string; readonly modRevision: Revision };
 
@@ -91,6 +97,8 @@ export interface Cluster {
   readonly history: { readonly lines: readonly HistoryLine[]; readonly modRevision: Revision } | null;
   /** The last line's timeline + 1; 1 for an empty history; null when absent or broken. */
   readonly clusterTimeline: Timeline | null;
+  /** The highest timeline that a promotion was announced with, begun or not; null when none was. */
+  readonly announcedTimeline: Timeline | null;
   readonly config: Versioned | null;
   readonly sync: {
     readonly leader: string | null;

@@ -1,5 +1,5 @@
 import type { AskAnswer } from './ask.ts';
-import type { ClusterStatus, HistoryLine, Member } from './cluster.ts';
+import type { ClusterStatus, HistoryLine, LeaderKey, Member } from './cluster.ts';
 import type { Job } from './job.ts';
 import type { Memory } from './observation.ts';
 import type { InstantMs, Lsn, Revision, Term } from './units.ts';
@@ -9,6 +9,11 @@ export type Action =
   | { readonly kind: 'renewLease' }
   /** Create the leader key; the premise is that it was absent at `seenRevision`. Arms the guard before it answers. */
   | { readonly kind: 'acquireLeaderKey'; readonly seenRevision: Revision }
+  /**
+   * Moves a leader key that bears my name from a lease that is not mine, a Patroni's, to one of my own; the premise is that
+   * it still is as seen. Arms the guard before it writes.
+   */
+  | { readonly kind: 'adoptLeaderKey'; readonly seen: LeaderKey }
   /** Compare value, lease and term, write the final status, delete the key: one transaction. `lsn` null: no final position. */
   | { readonly kind: 'releaseLeaderKey'; readonly lsn: Lsn | null }
   /** Forget a lease that is proven lost. */
@@ -22,7 +27,8 @@ export type Action =
   | { readonly kind: 'publishMember'; readonly member: MemberRecord }
   | { readonly kind: 'writeStatus'; readonly status: Omit<ClusterStatus, 'modRevision'>; readonly term: Term }
   | { readonly kind: 'writeHistory'; readonly lines: readonly HistoryLine[]; readonly term: Term }
-  | { readonly kind: 'claimInitialize' } // create with ""
+  /** Create `initialize` with "", or take over a claim (mine, or nobody's) that still is as it was seen. */
+  | { readonly kind: 'claimInitialize'; readonly over: ClaimSeen | null }
   | { readonly kind: 'writeInitialize'; readonly systemId: string; readonly seenModRevision: Revision | null } // null: must be absent
   | { readonly kind: 'dropInitialize'; readonly seenModRevision: Revision }
   | { readonly kind: 'writeConfig'; readonly text: string; readonly seenModRevision: Revision | null }
@@ -30,6 +36,7 @@ export type Action =
   | { readonly kind: 'createSlot'; readonly name: string }
   | { readonly kind: 'dropSlot'; readonly name: string }
   | { readonly kind: 'advanceSlot'; readonly name: string; readonly to: Lsn }
+  | { readonly kind: 'resumeReplay' }
   /** Write the configuration files and reload, or mark pending restart. */
   | { readonly kind: 'applyConfiguration' }
   | { readonly kind: 'reloadFile' }
@@ -37,9 +44,18 @@ export type Action =
       readonly kind: 'runCallback';
       readonly event: 'on_start' | 'on_stop' | 'on_restart' | 'on_reload' | 'on_role_change';
       readonly role: string;
+      /** The agent is about to end: the script goes on without it. */
+      readonly outlives?: boolean;
     }
   /** Ends the agent: with PostgreSQL left as it is. */
   | { readonly kind: 'exit'; readonly code: number; readonly message: string };
+
+/** An empty `initialize` and the key that names its owner, as they were read. */
+export interface ClaimSeen {
+  readonly modRevision: Revision;
+  /** Null: there was no such key. */
+  readonly ownerModRevision: Revision | null;
+}
 
 /** What a member publishes: its key, less what etcd adds. */
 export type MemberRecord = Omit<Member, 'modRevision' | 'lease' | 'host' | 'port'>;

@@ -1,4 +1,4 @@
-import type { TimelineEnd, Upstream } from './postgres.ts';
+import type { Upstream } from './postgres.ts';
 import type { InstantMs, Lsn, Term, Timeline } from './units.ts';
 
 /** What is checked again right before an irreversible step of a job. */
@@ -15,17 +15,6 @@ export interface StopBudget {
   readonly killAtMs: InstantMs | null;
 }
 
-/**
- * Timelines that others have begun and that this standby may have no history file of: PostgreSQL counts on from the
- * files it has, and would begin one of these a second time.
- */
-export interface TakenTimelines {
-  readonly mine: Timeline;
-  readonly upTo: Timeline;
-  /** How the timelines before the last came to an end, as far as the cluster knows. */
-  readonly ends: readonly TimelineEnd[];
-}
-
 /** Work that touches the data directory or the server. At most one at a time, beside the loop. */
 export type Job =
   | { readonly kind: 'bootstrap' }
@@ -39,6 +28,11 @@ export type Job =
       readonly budget: StopBudget;
       readonly checkpointFirst: boolean;
       readonly why: string;
+      /**
+       * Standbys of which one is to take over: the shutdown checkpoint is waited for on their account, and no walsender of
+       * another holds the stop up for long. Absent: PostgreSQL waits for all of them, as it does by itself.
+       */
+      readonly successors?: readonly string[];
     }
   | {
       readonly kind: 'restart';
@@ -47,7 +41,8 @@ export type Job =
       readonly premise: Premise;
       readonly limitMs: number;
     }
-  | { readonly kind: 'promote'; readonly premise: Premise; readonly taken: TakenTimelines | null }
+  /** `taken`: the highest timeline that is known to be begun by anybody; at least my own. The promotion begins a higher one. */
+  | { readonly kind: 'promote'; readonly premise: Premise; readonly mine: Timeline; readonly taken: Timeline }
   | { readonly kind: 'checkpoint' }
   | { readonly kind: 'rewind'; readonly from: Upstream; readonly premise: Premise }
   /** Compares my history with the leader's; the verdict is in the finished job's `divergence`. */
@@ -59,7 +54,8 @@ export type Job =
   | { readonly kind: 'removeData'; readonly why: string; readonly premise: Premise; readonly force: boolean };
 
 export type Divergence =
-  | { readonly kind: 'none' }
+  /** `walGone`: the segment that this standby needs next, and that the leader no longer has. */
+  | { readonly kind: 'none'; readonly walGone?: string }
   | { readonly kind: 'diverged'; readonly forkTimeline: Timeline; readonly forkLsn: Lsn; readonly myLsn: Lsn }
   /** Missing information never counts as diverged. */
   | { readonly kind: 'unknown'; readonly why: string };

@@ -4,7 +4,7 @@ import { judgeReigns } from './laws/reigns.ts';
 import { judgeRights } from './laws/rights.ts';
 
 export type { LossBound } from './laws/appends.ts';
-export { type AppendCounts, countAppends } from './laws/appends.ts';
+export { countAppends } from './laws/appends.ts';
 
 /** All acknowledged writes of one node on one timeline. A node that leads again does so on a new timeline. */
 export interface Reign {

@@ -23,6 +23,8 @@ export interface Observation {
   readonly settings: Settings;
   /** When this agent began: a vacancy that it did not see begin is judged with more care. */
   readonly startedMs: InstantMs;
+  /** Whether somebody else answers under my name: asked once, when etcd first tells the address. */
+  readonly name: NameCheck;
   /** The member key as last published, and whether its lease lives: null when it must be published. */
   readonly published: Member | null;
   /** Settings changed since PostgreSQL's configuration files were last written for this role. */
@@ -32,12 +34,18 @@ export interface Observation {
   readonly memory: Memory;
 }
 
+export type NameCheck =
+  | { readonly kind: 'unchecked' }
+  /** `asked`: there was an address under my name, and nobody but me answers at it. */
+  | { readonly kind: 'free'; readonly asked: boolean }
+  | { readonly kind: 'inUse'; readonly why: string };
+
 /** What the last decision left for the next. Losing it may make us slower, never bolder. */
 export interface Memory {
   /** The last role this agent saw its PostgreSQL in while it ran. */
   readonly lastRole: 'primary' | 'standby' | null;
-  /** Crash of the primary: when it was first seen, and how often a start in place was tried since. */
-  readonly crash: { readonly sinceMs: InstantMs; readonly attempts: number } | null;
+  /** The primary went down: when (null: it is up again), and when a start in place was tried of late. */
+  readonly crash: { readonly sinceMs: InstantMs | null; readonly attemptsMs: readonly InstantMs[] } | null;
   /** When a race first found reason to wait, by peer waited for. */
   readonly waitingFor: { readonly member: string; readonly sinceMs: InstantMs } | null;
   /** The highest timeline ever seen for this cluster. */
@@ -49,6 +57,8 @@ export interface Memory {
     readonly term: Term;
     readonly verdict: 'none' | 'diverged';
     readonly rewound: boolean;
+    /** Found so often in a row, the last time by the check that ended then. */
+    readonly walGone?: { readonly segment: string; readonly times: number; readonly endedMs: InstantMs };
   } | null;
   /** Failed attempts in a row of the current repair, for growing pauses. */
   readonly repair: {
@@ -62,6 +72,8 @@ export interface Memory {
     readonly candidate: string | null;
     readonly sinceMs: InstantMs;
     readonly shutdownLsn: Lsn | null;
+    /** Nobody had the shutdown checkpoint in time: this node takes it up again. */
+    readonly givenUp: boolean;
   } | null;
   /** I released the key on purpose (failed promotion, crash given up): no race before. */
   readonly noRaceBeforeMs: InstantMs | null;
@@ -78,5 +90,11 @@ export interface Memory {
   readonly notStreamingSinceMs: InstantMs | null;
   /** The role that callbacks were last told, and whether the server was up then. */
   readonly callbackRole: { readonly role: 'primary' | 'replica' | 'standby_leader'; readonly up: boolean } | null;
+  /** The end of the last restart that callbacks were told. */
+  readonly toldRestartMs: InstantMs | null;
+  /** Holding a lease that no armed guard stands behind: since when. */
+  readonly unguardedSinceMs: InstantMs | null;
+  /** Since when the empty `initialize` is nobody's. */
+  readonly unclaimedSinceMs: InstantMs | null;
   readonly wasPaused: boolean;
 }

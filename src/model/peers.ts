@@ -11,6 +11,8 @@ export interface PeerReport {
     readonly state: string;
     readonly role: string;
     readonly runsAsPrimary: boolean;
+    /** Proof that it accepts no writes, now or in a moment, without the leader key: what it says plainly, or a standby at work. */
+    readonly noPrimary: boolean;
     /** max(received, replayed), or the primary's flush position; null: PostgreSQL gave none. */
     readonly position: Lsn | null;
     readonly timeline: Timeline | null;

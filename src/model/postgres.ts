@@ -41,6 +41,7 @@ export interface Slot {
 }
 
 export interface Sender {
+  readonly pid: Pid | null;
   readonly user: string;
   readonly applicationName: string;
   readonly clientAddress: string | null;
@@ -63,6 +64,9 @@ export interface Receiver {
   readonly senderPort: number | null;
 }
 
+/** What a job that died was doing to the data directory. */
+export type HalfDone = 'initdb' | 'basebackup' | 'rewind';
+
 /** What the probe query answered. */
 interface Running {
   readonly kind: 'running';
@@ -74,6 +78,8 @@ interface Running {
   readonly senders: readonly Sender[];
   readonly pendingRestart: Readonly<Record<string, { readonly oldValue: string; readonly newValue: string }>>;
   readonly control: ControlData;
+  /** The mark of a job that died half-way is there still; absent: there is none. */
+  readonly left?: HalfDone;
 }
 export interface RunningPrimary extends Running {
   readonly role: 'primary';
@@ -97,7 +103,7 @@ export interface RunningStandby extends Running {
 export type LocalPostgres =
   | { readonly kind: 'noData' }
   /** A job died here. `left` says what it was doing. */
-  | { readonly kind: 'partialData'; readonly left: 'initdb' | 'basebackup' | 'rewind' }
+  | { readonly kind: 'partialData'; readonly left: HalfDone }
   /** The directory cannot be listed, or holds no readable control file. Nothing may be touched. */
   | { readonly kind: 'unreadable'; readonly why: string }
   | {
@@ -150,4 +156,24 @@ export interface TimelineEnd {
   readonly timeline: Timeline;
   readonly end: Lsn;
   readonly reason: string;
+}
+
+/** It accepts writes, or may any moment: what must never be without a right to lead. In doubt, yes. */
+export function mayAcceptWrites(postgres: LocalPostgres): boolean {
+  switch (postgres.kind) {
+    case 'running':
+      return postgres.role === 'primary';
+    case 'starting':
+      return !postgres.standbySignal;
+    case 'unresponsive':
+    case 'stopping':
+      return postgres.believed === 'primary';
+    case 'noData':
+    case 'partialData':
+    case 'unreadable':
+    case 'stopped':
+      return false;
+    default:
+      return postgres satisfies never;
+  }
 }

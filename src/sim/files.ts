@@ -4,6 +4,8 @@ import type { Files } from '../model/world.ts';
 import type { Machine } from './machine.ts';
 import type { SimProcess } from './process.ts';
 
+const hangLookMs = 50;
+
 /** The disk as one process uses it. Reads answer at once; what changes the disk takes as long as its fsync. */
 export function makeFiles(machine: Machine, self: SimProcess): Files {
   const { disk, clock, chance } = machine;
@@ -12,10 +14,17 @@ export function makeFiles(machine: Machine, self: SimProcess): Files {
   const change = (what: string, carryOut: () => boolean): Promise<ControlOutcome> =>
     new Promise((resolve) => {
       self.after(machine.fsyncMs + chance.real() * 0.3, () =>
-        resolve(carryOut() ? { kind: 'done' } : { kind: 'failed', why: `${what}: no such folder, or no space left` }),
+        afterHang(() =>
+          resolve(carryOut() ? { kind: 'done' } : { kind: 'failed', why: `${what}: no such folder, or no space left` }),
+        ),
       );
     });
-  const now = <T>(value: T): Promise<T> => Promise.resolve(value);
+  const now = <T>(value: T): Promise<T> =>
+    machine.diskHangs ? new Promise((resolve) => afterHang(() => resolve(value))) : Promise.resolve(value);
+  function afterHang(go: () => void): void {
+    if (!machine.diskHangs) go();
+    else self.after(hangLookMs, () => afterHang(go));
+  }
 
   return {
     read(path) {
@@ -47,7 +56,8 @@ export function makeFiles(machine: Machine, self: SimProcess): Files {
         modifiedWallMs: wallMs(node.wallMs),
       });
     },
-    rename: (from, to) => change(`rename ${from} to ${to}`, () => disk.rename(from, to)),
+    rename: (from, to) =>
+      change(`rename ${from} to ${to}`, () => !machine.mountPoints.has(from) && disk.rename(from, to)),
     remove: (path) =>
       change(`remove ${path}`, () => {
         disk.remove(path);

@@ -18,6 +18,10 @@ export interface Machine {
   readonly sockets: LocalSockets;
   /** Least time that a change of the disk takes. Raised: the disk stalls. */
   fsyncMs: number;
+  /** Nothing that is asked of the disk is answered before this is over: reads, too. */
+  diskHangs: boolean;
+  /** Folders that cannot be renamed: EBUSY. */
+  readonly mountPoints: Set<string>;
   /** The program behind a command, or null: no such file. */
   programFor(program: string, args: readonly string[]): Program | null;
   /** Programs by file name; the last one that answers is run. */
@@ -51,6 +55,8 @@ export function makeMachine(
     processes,
     sockets,
     fsyncMs: 0.1,
+    diskHangs: false,
+    mountPoints: new Set(),
     programFor: (program) => installed.get(program.split('/').at(-1) ?? program) ?? null,
     install: (programName, program) => void installed.set(programName, program),
     powerOff() {

@@ -67,7 +67,12 @@ test('another holder of the key stops a primary at once, lease or not, job or no
     postgres: standby,
     jobs: {
       kind: 'busy',
-      job: { kind: 'promote', premise: { term: held.term, leader: 'n1', systemId: null }, taken: null },
+      job: {
+        kind: 'promote',
+        premise: { term: held.term, leader: 'n1', systemId: null },
+        mine: timeline(5),
+        taken: timeline(5),
+      },
       sinceMs: other.nowMs,
       progress: null,
       cancelling: false,
@@ -244,12 +249,12 @@ test('a promotion keeps off the timelines that others have begun, and off no gar
     const job = jobOf(seen);
     return job?.kind === 'promote' ? job.taken : undefined;
   };
-  assert.equal(takenBy(won), null);
+  assert.equal(takenBy(won), standby.timeline);
   const begun = withCluster(won, { members: [member('n2', { timeline: timeline(standby.timeline + 2) })] });
-  assert.equal(takenBy(begun)?.upTo, standby.timeline + 2);
-  assert.equal(takenBy(begun)?.mine, standby.timeline);
+  assert.equal(takenBy(begun), standby.timeline + 2);
+  assert.equal(takenBy(withCluster(won, { announcedTimeline: timeline(standby.timeline + 3) })), standby.timeline + 3);
   const garbage = withCluster(won, { members: [member('n2', { timeline: timeline(1e9) })] });
-  assert.equal(takenBy(garbage), null);
+  assert.equal(takenBy(garbage), standby.timeline);
 });
 
 test('promotion needs the key, an armed guard, and lease for itself and for a stop after it', () => {
@@ -414,7 +419,12 @@ test('an empty node clones from the leader, bootstraps when it wins the key to, 
   assert.deepEqual(
     kinds(
       withCluster(first, {
-        initialize: { kind: 'bootstrapping', modRevision: revision(1n), createRevision: revision(1n) },
+        initialize: {
+          kind: 'bootstrapping',
+          modRevision: revision(1n),
+          createRevision: revision(1n),
+          owner: { name: 'n3', modRevision: revision(1n) },
+        },
       }),
     ),
     [],

@@ -45,7 +45,7 @@ const leader = fc.constantFrom(
 const initialize = fc.constantFrom<(typeof cluster)['initialize']>(
   cluster.initialize,
   { kind: 'absent' },
-  { kind: 'bootstrapping', modRevision: revision(1n), createRevision: revision(1n) },
+  { kind: 'bootstrapping', modRevision: revision(1n), createRevision: revision(1n), owner: null },
   { kind: 'invalid', text: 'x', modRevision: revision(1n) },
   { kind: 'done', systemId: '999999999999', modRevision: revision(1n) },
 );
@@ -105,7 +105,12 @@ const jobs = fc.constantFrom<Observation['jobs']>(
   { kind: 'idle', last: null },
   {
     kind: 'busy',
-    job: { kind: 'promote', premise: { term: held.term, leader: 'n1', systemId }, taken: null },
+    job: {
+      kind: 'promote',
+      premise: { term: held.term, leader: 'n1', systemId },
+      mine: timeline(5),
+      taken: timeline(5),
+    },
     sinceMs: now,
     progress: null,
     cancelling: false,

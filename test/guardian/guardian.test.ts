@@ -91,7 +91,7 @@ test('an agent that died is started again', async () => {
   const agent = m.start(['sleep', '1000']);
   await m.startGuardian(['--agent-pid', String(agent.pid), '--restart-agent', JSON.stringify(restart)]);
   kill(pidOfChild(agent), 'SIGKILL');
-  await until('it was started', () => m.log().includes('the agent was started again'), 1_000);
+  await until('it was started', () => m.log().includes('the agent was started again'), 5_000);
   const pid = Number(/"the agent was started again","because":\[\["pid",(\d+)/.exec(m.log())?.[1]);
   await until('it runs', () => processes.children(processes.myPid).length > 0 && /sleep 1001/.test(commandLine(pid)));
   kill(pid, 'SIGKILL');

@@ -7,6 +7,7 @@ import type { WatchdogSettings } from '../../src/model/settings.ts';
 import { instantMs, leaseId, term } from '../../src/model/units.ts';
 import { makeFiles } from '../../src/world/files.ts';
 import { makeSockets } from '../../src/world/sockets.ts';
+import { freeze } from '../support/frozen.ts';
 import { bootId, clock, kill, type Machine, makeMachine, makeShop, processes, until } from './machine.ts';
 
 /** The agent's side, with a real guardian. */
@@ -96,7 +97,7 @@ test('a guardian that dies, or no longer answers, is replaced, and the next one 
   assert.notEqual(second, first);
   assert.equal(m.held()?.deadlineMs, held.deadlineMs);
 
-  kill(second, 'SIGSTOP');
+  await freeze(second);
   const moved = lease(25_000);
   assert.equal((await link.setDeadline(moved, 300)).kind, 'failed');
   const armed = (): unknown => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { after, afterEach, before, test } from 'node:test';
 import {
   bootId,
@@ -88,6 +88,36 @@ test('it does not mind TERM, INT and HUP, and ends at once with the exit of the 
   assert.equal(await ended, 0);
   t.diagnostic(`ended ${clock.now() - downMs} ms after the postmaster`);
   assert.ok(clock.now() - downMs < 900);
+});
+
+/** Null: this place does not let a process be protected. */
+function protectedFromOom(start: () => Promise<void>): Promise<true | null> {
+  const mine = '/proc/self/oom_score_adj';
+  try {
+    writeFileSync(mine, '-500');
+  } catch {
+    return Promise.resolve(null);
+  }
+  return start()
+    .then(() => true as const)
+    .finally(() => writeFileSync(mine, '0'));
+}
+
+test('the protection from the OOM killer that its unit gives it is not handed on to PostgreSQL', async (t) => {
+  const m = fresh();
+  const adjustmentOf = (pid: number): number => Number(readFileSync(`/proc/${pid}/oom_score_adj`, 'utf8'));
+  const given = await protectedFromOom(async () => void (await m.startUnderSentinel(graceMs)));
+  if (given === null) {
+    t.diagnostic('no process can be protected here: nothing to see');
+    await m.startUnderSentinel(graceMs);
+  }
+  const sentinel = m.sentinelPid();
+  assert.ok(sentinel);
+  assert.equal(adjustmentOf(sentinel), given === null ? adjustmentOf(process.pid) : -500);
+  assert.deepEqual(
+    m.here().map(adjustmentOf),
+    m.here().map(() => (given === null ? adjustmentOf(process.pid) : 0)),
+  );
 });
 
 test('a deadline of another boot, none, or half a line means nothing', async () => {

@@ -46,7 +46,8 @@ test('the primary is cut off: it stops by itself before the next one is promoted
     cluster.network.isolate(leader);
     await cluster.until(() => !cluster.primaries().includes(leader), { withinMs: 26_000 });
     assert.deepEqual(cluster.primaries(), []);
-    await cluster.until(() => cluster.primary() !== null, { withinMs: 10_000 });
+    // Where the leader of etcd was cut off with it, every lease was given its time anew.
+    await cluster.until(() => cluster.primary() !== null, { withinMs: 20_000 });
     assert.notEqual(cluster.primary(), leader);
     // Alone, it serves reads as a standby, and no guard kills it for the deadline that has passed.
     await cluster.run(20_000);
@@ -155,15 +156,14 @@ test('a switchover: the candidate leads within seconds, nothing is lost, and the
 test('the leader freezes over a switchover to a standby that lags: the one that holds more takes over', async () => {
   const [cluster, leader] = await three(39);
   const [candidate = '', other = ''] = members.filter((name) => name !== leader);
-  cluster.network.cut(leader, candidate);
-  cluster.network.cut(candidate, leader);
+  const processes = cluster.node(candidate).machine.processes.all();
+  processes.find((one) => one.commandLine().includes('walreceiver'))?.signal('STOP');
   await cluster.run(2000);
   void cluster.ask(other, 'POST', '/switchover', JSON.stringify({ leader, candidate }));
   await cluster.until(() => cluster.server(leader)?.phase !== 'ready', { withinMs: 10_000 });
   cluster.agent(leader).kill({ restartAfterMs: null });
   await cluster.until(() => cluster.primary() !== null, { withinMs: 60_000 });
   assert.equal(cluster.primary(), other);
-  cluster.network.heal();
   cluster.agent(leader).start();
   await ends(cluster);
 });

@@ -3,6 +3,8 @@ import { test } from 'node:test';
 import { simulate } from '../../src/sim/cluster.ts';
 import { timelinesBegunTwice } from '../../src/sim/seeds.ts';
 
+const members = ['n1', 'n2', 'n3'] as const;
+
 /**
  * PostgreSQL takes the number after the highest timeline of which it has a history file. A standby that never streamed
  * from the last primary has no such file, takes the same number again, and two histories bear one name: nobody sees the
@@ -15,7 +17,6 @@ import { timelinesBegunTwice } from '../../src/sim/seeds.ts';
  * 4. n2 comes back on its timeline 2, asks n3 for its timeline, 2, and finds nothing to rewind.
  */
 test('no timeline is begun twice, and so the former primary sees that its history is another one', async () => {
-  const members = ['n1', 'n2', 'n3'] as const;
   const cluster = await simulate({ members, seed: 1, writeEveryMs: 250 }).untilSteady();
   const lost: string[] = [];
   const loseThePrimary = async (): Promise<void> => {
@@ -35,6 +36,70 @@ test('no timeline is begun twice, and so the former primary sees that its histor
   for (const name of lost) cluster.agent(name).start();
   await cluster.untilSteady();
   await cluster.run(60_000);
+  assert.deepEqual(timelinesBegunTwice(cluster.history()), []);
+  assert.deepEqual(cluster.corrupted(), []);
+});
+
+/**
+ * A promotion that keeps off a taken timeline begins one whose history file does not end with the number before it: the
+ * cluster must learn of it all the same.
+ *
+ * 1. n1 leads on 1; the wire between n2 and n3 is dead. n1 is lost, n2 begins 2. n2 is lost, n3 (on 1) keeps off 2, begins 3.
+ * 2. n3 is lost, its member key ends. n1, on 1, comes back alone, is told of 2 only, and begins 3 as well.
+ * 3. n3 comes back on its 3, asks n1 for its timeline, 3, and finds nothing to rewind.
+ */
+test('a timeline that was begun by keeping off another is known to the cluster, and not begun again', async () => {
+  const cluster = await simulate({ members, seed: 1, writeEveryMs: 250 }).untilSteady();
+  const lost: string[] = [];
+  const loseThePrimary = async (): Promise<void> => {
+    const leader = cluster.primary() ?? '';
+    lost.push(leader);
+    cluster.agent(leader).kill({ restartAfterMs: null });
+    await cluster.until(() => cluster.primary() === null, { withinMs: 60_000 });
+  };
+  await cluster.run(10_000);
+  const first = cluster.primary() ?? '';
+  const [a = '', b = ''] = members.filter((name) => name !== first);
+  cluster.network.cut(a, b);
+  cluster.network.cut(b, a);
+  await loseThePrimary();
+  await cluster.until(() => cluster.primary() !== null, { withinMs: 60_000 });
+  await cluster.run(10_000);
+  await loseThePrimary();
+  await cluster.until(() => cluster.primary() !== null, { withinMs: 60_000 });
+  await cluster.run(10_000);
+  await loseThePrimary();
+  await cluster.run(40_000);
+  cluster.agent(first).start();
+  await cluster.until(() => cluster.primary() === first, { withinMs: 120_000 });
+  await cluster.run(10_000);
+  cluster.network.heal();
+  for (const name of lost) cluster.agent(name).start();
+  await cluster.untilSteady();
+  await cluster.run(60_000);
+  assert.deepEqual(timelinesBegunTwice(cluster.history()), []);
+  assert.deepEqual(cluster.corrupted(), []);
+});
+
+/** A timeline is announced before it begins: whoever begins it may die before it can say anything more. */
+test('a primary that dies right after its promotion has told the cluster of its timeline', async () => {
+  const cluster = await simulate({ members, seed: 2, writeEveryMs: 250 }).untilSteady();
+  await cluster.run(10_000);
+  const first = cluster.primary() ?? '';
+  const [a = '', b = ''] = members.filter((name) => name !== first);
+  cluster.network.cut(a, b);
+  cluster.network.cut(b, a);
+  cluster.agent(first).kill({ restartAfterMs: null });
+  await cluster.until(() => cluster.primary() !== null && cluster.primary() !== first, { withinMs: 60_000 });
+  const second = cluster.primary() ?? '';
+  cluster.agent(second).kill({ restartAfterMs: null });
+  cluster.postgres(second).kill();
+  await cluster.until(() => (cluster.primary() ?? second) !== second, { withinMs: 120_000 });
+  await cluster.run(10_000);
+  cluster.network.heal();
+  for (const name of [first, second]) cluster.agent(name).start();
+  await cluster.untilSteady();
+  await cluster.run(30_000);
   assert.deepEqual(timelinesBegunTwice(cluster.history()), []);
   assert.deepEqual(cluster.corrupted(), []);
 });

@@ -37,3 +37,17 @@ test('an agent that is killed after the ttl was changed takes its lease over whe
   assert.equal(cluster.timeline(), 1);
   assert.ok(!cluster.rulesOf(leader).includes('primary.unleased'), cluster.rulesOf(leader).join());
 });
+
+test('a ttl raised to many times the lease that is held: renewals keep to that lease until the key has moved', async () => {
+  for (const loopWaitS of [1, 5, 20]) {
+    const settings = { ttl: 6, loop_wait: 1, retry_timeout: 2 };
+    const cluster = await simulate({ members, seed: 7 + loopWaitS, settings, writeEveryMs: 250 }).untilSteady();
+    const leader = cluster.primary() ?? '';
+    await cluster.run(8000);
+    cluster.mark();
+    void cluster.ask('n1', 'PATCH', '/config', JSON.stringify({ ttl: 60, loop_wait: loopWaitS, retry_timeout: 20 }));
+    await cluster.run(60_000);
+    assert.equal(cluster.primary(), leader);
+    assert.ok(!cluster.rulesOf(leader).includes('lease.runningOut'), cluster.rulesOf(leader).join());
+  }
+});

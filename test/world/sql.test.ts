@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import type { SqlSession, SqlTarget } from '../../src/model/world.ts';
 import { makeSql } from '../../src/world/sql.ts';
 import { binDir, clock, kill, type Machine, makeMachine, makeShop, run, until } from '../guardian/machine.ts';
+import { freeze } from '../support/frozen.ts';
 
 const sql = makeSql();
 let shop = '';
@@ -96,7 +97,7 @@ test('why a connection does not come about: the server says no, or nobody is the
   assert.ok(missing.kind === 'unreachable' && /ENOENT/.test(missing.why));
 
   const postmaster = Number(machine.psql(`select pg_read_file('postmaster.pid')`).split('\n')[0]);
-  kill(postmaster, 'SIGSTOP');
+  await freeze(postmaster);
   const beganMs = clock.now();
   const frozen = await sql.connect(target, 500);
   kill(postmaster, 'SIGCONT');

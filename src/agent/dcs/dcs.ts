@@ -1,7 +1,7 @@
 import { readCluster } from '../../codec/dcs/cluster.ts';
 import { keysOf } from '../../codec/dcs/keys.ts';
-import type { Cluster, DcsView, HeldLease } from '../../model/cluster.ts';
-import type { MemberRecord } from '../../model/decision.ts';
+import type { Cluster, DcsView, HeldLease, LeaderKey } from '../../model/cluster.ts';
+import type { ClaimSeen, MemberRecord } from '../../model/decision.ts';
 import type { DcsOutcome } from '../../model/outcome.ts';
 import type { ClusterSettings, LocalSettings } from '../../model/settings.ts';
 import { type InstantMs, type Revision, revision, type Term } from '../../model/units.ts';
@@ -102,6 +102,17 @@ export function makeDcs(world: DcsWorld, { settings, marginMs, wake, note }: Dcs
       }
       return outcome;
     },
+    /** A leader key with my name that hangs on another's lease: taken over as it was seen, with the guard armed before. */
+    async adoptKey(
+      seen: LeaderKey,
+      arm: (wanted: HeldLease) => Promise<string | null>,
+      budgetMs: number = defaultBudgetMs,
+    ): Promise<DcsOutcome<HeldLease>> {
+      const outcome = await leadership.adoptKey(seen, arm, budgetMs);
+      if (outcome.kind === 'done')
+        vacancies.met({ ...seen, lease: outcome.value.lease, modRevision: outcome.revision });
+      return outcome;
+    },
     release: (finalStatus: string | null, budgetMs: number = defaultBudgetMs): Promise<DcsOutcome<null>> =>
       leadership.release(finalStatus, budgetMs),
     /** Forgets a lease that is proven lost. It is not revoked: while it lives, the others wait. */
@@ -114,7 +125,8 @@ export function makeDcs(world: DcsWorld, { settings, marginMs, wake, note }: Dcs
     askLeaderLease: (budgetMs: number = defaultBudgetMs) => vacancies.askLease(budgetMs),
     putAsLeader: (key: LeaderWritten, text: string, term: Term, budgetMs: number = defaultBudgetMs) =>
       writes.putAsLeader(key, text, term, budgetMs),
-    claimInitialize: (budgetMs: number = defaultBudgetMs) => writes.claimInitialize(budgetMs),
+    claimInitialize: (over: ClaimSeen | null = null, budgetMs: number = defaultBudgetMs) =>
+      writes.claimInitialize(over, budgetMs),
     writeInitialize: (systemId: string, seen: Revision | null, budgetMs: number = defaultBudgetMs) =>
       writes.writeInitialize(systemId, seen, budgetMs),
     dropInitialize: (seen: Revision, budgetMs: number = defaultBudgetMs) => writes.dropInitialize(seen, budgetMs),

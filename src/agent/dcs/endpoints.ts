@@ -59,7 +59,5 @@ export function makeEndpoints(clock: Clock, chance: Chance, configured: () => re
   };
 }
 
-export type Endpoints = ReturnType<typeof makeEndpoints>;
-
 /** Members that advertise no address others could use are left to the configured list. */
 const usable = /^https?:\/\/(?!0\.0\.0\.0|localhost|127\.|\[::1?\])/;

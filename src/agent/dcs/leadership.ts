@@ -1,5 +1,5 @@
 import type { Keys } from '../../codec/dcs/keys.ts';
-import type { HeldLease } from '../../model/cluster.ts';
+import type { HeldLease, LeaderKey } from '../../model/cluster.ts';
 import type { DcsOutcome } from '../../model/outcome.ts';
 import { type InstantMs, type LeaseId, later, type Revision, revision, type Term, term } from '../../model/units.ts';
 import type { EtcdKeyValue, EtcdOp } from '../../model/world.ts';
@@ -186,6 +186,52 @@ export function makeLeadership(
     return { kind: 'done', value, revision: taken.revision, sentMs: granted.sentMs };
   }
 
+  /**
+   * From a Patroni that ran here: the key bears my name, on its lease. It is moved to a lease of mine if it still is what
+   * was seen; its create revision, the term, stays. The deadline counts from the grant, and is in force before the move.
+   */
+  async function adoptKey(
+    seen: LeaderKey,
+    arm: (wanted: HeldLease) => Promise<string | null>,
+    budgetMs: number,
+  ): Promise<DcsOutcome<HeldLease>> {
+    const endMs = later(clock.now(), budgetMs);
+    if (held !== null) return refused('a lease is already held');
+    if (seen.name !== name || seen.lease === null) return refused('the leader key is not of a predecessor of mine');
+    const wanted = wantedS();
+    const granted = await client.request('leaseGrant', { ttlS: wanted }, { budgetMs: leftMs(endMs) });
+    if (granted.kind === 'refused') return refused(granted.why);
+    if (granted.kind !== 'done') return { kind: 'unreachable', why: granted.why };
+    const { lease, ttlS } = granted.answer;
+    const { sentMs } = granted;
+    const ttlMs = Math.min(ttlS, wanted) * 1_000;
+    const deadlineMs = fenceDeadline(sentMs, ttlMs, options.marginMs());
+    const unarmed = await arm({ lease, term: seen.term, ttlMs, sentMs, deadlineMs, proven: false });
+    if (unarmed !== null) {
+      options.revoke(lease);
+      return refused(unarmed);
+    }
+    const move = {
+      compare: [
+        { target: 'value', key: keys.leader, equals: name },
+        { target: 'create', key: keys.leader, equals: revision(seen.term) },
+        { target: 'lease', key: keys.leader, equals: seen.lease },
+      ] as const,
+      write: [{ op: 'put', key: keys.leader, value: name, lease }] as const,
+      shown: [keys.leader],
+      isDone: (now: KeysNow) => now.get(keys.leader)?.lease === lease,
+      refusal: 'the leader key is not what it was',
+    };
+    const moved = await writeGuarded(client, move, leftMs(endMs));
+    if (moved.kind !== 'done') {
+      options.revoke(lease); // a move still on its way then fails; one that was made ends the key, and it is won anew
+      return moved;
+    }
+    askedS = wanted;
+    const value = hold({ lease, term: seen.term, ttlMs: ttlS * 1_000, sentMs });
+    return { kind: 'done', value, revision: moved.revision, sentMs };
+  }
+
   /** One transaction: still mine, final status written, key deleted. */
   async function release(finalStatus: string | null, budgetMs: number): Promise<DcsOutcome<null>> {
     const mine = held;
@@ -218,6 +264,7 @@ export function makeLeadership(
     held: (): HeldLease | null => held,
     renew,
     acquire,
+    adoptKey,
     release,
     /** Takes over what an earlier life of this agent held. Nothing is proven until a renewal. */
     adopt(state: Adopted): void {
@@ -233,5 +280,3 @@ export function makeLeadership(
 
 const notMine = 'the leader key is not mine';
 const refused = (why: string): DcsOutcome<never> => ({ kind: 'refused', why });
-
-export type Leadership = ReturnType<typeof makeLeadership>;

@@ -122,5 +122,3 @@ export function makeMemberLease(
     },
   };
 }
-
-export type MemberLease = ReturnType<typeof makeMemberLease>;

@@ -7,8 +7,6 @@ import type { EtcdKeyValue } from '../../model/world.ts';
 import { type DcsWorld, makeEtcdClient } from './client.ts';
 import { makeWrites, type Seen } from './writes.ts';
 
-export type DcsReader = ReturnType<typeof makeDcsReader>;
-
 const defaultBudgetMs = 5_000;
 
 /** etcd for people: reads and compared writes, without watch and leases. */

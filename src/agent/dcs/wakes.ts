@@ -29,6 +29,7 @@ export function makeWakes(options: { readonly keys: Keys; readonly name: string;
         case 'leader':
         case 'config':
         case 'initialize':
+        case 'initializing':
           options.wake(kind);
           return;
         case 'failover':

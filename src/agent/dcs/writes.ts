@@ -1,6 +1,7 @@
 import { noFailover } from '../../codec/dcs/failover.ts';
 import type { Keys } from '../../codec/dcs/keys.ts';
 import type { HeldLease } from '../../model/cluster.ts';
+import type { ClaimSeen } from '../../model/decision.ts';
 import type { DcsOutcome } from '../../model/outcome.ts';
 import type { LeaseId, Revision, Term } from '../../model/units.ts';
 import type { EtcdCompare, EtcdOp } from '../../model/world.ts';
@@ -8,7 +9,7 @@ import type { EtcdClient } from './client.ts';
 import { writeGuarded } from './guarded.ts';
 import { absent, isMineStill } from './lease.ts';
 
-export type LeaderWritten = 'status' | 'history' | 'config' | 'sync' | 'failsafe';
+export type LeaderWritten = 'status' | 'history' | 'config' | 'sync' | 'failsafe' | 'timeline';
 
 /** The revision at which a key must still be: null, it must be absent; 'any', no matter. */
 export type Seen = Revision | null | 'any';
@@ -54,13 +55,19 @@ export function makeWrites(
     },
     /**
      * The empty `initialize` names nobody. A second key, which Patroni does not look at, says whose it is: so a claim
-     * whose answer was lost is known again, and it goes with my member lease.
+     * whose answer was lost is known again, and it goes with my member lease. A claim is taken over at the revisions
+     * that were seen: of two that try, one succeeds.
      */
-    async claimInitialize(budgetMs: number): Promise<DcsOutcome<null>> {
+    async claimInitialize(over: ClaimSeen | null, budgetMs: number): Promise<DcsOutcome<null>> {
       const lease = options.memberLease();
-      const owner = { op: 'put' as const, key: keys.initializing, value: name, ...(lease === null ? {} : { lease }) };
+      // Without a lease the claim would outlive whoever made it, and bar the cluster for ever.
+      if (lease === null) return { kind: 'refused', why: 'my member key has no lease yet' };
+      const owner = { op: 'put' as const, key: keys.initializing, value: name, lease };
       const guarded = {
-        compare: compareSeen(keys.initialize, null),
+        compare: [
+          ...compareSeen(keys.initialize, over?.modRevision ?? null),
+          ...(over === null ? [] : compareSeen(keys.initializing, over.ownerModRevision)),
+        ],
         write: [{ op: 'put' as const, key: keys.initialize, value: '' }, owner],
         shown: [keys.initialize, keys.initializing],
         isDone: (now: ReadonlyMap<string, { readonly value: string; readonly modRevision: Revision }>) => {

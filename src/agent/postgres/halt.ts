@@ -1,9 +1,15 @@
 import type { StopBudget } from '../../model/job.ts';
+import type { InstantMs } from '../../model/units.ts';
 import { cancelled, failed, type JobContext, type JobResult, type PostgresParts } from './parts.ts';
 import { findPostmaster, gone, killWhole, orphansOf } from './postmaster.ts';
+import type { Senders } from './senders.ts';
 
 type Stage = 'fast' | 'immediate' | 'kill';
 const signalOf = { fast: 'INT', immediate: 'QUIT' } as const;
+/** A postmaster that is stopped by a signal hears no other: it is not waited for. */
+const frozenLimitMs = 2_000;
+/** Between two looks at what holds the stop up. */
+const paceMs = 50;
 
 /** Stops the server: fast, then immediate, then kill, each at its instant. It is over when nothing is left of it. */
 export async function halt(
@@ -11,6 +17,7 @@ export async function halt(
   context: Pick<JobContext, 'signal'>,
   mode: 'fast' | 'immediate',
   budget: StopBudget,
+  senders: Senders | null = null,
 ): Promise<JobResult> {
   const { world } = parts;
   const { clock, processes } = world;
@@ -23,22 +30,27 @@ export async function halt(
     over = true;
   });
   let stage: Stage = mode;
+  let frozenSinceMs: InstantMs | null = null;
   processes.signal(info.pid, signalOf[mode]);
   while (!over) {
     const nextMs = stage === 'fast' ? budget.immediateAtMs : stage === 'immediate' ? budget.killAtMs : clock.now() + 50;
     const leftMs = nextMs === null ? 1_000 : Math.max(0, Math.min(1_000, nextMs - clock.now()));
-    await Promise.race([exited, clock.sleep(leftMs)]);
+    await Promise.race([exited, clock.sleep(senders !== null && stage === 'fast' ? Math.min(paceMs, leftMs) : leftMs)]);
     if (over) break;
     if (context.signal.aborted && stage === 'fast') return cancelled; // it goes on stopping; nobody waits for it
-    if (nextMs === null || clock.now() < nextMs) continue;
-    if (stage === 'fast') {
+    if (stage === 'fast') await senders?.hasten(info);
+    const frozen = processes.describe(info.pid)?.state === 'stopped';
+    frozenSinceMs = frozen ? (frozenSinceMs ?? clock.now()) : null;
+    const deaf = stage !== 'kill' && frozenSinceMs !== null && clock.now() - frozenSinceMs >= frozenLimitMs;
+    if (!deaf && (nextMs === null || clock.now() < nextMs)) continue;
+    if (stage === 'fast' && !deaf) {
       stage = 'immediate';
       processes.signal(info.pid, 'QUIT');
     } else {
       stage = 'kill';
       killWhole(world, info);
     }
-    parts.step('stop', stage, []);
+    parts.step('stop', stage, deaf ? [['why', 'the postmaster is frozen']] : []);
   }
   return ended(parts, stage);
 }

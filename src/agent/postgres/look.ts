@@ -1,7 +1,8 @@
 import { readControldata } from '../../codec/postgres/controldata.ts';
-import type { ControlData, LocalPostgres } from '../../model/postgres.ts';
+import type { ControlData, HalfDone, LocalPostgres } from '../../model/postgres.ts';
 import { type InstantMs, type Pid, type Timeline, timeline } from '../../model/units.ts';
 import type { Cancel, SqlSession } from '../../model/world.ts';
+import type { PatientDisk } from './disk.ts';
 import type { PostgresParts } from './parts.ts';
 import { findPostmaster, orphansOf, type Postmaster } from './postmaster.ts';
 import { readProbe } from './probe.ts';
@@ -11,6 +12,7 @@ import { probe } from './statements.ts';
 /** A look is over within about a second, whatever hangs. */
 const patienceMs = 700;
 const controldataLimitMs = 2_000;
+const controldataEndMs = 300;
 
 export interface Looker {
   look(): Promise<LocalPostgres>;
@@ -30,7 +32,7 @@ interface Known {
 }
 
 /** Sees this node's PostgreSQL from outside (files, processes) and inside (one kept session), and is woken when it dies. */
-export function makeLooker(parts: PostgresParts, wake: (reason: string) => void): Looker {
+export function makeLooker(parts: PostgresParts, disk: PatientDisk, wake: (reason: string) => void): Looker {
   const { world } = parts;
   let known: Known | null = null;
   let session: SqlSession | null = null;
@@ -55,10 +57,13 @@ export function makeLooker(parts: PostgresParts, wake: (reason: string) => void)
 
   async function readControl(): Promise<ControlData | string> {
     const places = parts.places();
-    const finished = await world.processes.run(
-      { program: places.program('pg_controldata'), args: [places.dataDir], env: { LC_ALL: 'C' } },
-      controldataLimitMs,
+    const command = { program: places.program('pg_controldata'), args: [places.dataDir], env: { LC_ALL: 'C' } };
+    // One that hangs at the disk does not end when it is killed.
+    const finished = await disk.within(
+      () => world.processes.run(command, controldataLimitMs),
+      controldataLimitMs + controldataEndMs,
     );
+    if (finished === undefined) return 'pg_controldata: the disk does not answer';
     if (finished.kind !== 'exited')
       return `pg_controldata: ${finished.kind === 'failed' ? finished.why : finished.kind}`;
     const control = finished.code === 0 ? readControldata(finished.stdout) : null;
@@ -163,7 +168,8 @@ export function makeLooker(parts: PostgresParts, wake: (reason: string) => void)
         { oldValue, newValue: wanted[name] ?? '' },
       ]),
     );
-    return { ...seen, pendingRestart };
+    const left = await halfDone();
+    return { ...seen, pendingRestart, ...(left === undefined ? {} : { left }) };
   }
 
   async function standbySignal(): Promise<boolean> {
@@ -172,14 +178,18 @@ export function makeLooker(parts: PostgresParts, wake: (reason: string) => void)
     return stats.some(({ kind }) => kind === 'file');
   }
 
+  /** What a job that died was doing; it is there, too, while one is at work. */
+  async function halfDone(): Promise<HalfDone | undefined> {
+    const marker = await world.files.read(parts.places().marker);
+    if (marker.kind !== 'text') return undefined;
+    return (['initdb', 'basebackup', 'rewind'] as const).find((one) => marker.text.includes(`"${one}"`));
+  }
+
   /** Nothing runs: what do the files say? */
   async function lookAtFiles(): Promise<LocalPostgres> {
     const places = parts.places();
-    const marker = await world.files.read(places.marker);
-    if (marker.kind === 'text') {
-      const left = (['initdb', 'basebackup', 'rewind'] as const).find((one) => marker.text.includes(`"${one}"`));
-      if (left !== undefined) return { kind: 'partialData', left };
-    }
+    const left = await halfDone();
+    if (left !== undefined) return { kind: 'partialData', left };
     const file = await world.files.stat(places.control);
     if (file.kind !== 'file') {
       const listing = await world.files.list(places.dataDir);
@@ -206,14 +216,32 @@ export function makeLooker(parts: PostgresParts, wake: (reason: string) => void)
     };
   }
 
+  /** The disk hangs: what the process table says, and what was known before. Nobody is taken for stopped in doubt. */
+  function lookWithoutDisk(hungMs: InstantMs): LocalPostgres {
+    const why = `the disk does not answer for ${Math.round(world.clock.now() - hungMs)} ms`;
+    const info = known === null ? null : world.processes.describe(known.pid);
+    const lives = info !== null && info.state !== 'dead' && info.startTicks === known?.startTicks;
+    const pid = lives ? info.pid : orphansOf(world, parts.places())[0];
+    if (pid === undefined) return { kind: 'unreadable', why };
+    const control = lives ? (known?.control ?? null) : null;
+    return { kind: 'unresponsive', pid, sinceMs: hungMs, believed: believed ?? 'primary', why, control };
+  }
+
+  async function lookWithDisk(): Promise<LocalPostgres> {
+    const postmaster = await findPostmaster(world, parts.places());
+    if (disk.hungSinceMs() !== null) return { kind: 'unreadable', why: 'the disk does not answer' }; // no proof that none runs
+    if (postmaster !== null) return lookInside(postmaster);
+    forget();
+    believed = null;
+    troubleSinceMs = null;
+    return lookAtFiles();
+  }
+
   return {
     async look() {
-      const postmaster = await findPostmaster(world, parts.places());
-      if (postmaster !== null) return lookInside(postmaster);
-      forget();
-      believed = null;
-      troubleSinceMs = null;
-      return lookAtFiles();
+      const seen = await lookWithDisk();
+      const hungMs = disk.hungSinceMs();
+      return hungMs === null ? seen : lookWithoutDisk(hungMs);
     },
     forget,
     expectStop() {

@@ -1,6 +1,7 @@
 import type { Fact } from '../../model/decision.ts';
 import type { FinishedJob, Premise } from '../../model/job.ts';
 import type { Settings } from '../../model/settings.ts';
+import type { Timeline } from '../../model/units.ts';
 import type { World } from '../../model/world.ts';
 import { type Places, placesOf } from './places.ts';
 
@@ -27,6 +28,8 @@ export interface JobContext {
   /** Null: it holds; else why not. */
   readonly premise: (premise: Premise) => Promise<string | null>;
   readonly progress: (text: string) => void;
+  /** Tells the cluster which timeline is about to begin, while the term of the premise is mine. Null: it is told; else why not. */
+  readonly announceTimeline: (id: Timeline, premise: Premise) => Promise<string | null>;
 }
 
 export type JobResult = Pick<FinishedJob, 'ended' | 'error' | 'divergence' | 'stage'>;

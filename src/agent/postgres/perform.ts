@@ -1,6 +1,7 @@
 import { splitCommand } from '../../codec/command.ts';
-import type { Job } from '../../model/job.ts';
+import type { Job, StopBudget } from '../../model/job.ts';
 import type { ControlData, LocalPostgres } from '../../model/postgres.ts';
+import { type InstantMs, later } from '../../model/units.ts';
 import { configure, type Role } from './configure.ts';
 import { halt } from './halt.ts';
 import { bootstrap } from './jobs/bootstrap.ts';
@@ -10,15 +11,16 @@ import { divergenceFrom } from './jobs/divergence.ts';
 import { promote } from './jobs/promote.ts';
 import { removeData } from './jobs/remove.ts';
 import { rewind } from './jobs/rewind.ts';
+import { removeStandIns } from './jobs/taken.ts';
 import { clearOrphans, launch } from './launch.ts';
-import { failed, type JobContext, type JobResult, type PostgresParts, succeeded, toolEnv } from './parts.ts';
+import { cancelled, failed, type JobContext, type JobResult, type PostgresParts, succeeded, toolEnv } from './parts.ts';
 import { findPostmaster } from './postmaster.ts';
+import { makeSenders } from './senders.ts';
 import { ownTarget, runOnce, whyNot } from './sessions.ts';
 import { checkpoint } from './statements.ts';
 
 const checkpointLimitMs = 3_600_000;
 const hookLimitMs = 60_000;
-const noBudget = { immediateAtMs: null, killAtMs: null };
 
 /** One job, its steps in order. Each irreversible step has asked for its premise right before. */
 export async function perform(
@@ -43,13 +45,12 @@ export async function perform(
       return startStandby(parts, context, job.upstream, look);
     case 'follow':
       return follow(parts, { role: 'standby', upstream: job.upstream });
-    case 'stop': {
-      if (job.checkpointFirst) await checkpointNow(parts, context);
-      await beforeStop(parts, job.mode, context);
-      return halt(parts, context, job.mode, job.budget);
-    }
+    case 'stop':
+      return stop(parts, context, job, look);
     case 'restart': {
-      const stopped = await halt(parts, context, 'fast', noBudget);
+      await checkpointNow(parts, context);
+      if (context.signal.aborted) return cancelled;
+      const stopped = await halt(parts, context, 'fast', restartBudget(parts));
       if (stopped.ended !== 'done') return stopped;
       if (job.as === 'standby') return startStandby(parts, context, job.upstream, look);
       return launch(parts, context, {
@@ -79,12 +80,37 @@ export async function perform(
   }
 }
 
+/** What comes before the stop itself, a checkpoint and the operator's hook, does not count for its budget. */
+async function stop(
+  parts: PostgresParts,
+  context: JobContext,
+  job: Extract<Job, { kind: 'stop' }>,
+  look: () => Promise<LocalPostgres>,
+): Promise<JobResult> {
+  const { clock } = parts.world;
+  const beganMs = clock.now();
+  if (job.checkpointFirst) await checkpointNow(parts, context);
+  await beforeStop(parts, job.mode, context);
+  const tookMs = job.checkpointFirst ? clock.now() - beganMs : 0;
+  const postponed = (atMs: InstantMs | null): InstantMs | null => (atMs === null ? null : later(atMs, tookMs));
+  const budget = { immediateAtMs: postponed(job.budget.immediateAtMs), killAtMs: postponed(job.budget.killAtMs) };
+  const senders = job.successors === undefined ? null : makeSenders(parts, await look(), job.successors);
+  return halt(parts, context, job.mode, budget, senders);
+}
+
+/** As long as pg_ctl would wait. A restart that does not get further than its stop would keep the lease for ever. */
+function restartBudget(parts: PostgresParts): StopBudget {
+  const immediateAtMs = later(parts.world.clock.now(), parts.settings().postgres.startTimeoutMs);
+  return { immediateAtMs, killAtMs: later(immediateAtMs, 5_000) };
+}
+
 async function startStandby(
   parts: PostgresParts,
   context: JobContext,
   upstream: Extract<Job, { kind: 'startStandby' }>['upstream'],
   look: () => Promise<LocalPostgres>,
 ): Promise<JobResult> {
+  await removeStandIns(parts);
   const seen = await look();
   const control: ControlData | null = seen.kind === 'stopped' ? seen.control : null;
   return launch(parts, context, {

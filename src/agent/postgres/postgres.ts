@@ -3,26 +3,28 @@ import type { Job } from '../../model/job.ts';
 import type { ControlOutcome } from '../../model/outcome.ts';
 import type { LocalPostgres, TimelineEnd } from '../../model/postgres.ts';
 import { type Lsn, later, lsnText, type Timeline } from '../../model/units.ts';
-import type { Statement } from '../../model/world.ts';
+import type { FileRead, Statement } from '../../model/world.ts';
 import { configure } from './configure.ts';
+import { makePatientDisk } from './disk.ts';
 import { halt } from './halt.ts';
 import { makeLooker } from './look.ts';
-import { type JobContext, type JobResult, type PostgresParts, partsOf } from './parts.ts';
+import { cancelled, type JobContext, type JobResult, type PostgresParts, partsOf } from './parts.ts';
 import { perform } from './perform.ts';
-import { findPostmaster } from './postmaster.ts';
+import { findPostmaster, orphansOf } from './postmaster.ts';
 import { ownTarget, runOnce, whyNot } from './sessions.ts';
-import { advanceSlot, createSlot, dropSlot, fileMistakes } from './statements.ts';
+import { advanceSlot, createSlot, dropSlot, fileMistakes, resumeReplay } from './statements.ts';
 
 export type { SentinelPrefix } from './parts.ts';
 
 export interface Postgres {
   look(): Promise<LocalPostgres>;
   perform(job: Job, context: JobContext): Promise<JobResult>;
-  /** Rewrites the files for the role it runs in and reloads when anything changed. */
-  applyConfiguration(): Promise<ControlOutcome & { readonly changed?: boolean }>;
+  /** Rewrites the files for the role it runs in and reloads when anything changed, or `always`. */
+  applyConfiguration(always: boolean): Promise<ControlOutcome & { readonly changed?: boolean }>;
   createSlot(name: string): Promise<ControlOutcome>;
   dropSlot(name: string): Promise<ControlOutcome>;
   advanceSlot(name: string, to: Lsn): Promise<ControlOutcome>;
+  resumeReplay(): Promise<ControlOutcome>;
   /** Where each earlier timeline ended, from my .history file. Empty when there is none. */
   localHistory(timeline: Timeline): Promise<readonly TimelineEnd[]>;
   /** The dead-man switch: immediate stop now, kill half a second later, outside all jobs. */
@@ -32,6 +34,8 @@ export interface Postgres {
 
 const slotLimitMs = 1_000;
 const strikeKillMs = 300;
+/** How long the loop waits for the disk: its renewals must not wait longer. */
+const diskLimitMs = 1_000;
 
 export function makePostgres(
   world: PostgresParts['world'],
@@ -40,8 +44,21 @@ export function makePostgres(
   },
 ): Postgres {
   const parts: PostgresParts = partsOf({ ...deps, world, expectStop: () => looker.expectStop() });
-  const looker = makeLooker(parts, deps.wake);
+  const disk = makePatientDisk(world, { limitMs: diskLimitMs, answersAgain: () => deps.wake('disk') });
+  /** What the loop itself does, and what guards it: never held up by the disk. */
+  const prompt: PostgresParts = { ...parts, world: { ...world, files: { ...disk.files, read: readOrRemember } } };
+  const looker = makeLooker(prompt, disk, deps.wake);
   let last: LocalPostgres | null = null;
+  let pidFile: FileRead | null = null;
+
+  /** Which process is the postmaster must be known while the disk hangs, too: it may have to be stopped. */
+  async function readOrRemember(path: string): Promise<FileRead> {
+    const found = await disk.files.read(path);
+    if (path !== parts.places().pidFile) return found;
+    if (found.kind === 'unreadable' && disk.hungSinceMs() !== null) return pidFile ?? found;
+    pidFile = found.kind === 'text' ? found : null;
+    return found;
+  }
 
   async function look(): Promise<LocalPostgres> {
     last = await looker.look();
@@ -63,18 +80,23 @@ export function makePostgres(
 
   return {
     look,
-    perform: (job, context) => perform(parts, job, context, look),
-    async applyConfiguration() {
+    async perform(job, context) {
+      if (job.kind === 'stop') return perform(prompt, job, context, look); // it must come in time, disk or not
+      await disk.settled();
+      if (context.signal.aborted) return cancelled;
+      return perform(parts, job, context, look);
+    },
+    async applyConfiguration(always) {
       const seen = last;
       if (seen?.kind !== 'running') return { kind: 'failed', why: 'PostgreSQL does not run' };
       try {
         const upstream = seen.role === 'standby' && seen.upstream !== null ? { member: '', ...seen.upstream } : null;
         const changed = await configure(
-          parts,
+          prompt,
           seen.role === 'primary' ? { role: 'primary' } : { role: 'standby', upstream },
           seen.control,
         );
-        if (changed) {
+        if (changed || always) {
           await tellMistakes();
           world.processes.signal(seen.pid, 'HUP');
         }
@@ -86,14 +108,16 @@ export function makePostgres(
     createSlot: (name) => ask(createSlot(name)),
     dropSlot: (name) => ask(dropSlot(name)),
     advanceSlot: (name, to) => ask(advanceSlot(name, lsnText(to))),
+    resumeReplay: () => ask(resumeReplay),
     async localHistory(timeline) {
-      const file = await world.files.read(`${parts.places().dataDir}/pg_wal/${historyFileName(timeline)}`);
+      const file = await disk.files.read(`${parts.places().dataDir}/pg_wal/${historyFileName(timeline)}`);
       return file.kind === 'text' ? readHistoryFile(file.text) : [];
     },
     async strike(tell) {
-      const postmaster = await findPostmaster(world, parts.places());
-      if (postmaster === null) return;
-      const result = await halt(parts, { signal: new AbortController().signal }, 'immediate', {
+      const postmaster = await findPostmaster(prompt.world, parts.places());
+      // With a hung disk the process table alone tells what runs on the data directory.
+      if (postmaster === null && orphansOf(world, parts.places()).length === 0) return;
+      const result = await halt(prompt, { signal: new AbortController().signal }, 'immediate', {
         immediateAtMs: null,
         killAtMs: later(world.clock.now(), strikeKillMs),
       });

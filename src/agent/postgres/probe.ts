@@ -1,7 +1,7 @@
 import { readConninfo } from '../../codec/postgres/conninfo.ts';
 import { type SettingRow, sameSetting } from '../../codec/postgres/setting.ts';
 import type { ControlData, Receiver, RunningPrimary, RunningStandby, Sender, Slot } from '../../model/postgres.ts';
-import { type Lsn, lsn, lsnOf, type Pid, type Timeline, timeline, wallMs } from '../../model/units.ts';
+import { type Lsn, lsn, lsnOf, type Pid, pid as pidOf, type Timeline, timeline, wallMs } from '../../model/units.ts';
 import type { SqlRow } from '../../model/world.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -87,6 +87,7 @@ const slotOf = (row: Json): Slot => ({
 });
 
 const senderOf = (row: Json): Sender => ({
+  pid: typeof row.pid === 'number' ? pidOf(row.pid) : null,
   user: text(row.usename) ?? '',
   applicationName: text(row.application_name) ?? '',
   clientAddress: text(row.client_addr),

@@ -40,6 +40,19 @@ export const inRecovery: Statement = {
   name: 'inRecovery',
   text: 'SELECT pg_catalog.pg_is_in_recovery() AS in_recovery',
 };
+/** Asked of a leader: does it still have the segment that begins after this position? Whoever has all there is needs none. */
+export const walFrom = (position: string): Statement => ({
+  name: 'walFrom',
+  text: `SELECT pg_catalog.pg_walfile_name(p) AS segment, pg_catalog.pg_current_wal_flush_lsn() <= p
+  OR EXISTS (SELECT 1 FROM pg_catalog.pg_ls_waldir() w WHERE pg_catalog.substr(w.name, 9, 16) = pg_catalog.substr(pg_catalog.pg_walfile_name(p), 9, 16)) AS there
+FROM (SELECT $1::pg_lsn AS p) s`,
+  values: [position],
+});
+/** A standby that paused since the primary raised a setting ends by this, and can be started with the larger value. */
+export const resumeReplay: Statement = {
+  name: 'resumeReplay',
+  text: 'SELECT pg_catalog.pg_wal_replay_resume() WHERE pg_catalog.pg_is_in_recovery()',
+};
 export const checkpoint: Statement = { name: 'checkpoint', text: 'CHECKPOINT' };
 export const identifySystem: Statement = { name: 'identifySystem', text: 'IDENTIFY_SYSTEM' };
 export const timelineHistory = (timeline: number): Statement => ({

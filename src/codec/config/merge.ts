@@ -1,5 +1,5 @@
 import type { LocalSettings, Settings } from '../../model/settings.ts';
-import { isTooDeep } from './depth.ts';
+import { isTooDeep } from '../depth.ts';
 import { type ConfigScope, readDynamic } from './dynamic.ts';
 import { readPostgresSettings } from './postgres.ts';
 

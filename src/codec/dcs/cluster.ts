@@ -35,7 +35,7 @@ export function readCluster(kvs: readonly EtcdKeyValue[], revision: Revision, pr
     return null;
   }
 
-  const initialize = readInitialize(found.get('initialize'));
+  const initialize = readInitialize(found.get('initialize'), found.get('initializing'));
   if (initialize.kind === 'invalid') garbage.push({ key: `${prefix}initialize`, why: 'no system identifier' });
   const config = found.get('config');
   if (config !== undefined && !isObject(parseJson(config.value))) garbage.push({ key: config.key, why: notObject });
@@ -49,6 +49,7 @@ export function readCluster(kvs: readonly EtcdKeyValue[], revision: Revision, pr
     failover: failoverOf(found.get('failover'), garbage),
     history,
     clusterTimeline: history === null ? null : timelineAfter(history.lines),
+    announcedTimeline: announcedOf(found.get('timeline'), garbage),
     config: config === undefined ? null : versioned(config),
     sync: read('sync', readSync, 'no JSON object with a leader'),
     failsafe: failsafeOf(found.get('failsafe'), garbage),
@@ -83,6 +84,13 @@ function failsafeOf(kv: EtcdKeyValue | undefined, garbage: Garbage): Cluster['fa
   const members = kv === undefined ? null : readFailsafe(kv.value);
   if (kv !== undefined && members === null) garbage.push({ key: kv.key, why: notObject });
   return members;
+}
+
+function announcedOf(kv: EtcdKeyValue | undefined, garbage: Garbage): Timeline | null {
+  if (kv === undefined) return null;
+  const number = /^[1-9]\d{0,9}$/.test(kv.value) ? Number(kv.value) : null;
+  if (number === null) garbage.push({ key: kv.key, why: 'no number of a timeline' });
+  return number === null ? null : timeline(number);
 }
 
 function linesOf(text: string): { readonly lines: NonNullable<ReturnType<typeof readHistory>> } | null {

@@ -1,3 +1,5 @@
+import { isTooDeep } from '../depth.ts';
+
 /**
  * JSON as Patroni writes it into etcd: compact, non-ASCII escaped, integers of any size. WAL positions are integers in
  * bytes and may exceed 2^53: those are read as bigint, and bigint is written as a plain integer.
@@ -8,8 +10,14 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Undefined when the text is not JSON. */
+/** Undefined when the text is not JSON, or so deep that whatever walks it would break. */
 export function parseJson(text: string): unknown {
+  const value = parseJsonOfAnyDepth(text);
+  return isTooDeep(value) ? undefined : value;
+}
+
+/** For whoever says himself what is wrong with a deep one. Undefined when the text is not JSON. */
+export function parseJsonOfAnyDepth(text: string): unknown {
   try {
     if (!/\d{16}/.test(text)) return JSON.parse(text);
     const marked = text.replace(/"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g, (token) =>

@@ -11,6 +11,8 @@ export interface Keys {
   readonly failover: string;
   readonly history: string;
   readonly failsafe: string;
+  /** Ours, unknown to Patroni: the highest timeline that a promotion was announced with. */
+  readonly timeline: string;
   /** Ours, unknown to Patroni: who made the empty `initialize`. */
   readonly initializing: string;
   member(name: string): string;
@@ -33,6 +35,7 @@ export function keysOf(namespace: string, scope: string): Keys {
     failover: `${prefix}failover`,
     history: `${prefix}history`,
     failsafe: `${prefix}failsafe`,
+    timeline: `${prefix}timeline`,
     initializing: `${prefix}initializing`,
     member: (name) => `${prefix}members/${name}`,
   };
@@ -51,6 +54,8 @@ export type KeyKind =
   | 'failover'
   | 'history'
   | 'failsafe'
+  | 'timeline'
+  | 'initializing'
   | 'optime'
   | 'member'
   | 'other';
@@ -64,6 +69,8 @@ const plain: ReadonlySet<string> = new Set([
   'failover',
   'history',
   'failsafe',
+  'timeline',
+  'initializing',
 ]);
 const isPlain = (name: string): name is Exclude<KeyKind, 'optime' | 'member' | 'other'> => plain.has(name);
 

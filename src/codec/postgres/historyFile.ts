@@ -1,5 +1,5 @@
 import type { TimelineEnd } from '../../model/postgres.ts';
-import { lsn, lsnText, timeline } from '../../model/units.ts';
+import { lsn, timeline } from '../../model/units.ts';
 
 /** A .history file, or the content of TIMELINE_HISTORY: one line for each earlier timeline. Lines that are none are left out. */
 export function readHistoryFile(text: string): readonly TimelineEnd[] {
@@ -10,7 +10,8 @@ export function readHistoryFile(text: string): readonly TimelineEnd[] {
   });
 }
 
-export const writeHistoryFile = (ends: readonly TimelineEnd[]): string =>
-  ends.map(({ timeline: id, end, reason }) => `${id}\t${lsnText(end)}\t${reason.replace(/\s+/g, ' ')}\n`).join('');
-
 export const historyFileName = (id: number): string => `${id.toString(16).toUpperCase().padStart(8, '0')}.history`;
+
+/** The timeline of a `0000000A.history`; null for other names. */
+export const timelineOfHistoryFile = (name: string): number | null =>
+  /^[0-9A-F]{8}\.history$/.test(name) ? Number.parseInt(name, 16) : null;

@@ -1,5 +1,5 @@
-import { depthMax, isTooDeep } from '../config/depth.ts';
-import { isObject, type JsonObject, parseJson } from '../dcs/json.ts';
+import { isObject, type JsonObject, parseJsonOfAnyDepth } from '../dcs/json.ts';
+import { depthMax, isTooDeep } from '../depth.ts';
 
 export type Body =
   | { readonly kind: 'ok'; readonly document: JsonObject }
@@ -10,7 +10,7 @@ export type Body =
 export function requiredBody(text: string | null, options: { readonly mayBeEmpty?: boolean } = {}): Body {
   if (text === null) return { kind: 'bad', status: 411 };
   if (text.trim() === '') return bad('the body is empty, a JSON object is needed');
-  const document = parseJson(text);
+  const document = parseJsonOfAnyDepth(text);
   if (document === undefined) return bad('the body is not JSON');
   if (!isObject(document)) return bad(`the body is ${nameOf(document)}, a JSON object is needed`);
   if (isTooDeep(document)) return bad(`the body is nested deeper than ${depthMax} levels`);

@@ -16,6 +16,7 @@ export function readPeerStatus(text: string): PeerReport['said'] {
     state,
     role,
     runsAsPrimary: ((role === 'primary' || role === 'master') && state === 'running') || location > 0n,
+    noPrimary: location === 0n && saysNoPrimary(value, role, state),
     position: positionOf(positions),
     timeline: timelineOf(value.timeline),
     nofailover: noFailover(tags),
@@ -23,6 +24,13 @@ export function readPeerStatus(text: string): PeerReport['said'] {
     watchdogFailed: value.watchdog_failed === true,
     systemId: textOrNull(value.database_system_identifier),
   };
+}
+
+/** Ours say whether they may write. Of a Patroni only a standby at work is proof: what is starting or gives no answer may be anything. */
+function saysNoPrimary(value: JsonObject, role: string, state: string): boolean {
+  const own = isObject(value.matriarch) ? value.matriarch.may_write : undefined;
+  if (own !== undefined) return own === false;
+  return ['replica', 'standby_leader'].includes(role) && ['running', 'streaming'].includes(state);
 }
 
 const positionsOf = (value: JsonObject): JsonObject =>

@@ -1,7 +1,7 @@
 import type { Snapshot } from '../../model/agent.ts';
 import type { Member } from '../../model/cluster.ts';
 import type { Observation } from '../../model/observation.ts';
-import type { Sender } from '../../model/postgres.ts';
+import { mayAcceptWrites, type Sender } from '../../model/postgres.ts';
 import type { InstantMs } from '../../model/units.ts';
 import { reasonsDocument } from './reasons.ts';
 import { isListed } from './sync.ts';
@@ -28,7 +28,7 @@ export function statusDocument(snapshot: Snapshot | null, context: StatusContext
       role: 'uninitialized',
       dcs_last_seen: 0,
       patroni,
-      matriarch: { instance: context.instance },
+      matriarch: { instance: context.instance, may_write: true }, // nothing is known yet
     };
   const { seen, decision } = snapshot;
   const { tags } = seen.settings.local;
@@ -36,9 +36,10 @@ export function statusDocument(snapshot: Snapshot | null, context: StatusContext
   const systemId = systemIdOf(seen);
   const pending = seen.postgres.kind === 'running' ? seen.postgres.pendingRestart : {};
   const hasPending = Object.keys(pending).length > 0;
+  const past = isPast(snapshot, context);
   return {
-    state: stateOf(snapshot),
-    ...serverFields(snapshot),
+    state: past ? 'unknown' : stateOf(snapshot),
+    ...(past && mayAcceptWrites(seen.postgres) ? { role: roleOf(snapshot) } : serverFields(snapshot)),
     pause: seen.settings.cluster.pause || undefined,
     cluster_unlocked: freshnessOf(snapshot).unlocked || undefined,
     dcs_last_seen: freshnessOf(snapshot).lastSeenS,
@@ -54,11 +55,33 @@ export function statusDocument(snapshot: Snapshot | null, context: StatusContext
       version: snapshot.version,
       rule: decision.rule,
       reason: decision.reason,
+      may_write: mayWrite(seen),
       guard: guardText(seen),
       fence_left_ms: context.fenceDeadlineMs === null ? null : Math.round(context.fenceDeadlineMs - context.nowMs),
       cycle: snapshot.cycle,
     },
   };
+}
+
+/** False is a promise: no writes are accepted here, now or in a moment, unless the leader key is taken first. */
+function mayWrite({ held, postgres, jobs }: Snapshot['seen']): boolean {
+  const comingUp = jobs.kind === 'busy' && ['bootstrap', 'startPrimary', 'restart', 'promote'].includes(jobs.job.kind);
+  return held !== null || comingUp || mayAcceptWrites(postgres);
+}
+
+/** Longer than a loop that lives takes from one look at an unleased primary to the next. */
+const looksEveryMs = 3_000;
+
+/**
+ * The loop hangs, and what the snapshot says is history. A primary's word is a veto over all others: it ends with the
+ * deadline at which the guards stop PostgreSQL, and with nothing else.
+ */
+function isPast({ seen, nextCycleMs }: Snapshot, { nowMs, fenceDeadlineMs }: StatusContext): boolean {
+  const { guard, settings, postgres } = seen;
+  if (!mayAcceptWrites(postgres)) return nowMs >= nextCycleMs + settings.cluster.ttlMs;
+  const deadlines = [fenceDeadlineMs, guard.kind === 'present' ? guard.armedMs : null].filter((at) => at !== null);
+  if (settings.cluster.pause || deadlines.length === 0) return false;
+  return nowMs >= Math.max(...deadlines) && nowMs - seen.nowMs > looksEveryMs;
 }
 
 /** `unlocked`: nobody holds the leader key, as far as is known. `lastSeenS`: epoch seconds of etcd's last answer, 0 for never. */

@@ -1,10 +1,23 @@
 import type { Ask, AskAnswer } from '../../model/ask.ts';
 import type { Verdict } from '../../model/decision.ts';
+import type { Job } from '../../model/job.ts';
 import type { Observation } from '../../model/observation.ts';
 import { slotNameOf } from '../../model/slotName.ts';
-import { handOver } from '../handover.ts';
-import { clusterOf, iAmLeader, mayAcceptWrites, otherLeader, stoppedCleanly, wantedUpstream } from '../judge.ts';
+import { later } from '../../model/units.ts';
+import { handOver, successors } from '../handover.ts';
+import {
+  clusterOf,
+  iAmLeader,
+  mayAcceptWrites,
+  otherLeader,
+  runningPrimary,
+  stoppedCleanly,
+  wantedUpstream,
+} from '../judge.ts';
+import { repairPause } from '../repair.ts';
 import type { Rule } from '../rule.ts';
+import { orderlyStop } from '../timing.ts';
+import { stoppedCallback } from '../upkeep/callbacks.ts';
 
 /** What people ask of this node, each answered with accepted, or refused because. */
 
@@ -41,7 +54,8 @@ const stopAsked: Rule = {
               mode: 'fast',
               why: 'the agent stops',
               checkpointFirst: mayAcceptWrites(seen.postgres),
-              budget: { immediateAtMs: null, killAtMs: null },
+              budget: orderlyStop(seen),
+              successors: successorsNow(seen),
             },
           },
         ],
@@ -49,19 +63,28 @@ const stopAsked: Rule = {
         hold: true,
       };
     }
-    if (iAmLeader(seen) && seen.postgres.kind === 'stopped' && stoppedCleanly(seen.postgres.control)) {
-      const verdict = handOver(seen, seen.postgres.control, null);
-      return { ...verdict, hold: true };
-    }
-    if (iAmLeader(seen))
-      return {
-        actions: [{ kind: 'releaseLeaderKey', lsn: null }],
-        because: [['postgres', seen.postgres.kind]],
-        hold: true,
-      };
-    return leave(ask, 'PostgreSQL is down, nothing is held');
+    // Nothing else is kept in order from here on, so the script is told here; it must not end with the agent.
+    const told = stoppedCallback(seen, true);
+    const verdict =
+      iAmLeader(seen) && seen.postgres.kind === 'stopped' && stoppedCleanly(seen.postgres.control)
+        ? handOver(seen, seen.postgres.control, null)
+        : iAmLeader(seen)
+          ? ({
+              actions: [{ kind: 'releaseLeaderKey', lsn: null }],
+              because: [['postgres', seen.postgres.kind]],
+            } satisfies Verdict)
+          : leave(ask, 'PostgreSQL is down, nothing is held');
+    return { ...verdict, actions: [...told.actions, ...verdict.actions], memory: { ...told.memory }, hold: true };
   },
 };
+
+/** Whoever may take over, as far as is known: the last words of this primary are waited for on their account. */
+function successorsNow(seen: Observation): readonly string[] {
+  const primary = runningPrimary(seen);
+  return primary === null
+    ? []
+    : successors(seen, primary.timeline, later(seen.nowMs, -2 * seen.settings.cluster.loopWaitMs));
+}
 
 const leave = (ask: Ask, why: string): Verdict => ({
   actions: [{ kind: 'exit', code: 0, message: why }],
@@ -85,6 +108,10 @@ const reload: Rule = {
   },
 };
 
+/** Asked for until the copy has begun: what comes before it is a step of the same work. */
+const isOwnStep = (job: Job): boolean => 'why' in job && job.why === reinitializing;
+const reinitializing = 'reinitialize';
+
 const reinitialize: Rule = {
   name: 'asked.reinitialize',
   reason: 'an operator asked for a fresh copy of the data',
@@ -101,6 +128,7 @@ const reinitialize: Rule = {
     if (iAmLeader(seen)) return refuse('I am the leader, can not reinitialize');
     if (leader === null) return refuse('Cluster has no leader, can not reinitialize');
     if (seen.jobs.kind === 'busy') {
+      if (isOwnStep(seen.jobs.job)) return { actions: [], because: [['job', seen.jobs.job.kind]], wakeInMs: 1_000 };
       if (!ask.force) return refuse(`${seen.jobs.job.kind} already in progress`);
       return {
         actions: seen.jobs.cancelling ? [] : [{ kind: 'cancelJob', why: 'a forced reinitialize was asked for' }],
@@ -116,23 +144,24 @@ const reinitialize: Rule = {
       const job = {
         kind: 'stop',
         mode: 'immediate',
-        why: 'reinitialize',
+        why: reinitializing,
         checkpointFirst: false,
-        budget: { immediateAtMs: null, killAtMs: null },
+        budget: { immediateAtMs: seen.nowMs, killAtMs: later(seen.nowMs, seen.settings.cluster.retryTimeoutMs) },
       } as const;
       return { actions: [{ kind: 'startJob', job }], because: [['leader', leader.name]] };
     }
+    const { last } = seen.jobs;
+    const pause = last !== null && isOwnStep(last.job) ? repairPause(seen) : null;
+    if (pause !== null) return pause;
     const premise = { term: leader.term, leader: leader.name, systemId };
     const job =
       seen.postgres.kind === 'noData'
         ? ({ kind: 'clone', from, premise } as const)
-        : ({ kind: 'removeData', why: 'reinitialize', premise, force: true } as const);
+        : ({ kind: 'removeData', why: reinitializing, premise, force: true } as const);
     return {
       actions: [{ kind: 'startJob', job }],
       because: [['leader', leader.name]],
-      ...(job.kind === 'clone' || job.kind === 'removeData'
-        ? { answers: answer(ask, 'accepted', 'reinitialize started') }
-        : {}),
+      ...(job.kind === 'clone' ? { answers: answer(ask, 'accepted', 'reinitialize started') } : {}),
     };
   },
 };

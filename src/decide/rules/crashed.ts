@@ -1,14 +1,17 @@
 import type { Fact } from '../../model/decision.ts';
 import type { Observation } from '../../model/observation.ts';
-import { later } from '../../model/units.ts';
-import { caughtUp, handOver, handOverLimitMs } from '../handover.ts';
+import type { PeerReport } from '../../model/peers.ts';
+import { type InstantMs, later } from '../../model/units.ts';
+import { caughtUp, downByStopMs, handOver, handOverLimitMs, successors } from '../handover.ts';
 import {
-  clusterOf,
   clusterTimeline,
+  controlOf,
   failoverRequest,
   guardArmed,
   iAmLeader,
   lastRanAsPrimary,
+  restsPaused,
+  runningPrimary,
   stoppedCleanly,
 } from '../judge.ts';
 import { repairPause } from '../repair.ts';
@@ -38,13 +41,13 @@ const steppingDown: Rule = {
   judge(seen) {
     const stopped = stoppedLeader(seen);
     const { stepDown } = seen.memory;
-    if (stopped === null || stepDown === null || seen.held?.term !== stepDown.term) return undefined;
+    if (stopped === null || stepDown === null || stepDown.givenUp || seen.held?.term !== stepDown.term)
+      return undefined;
     if (!stoppedCleanly(stopped.control)) return undefined;
     const ready = caughtUp(seen, stopped.control, stepDown.candidate);
-    const finished = seen.jobs.kind === 'idle' ? seen.jobs.last : null;
-    const waitedMs = finished === null ? handOverLimitMs + 1 : seen.nowMs - finished.endedMs;
+    const waitedMs = downByStopMs(seen);
     if (ready.length === 0 && waitedMs > handOverLimitMs) {
-      // Nobody can take over: the outage ends here, on the node that has everything.
+      // Nobody can take over: the outage ends here, on the node that has everything, paused or not.
       const request = failoverRequest(seen);
       return {
         actions: request === null ? [] : [{ kind: 'clearFailover', seenModRevision: request.modRevision }],
@@ -53,7 +56,7 @@ const steppingDown: Rule = {
           ['waitedMs', Math.round(waitedMs)],
           ['outcome', 'nobody has the shutdown checkpoint; the switchover is given up'],
         ],
-        memory: { stepDown: null },
+        memory: { stepDown: { ...stepDown, givenUp: true } },
         wakeInMs: 0,
       };
     }
@@ -65,43 +68,118 @@ const steppingDown: Rule = {
   },
 };
 
-/** Somebody else says he could take over now: reachable, allowed, and not far behind. */
-const successors = (seen: Observation): readonly string[] => {
-  const optime = clusterOf(seen)?.status?.optime ?? null;
-  return seen.peers
-    .filter(({ said, last }) => said !== null && last.kind === 'answered' && !said.nofailover && !said.watchdogFailed)
-    .filter(
-      ({ said }) =>
-        said?.position != null &&
-        (optime === null || said.position + BigInt(seen.settings.cluster.maximumLagBytesOnFailover) >= optime),
-    )
-    .map(({ name }) => name);
-};
+/** How many starts in place are enough, and within which time: a primary that goes down again and again gives way. */
+const startsMost = 3;
+const crashWindowMs = 600_000;
+
+const recentStarts = (seen: Observation): readonly InstantMs[] =>
+  (seen.memory.crash?.attemptsMs ?? []).filter((atMs) => seen.nowMs - atMs < crashWindowMs);
+
+/** Since when the leader is down, and its starts of late: one that went well does not make the next crash the first. */
+export function crashMemory(seen: Observation): Observation['memory']['crash'] {
+  const before = seen.memory.crash;
+  if (!iAmLeader(seen)) return before;
+  const attemptsMs = recentStarts(seen);
+  if (seen.postgres.kind === 'stopped') return { sinceMs: before?.sinceMs ?? seen.nowMs, attemptsMs };
+  if (runningPrimary(seen) === null) return before;
+  return attemptsMs.length === 0 ? null : { sinceMs: null, attemptsMs };
+}
+
+/** How long the others are asked, before a primary that was not to be started at all is started after all. */
+const askFirstMs = 500;
+/** Where it stood then, a standby stands at least when the primary goes down. */
+const justBeforeMs = 1_000;
+const mayAnswerYet = ({ askedMs, last }: PeerReport, sinceMs: InstantMs): boolean =>
+  last.kind === 'waiting' || (last.kind === 'silent' ? last.atMs : (askedMs ?? 0)) < sinceMs;
+/** A standby that said so within this time counts as able to take over. */
+const recentMs = 5_000;
 
 const giveWay: Rule = {
   name: 'primary.crashed.giveWay',
   reason: 'the crashed primary is given up: a standby takes over',
   judge(seen) {
     const stopped = stoppedLeader(seen);
-    if (stopped === null || seen.memory.stepDown !== null || seen.settings.cluster.pause) return undefined;
+    if (stopped === null || seen.settings.cluster.pause) return undefined;
     const { primaryStartTimeoutMs } = seen.settings.cluster;
-    const { crash } = seen.memory;
-    const forMs = crash === null ? 0 : seen.nowMs - crash.sinceMs;
-    const tooLong = primaryStartTimeoutMs === 0 || forMs > primaryStartTimeoutMs || (crash?.attempts ?? 0) >= 3;
-    if (!tooLong) return undefined;
-    const able = successors(seen);
+    const clean = stoppedCleanly(stopped.control);
+    if (clean && seen.memory.stepDown?.givenUp === true) return undefined; // the others were just found wanting
+    const sinceMs = seen.memory.crash?.sinceMs ?? seen.nowMs;
+    const forMs = seen.nowMs - sinceMs;
+    const attempts = recentStarts(seen);
+    const atOnce = primaryStartTimeoutMs === 0;
+    if (!atOnce && forMs <= primaryStartTimeoutMs && attempts.length < startsMost) return undefined;
+    const askedMs = atOnce ? earlier(sinceMs, justBeforeMs) : earlier(seen.nowMs, recentMs);
+    const able = successors(seen, stopped.control.timeline, askedMs);
     const because: Fact[] = [
       ['primaryStartTimeoutMs', primaryStartTimeoutMs],
       ['downMs', Math.round(forMs)],
-      ['attempts', crash?.attempts ?? 0],
+      ['attempts', attempts.length],
       ['successors', able.join(',') || null],
     ];
-    if (able.length === 0) return undefined;
+    if (able.length > 0)
+      return {
+        actions: [{ kind: 'releaseLeaderKey', lsn: clean ? stopped.control.checkpoint : null }],
+        because,
+        memory: { crash: null, noRaceBeforeMs: later(seen.nowMs, seen.settings.cluster.ttlMs) },
+      };
+    if (forMs >= askFirstMs || !seen.peers.some((peer) => mayAnswerYet(peer, askedMs))) return undefined;
+    return { actions: [{ kind: 'askPeers' }], because, wakeInMs: 50 };
+  },
+};
+
+const startsAsPrimary = ({ jobs }: Observation): boolean =>
+  jobs.kind === 'busy' &&
+  (jobs.job.kind === 'startPrimary' || (jobs.job.kind === 'restart' && jobs.job.as === 'primary'));
+
+/** Since when it is coming up, and how long it may; null: it is not coming up as a primary. */
+function startOfPrimary(seen: Observation): { readonly sinceMs: InstantMs; readonly limitMs: number } | null {
+  const { jobs, postgres } = seen;
+  const limitMs = seen.settings.cluster.primaryStartTimeoutMs;
+  const outageMs = seen.memory.crash?.sinceMs ?? null;
+  if (jobs.kind === 'busy' && startsAsPrimary(seen))
     return {
-      actions: [{ kind: 'releaseLeaderKey', lsn: null }],
-      because,
-      memory: { crash: null, noRaceBeforeMs: later(seen.nowMs, seen.settings.cluster.ttlMs) },
+      sinceMs: earliest(outageMs, jobs.sinceMs),
+      limitMs: jobs.job.kind === 'restart' ? jobs.job.limitMs : limitMs,
     };
+  if (jobs.kind === 'busy' || postgres.kind !== 'starting' || postgres.standbySignal) return null;
+  return { sinceMs: earliest(outageMs, postgres.sinceMs), limitMs };
+}
+
+const earliest = (a: InstantMs | null, b: InstantMs): InstantMs => (a === null || b < a ? b : a);
+const earlier = (instant: InstantMs, byMs: number): InstantMs => later(instant, -byMs);
+
+const startTooLong: Rule = {
+  name: 'primary.startTooLong',
+  reason: 'the primary takes longer than primary_start_timeout to come up, and a standby can take over',
+  judge(seen) {
+    const start = startOfPrimary(seen);
+    if (start === null || !iAmLeader(seen) || seen.settings.cluster.pause) return undefined;
+    const forMs = seen.nowMs - start.sinceMs;
+    // With 0 it is started only where nobody could take over: from then on it is given the time that a start may take.
+    const limitMs = start.limitMs === 0 ? seen.settings.postgres.startTimeoutMs : start.limitMs;
+    if (forMs <= limitMs) return undefined;
+    const timeline = controlOf(seen.postgres)?.timeline ?? clusterTimeline(seen);
+    if (timeline === null) return undefined;
+    const able = successors(seen, timeline, earlier(seen.nowMs, recentMs));
+    const because: Fact[] = [
+      ['startingMs', Math.round(forMs)],
+      ['limitMs', limitMs],
+      ['successors', able.join(',') || null],
+    ];
+    const memory = { crash: { sinceMs: start.sinceMs, attemptsMs: recentStarts(seen) } };
+    if (able.length === 0) return { actions: [{ kind: 'askPeers' }], because, memory, wakeInMs: 1_000 };
+    if (seen.jobs.kind === 'busy') {
+      const cancel = { kind: 'cancelJob' as const, why: 'a standby takes over' };
+      return { actions: seen.jobs.cancelling ? [] : [cancel], because, memory, wakeInMs: 200 };
+    }
+    const job = {
+      kind: 'stop',
+      mode: 'immediate',
+      why: 'a standby takes over',
+      checkpointFirst: false,
+      budget: { immediateAtMs: seen.nowMs, killAtMs: later(seen.nowMs, 2_000) },
+    } as const;
+    return { actions: [{ kind: 'startJob', job }], because, memory };
   },
 };
 
@@ -110,7 +188,7 @@ const restartInPlace: Rule = {
   reason: 'the primary went down; it is started again in place while its lease lasts',
   judge(seen) {
     const stopped = stoppedLeader(seen);
-    if (stopped === null || seen.settings.cluster.pause) return undefined;
+    if (stopped === null || restsPaused(seen)) return undefined;
     const { control } = stopped;
     const leftMs = leaseLeftMs(seen);
     const known = clusterTimeline(seen);
@@ -118,7 +196,7 @@ const restartInPlace: Rule = {
       ['stoppedCleanly', stoppedCleanly(control)],
       ['controlState', control.state],
       ['leaseLeftMs', Math.round(leftMs)],
-      ['attempts', seen.memory.crash?.attempts ?? 0],
+      ['attempts', recentStarts(seen).length],
     ];
     // The lease is unbroken and proven, so nobody was promoted in between: no new timeline is needed.
     const inPlace =
@@ -135,7 +213,8 @@ const restartInPlace: Rule = {
     if (seen.held === null || !seen.held.proven || leftMs < leaseNeededToPromoteMs(seen.settings.cluster)) {
       return { actions: [], because: [...because, ['waitsFor', 'a proven lease']], wakeInMs: 200 };
     }
-    if (!guardArmed(seen))
+    // While the cluster is paused no guard is armed.
+    if (!guardArmed(seen) && !seen.settings.cluster.pause)
       return {
         actions: [{ kind: 'renewLease' }],
         because: [...because, ['waitsFor', 'an armed guard']],
@@ -143,7 +222,6 @@ const restartInPlace: Rule = {
       };
     const pause = repairPause(seen);
     if (pause !== null) return pause;
-    const crash = seen.memory.crash ?? { sinceMs: seen.nowMs, attempts: 0 };
     const limitMs = Math.max(seen.settings.cluster.primaryStartTimeoutMs, seen.settings.postgres.startTimeoutMs);
     return {
       actions: [
@@ -158,9 +236,13 @@ const restartInPlace: Rule = {
         { kind: 'askPeers' },
       ],
       because,
-      memory: { crash: { sinceMs: crash.sinceMs, attempts: crash.attempts + 1 } },
+      memory: {
+        crash: { sinceMs: seen.memory.crash?.sinceMs ?? seen.nowMs, attemptsMs: [...recentStarts(seen), seen.nowMs] },
+      },
     };
   },
 };
 
-export const crashedRules: readonly Rule[] = [orphans, steppingDown, giveWay, restartInPlace];
+export const startRules: readonly Rule[] = [startTooLong];
+export const handOverRules: readonly Rule[] = [steppingDown];
+export const crashedRules: readonly Rule[] = [orphans, giveWay, restartInPlace];

@@ -8,75 +8,16 @@ import {
   iAmLeader,
   lastRanAsPrimary,
   me,
-  nofailover,
   otherLeader,
+  restsPaused,
   runningPrimary,
   wantedUpstream,
 } from '../judge.ts';
 import { repairPause } from '../repair.ts';
 import type { Rule } from '../rule.ts';
+import { beginCluster } from './bootstrap.ts';
 
 /** No usable data here, or a cluster that does not know itself yet. */
-
-const lastJob = (seen: Observation) => (seen.jobs.kind === 'idle' ? seen.jobs.last : null);
-
-const bootstrapFailed: Rule = {
-  name: 'bootstrap.failed',
-  reason: 'the bootstrap failed; the initialize key is given back, and the agent ends so that a human looks',
-  judge(seen) {
-    const last = lastJob(seen);
-    if (last?.job.kind !== 'bootstrap' || last.ended === 'done' || runningPrimary(seen) !== null) return undefined;
-    const initialize = clusterOf(seen)?.initialize;
-    if (seen.dcs.kind === 'unreachable') return { actions: [], because: [['error', last.error]] };
-    return {
-      actions: [
-        ...(initialize?.kind === 'bootstrapping'
-          ? [{ kind: 'dropInitialize' as const, seenModRevision: initialize.modRevision }]
-          : []),
-        { kind: 'exit', code: 1, message: `bootstrap failed: ${last.error ?? last.ended}` },
-      ],
-      because: [['error', last.error]],
-      hold: true,
-    };
-  },
-};
-
-const bootstrapDone: Rule = {
-  name: 'bootstrap.finish',
-  reason: 'the new cluster is told its identity, its configuration and its leader',
-  judge(seen) {
-    const last = lastJob(seen);
-    const cluster = clusterOf(seen);
-    const primary = runningPrimary(seen);
-    if (
-      last?.job.kind !== 'bootstrap' ||
-      last.ended !== 'done' ||
-      primary === null ||
-      cluster === null ||
-      cluster.leader !== null
-    )
-      return undefined;
-    const { initialize } = cluster;
-    const { systemId } = primary.control;
-    const local = seen.settings.local.bootstrap;
-    return {
-      actions: [
-        ...(initialize.kind === 'bootstrapping'
-          ? [{ kind: 'writeInitialize' as const, systemId, seenModRevision: initialize.modRevision }]
-          : []),
-        ...(cluster.config === null && local !== null
-          ? [{ kind: 'writeConfig' as const, text: JSON.stringify(local.dcs), seenModRevision: null }]
-          : []),
-        { kind: 'acquireLeaderKey', seenRevision: cluster.revision },
-      ],
-      because: [
-        ['systemId', systemId],
-        ['timeline', primary.timeline],
-      ],
-      wakeInMs: 200,
-    };
-  },
-};
 
 /** A running member tagged clonefrom, else the leader. Never a guess: the address must be known. */
 function cloneSource(seen: Observation): Upstream | null {
@@ -140,7 +81,7 @@ const missing: Rule = {
     if (cluster === null) return { actions: [], because: [['etcd', 'unreachable']] };
     if (iAmLeader(seen))
       return { actions: [{ kind: 'releaseLeaderKey', lsn: null }], because: [['leader', 'me, without data']] };
-    if (seen.settings.cluster.pause) return { actions: [], because: [['paused', true]] };
+    if (restsPaused(seen)) return { actions: [], because: [['paused', true]] };
     const leader = otherLeader(seen);
     const { initialize } = cluster;
     const systemId = initialize.kind === 'done' ? initialize.systemId : null;
@@ -163,13 +104,8 @@ const missing: Rule = {
         because,
       };
     }
-    if (initialize.kind === 'absent' && seen.settings.local.bootstrap !== null && !nofailover(seen)) {
-      // In this order: whoever created the key bootstraps, and a refusal ends the plan.
-      return {
-        actions: [{ kind: 'claimInitialize' }, { kind: 'startJob', job: { kind: 'bootstrap' } }],
-        because: [['initialize', 'absent']],
-      };
-    }
+    const begin = beginCluster(seen);
+    if (begin !== undefined) return begin;
     return {
       actions: [],
       because: [
@@ -233,5 +169,4 @@ const identity: Rule = {
   },
 };
 
-export const bootstrapRules: readonly Rule[] = [bootstrapFailed, bootstrapDone];
 export const dataRules: readonly Rule[] = [unreadable, partial, missing, identity];

@@ -1,5 +1,4 @@
 import type { Fact } from '../../model/decision.ts';
-import type { TakenTimelines } from '../../model/job.ts';
 import type { Observation } from '../../model/observation.ts';
 import { later, type Timeline, timeline } from '../../model/units.ts';
 import {
@@ -65,7 +64,8 @@ const promote: Rule = {
           job: {
             kind: 'promote',
             premise: { term: seen.held.term, leader: me(seen), systemId: standby.control.systemId },
-            taken: takenTimelines(seen, standby.timeline),
+            mine: standby.timeline,
+            taken: takenTimeline(seen, standby.timeline),
           },
         },
         ...(request === null ? [] : [{ kind: 'clearFailover' as const, seenModRevision: request.modRevision }]),
@@ -76,18 +76,19 @@ const promote: Rule = {
   },
 };
 
-/** More than this beyond mine is no history but garbage in a key. */
-const takenMost = 64;
+/** More than this beyond mine is no timeline but garbage in a key. */
+const takenMost = 1_000;
 
-function takenTimelines(seen: Observation, mine: Timeline): TakenTimelines | null {
+/** The highest timeline that anybody has begun, or said to begin, as far as is known here. */
+function takenTimeline(seen: Observation, mine: Timeline): Timeline {
   const cluster = clusterOf(seen);
   const known = [
     clusterTimeline(seen),
+    cluster?.announcedTimeline ?? null,
     ...(cluster?.members ?? []).map((member) => member.timeline),
     ...seen.peers.map((peer) => peer.said?.timeline ?? null),
   ].filter((id) => id !== null && id > mine && id <= mine + takenMost);
-  if (known.length === 0) return null;
-  return { mine, upTo: timeline(Math.max(...known.map(Number))), ends: cluster?.history?.lines ?? [] };
+  return timeline(Math.max(mine, ...known.map(Number)));
 }
 
 const starting: Rule = {
@@ -152,7 +153,7 @@ const healthy: Rule = {
         ['timeline', primary.timeline],
         ['standbys', primary.senders.length],
       ],
-      memory: { crash: null, stepDown: null, noRaceBeforeMs: null, waitingFor: null },
+      memory: { stepDown: null, noRaceBeforeMs: null, waitingFor: null },
       ...(inMs !== null && inMs > 0 ? { wakeInMs: inMs } : {}),
     };
   },

@@ -1,13 +1,41 @@
-import { iAmLeader, otherLeader, runningPrimary } from '../judge.ts';
+import type { Action, Fact } from '../../model/decision.ts';
+import {
+  clusterOf,
+  clusterTimeline,
+  dueRequest,
+  iAmLeader,
+  me,
+  otherLeader,
+  restsPaused,
+  runningPrimary,
+  runningStandby,
+  stoppedCleanly,
+} from '../judge.ts';
 import type { Rule } from '../rule.ts';
 
-/** Maintenance mode: people are at work, the agent looks on. The lease goes on; nothing is started, stopped or promoted. */
+/**
+ * Maintenance mode: people are at work, the agent looks on. The lease goes on; nothing is started, stopped or promoted but
+ * what was asked for by name. A hand-over stands before these rules: it is ours, and is brought to its end.
+ */
 const stoppedLeader: Rule = {
   name: 'paused.leaderDown',
   reason: 'the cluster is paused and PostgreSQL is down: the key is given back',
   judge(seen) {
-    if (!seen.settings.cluster.pause || !iAmLeader(seen) || seen.postgres.kind !== 'stopped') return undefined;
-    return { actions: [{ kind: 'releaseLeaderKey', lsn: null }], because: [['postgres', 'stopped']] };
+    if (!restsPaused(seen) || !iAmLeader(seen) || seen.postgres.kind !== 'stopped') return undefined;
+    const { control } = seen.postgres;
+    const clean = stoppedCleanly(control);
+    // Whoever was asked to take over would do so unseen, with or without what was written last: it is asked for anew.
+    const request = dueRequest(seen);
+    const clear: readonly Action[] =
+      request === null ? [] : [{ kind: 'clearFailover', seenModRevision: request.modRevision }];
+    return {
+      actions: [...clear, { kind: 'releaseLeaderKey', lsn: clean ? control.checkpoint : null }],
+      because: [
+        ['postgres', 'stopped'],
+        ['stoppedCleanly', clean],
+        ['requestCleared', request === null ? null : request.candidate],
+      ],
+    };
   },
 };
 
@@ -15,18 +43,50 @@ const down: Rule = {
   name: 'paused.down',
   reason: 'the cluster is paused: a stopped PostgreSQL stays stopped',
   judge(seen) {
-    if (!seen.settings.cluster.pause || seen.postgres.kind !== 'stopped') return undefined;
+    if (!restsPaused(seen) || seen.postgres.kind !== 'stopped') return undefined;
     return { actions: [], because: [['paused', true]] };
   },
 };
 
-const secondPrimary: Rule = {
+/** No timer runs for it as without a pause: whoever is the primary stays it, with the key or without. */
+const primaryWithoutKey: Rule = {
   name: 'paused.primaryWithoutKey',
-  reason: 'the cluster is paused and this primary does not hold the leader key: left to the operator',
+  reason:
+    'the cluster is paused and this primary does not hold the leader key: taken when it is free, else left to people',
   judge(seen) {
-    if (!seen.settings.cluster.pause || runningPrimary(seen) === null || iAmLeader(seen)) return undefined;
-    return { actions: [], because: [['leader', otherLeader(seen)?.name ?? null]] };
+    const primary = runningPrimary(seen);
+    const cluster = clusterOf(seen);
+    if (!seen.settings.cluster.pause || primary === null || cluster === null || iAmLeader(seen)) return undefined;
+    const known = clusterTimeline(seen);
+    const newer = seen.peers.find(
+      ({ said, last }) =>
+        last.kind === 'answered' && said?.runsAsPrimary === true && (said.timeline ?? 0) > primary.timeline,
+    );
+    const because: Fact[] = [
+      ['leader', cluster.leader?.name ?? null],
+      ['newerPrimary', newer?.name ?? null],
+      ['timeline', primary.timeline],
+      ['clusterTimeline', known],
+    ];
+    const mine =
+      cluster.initialize.kind === 'absent' ||
+      (cluster.initialize.kind === 'done' && cluster.initialize.systemId === primary.control.systemId);
+    const left = newer !== undefined || (known !== null && primary.timeline < known);
+    if (cluster.leader !== null || seen.held !== null || !mine || left)
+      return { actions: [], because, ...(otherLeader(seen) === null ? { wakeInMs: 1_000 } : {}) };
+    return { actions: [{ kind: 'acquireLeaderKey', seenRevision: cluster.revision }], because, wakeInMs: 1_000 };
   },
 };
 
-export const pausedRules: readonly Rule[] = [stoppedLeader, down, secondPrimary];
+/** An operator restarted it as one. Only whoever was named goes on to be the primary. */
+const standbyWithKey: Rule = {
+  name: 'paused.standbyWithKey',
+  reason: 'the cluster is paused and a standby runs here: the leader key is given back',
+  judge(seen) {
+    if (!seen.settings.cluster.pause || runningStandby(seen) === null || !iAmLeader(seen)) return undefined;
+    if (dueRequest(seen)?.candidate === me(seen)) return undefined;
+    return { actions: [{ kind: 'releaseLeaderKey', lsn: null }], because: [['postgres', 'running standby']] };
+  },
+};
+
+export const pausedRules: readonly Rule[] = [stoppedLeader, down, primaryWithoutKey, standbyWithKey];

@@ -1,38 +1,20 @@
-import type { Fact, Verdict } from '../../model/decision.ts';
-import type { Observation } from '../../model/observation.ts';
-import type { RunningStandby } from '../../model/postgres.ts';
+import type { Cluster } from '../../model/cluster.ts';
+import type { Fact } from '../../model/decision.ts';
+import { slotNameOf } from '../../model/slotName.ts';
 import { lsnText } from '../../model/units.ts';
-import { ahead, contenders, freshAnswers, livingPrimary, named, oldHolder, pendingAnswers } from '../contest.ts';
-import {
-  clusterOf,
-  clusterTimeline,
-  failoverRequest,
-  guardUsable,
-  me,
-  myPosition,
-  nofailover,
-  runningStandby,
-} from '../judge.ts';
+import { freshAnswers, leaderless, livingPrimary, named, offHistory } from '../contest.ts';
+import { clusterOf, clusterTimeline, dueRequest, guardUsable, me, nofailover } from '../judge.ts';
 import type { Rule } from '../rule.ts';
+import { turnRules } from './turns.ts';
 
 /** The leader key is gone. Who may take it, who must wait for whom, and who must not. */
-
-/** A standby without a leader in view: the only situation in which these rules speak. */
-function leaderless(seen: Observation): RunningStandby | null {
-  const cluster = clusterOf(seen);
-  if (cluster === null || cluster.leader !== null || seen.held !== null) return null;
-  return runningStandby(seen);
-}
-
-/** How long a living peer's answer is waited for: a dead host must cost nothing. */
-const answerLimitMs = 300;
 
 const paused: Rule = {
   name: 'race.paused',
   reason: 'the cluster is paused: nobody is promoted without being named',
   judge(seen) {
     if (leaderless(seen) === null || !seen.settings.cluster.pause) return undefined;
-    if (failoverRequest(seen)?.candidate === me(seen)) return undefined;
+    if (dueRequest(seen)?.candidate === me(seen)) return undefined;
     return { actions: [], because: [['paused', true]] };
   },
 };
@@ -64,14 +46,7 @@ const notVacant: Rule = {
       ['lease', vacancy.lease.kind],
       ['goneMs', Math.round(seen.nowMs - vacancy.sinceMs)],
     ];
-    if (
-      answeredSince &&
-      holder?.said !== null &&
-      holder?.said !== undefined &&
-      !holder.said.runsAsPrimary &&
-      holder.said.state !== 'stopping'
-    )
-      return undefined;
+    if (answeredSince && holder?.said?.noPrimary === true) return undefined;
     // Its lease can not outlive its ttl, whatever etcd fails to tell.
     if (vacancy.lease.kind === 'unknown' && seen.nowMs - vacancy.sinceMs > seen.settings.cluster.ttlMs + 2_000)
       return undefined;
@@ -94,14 +69,17 @@ const unknownPast: Rule = {
       return undefined;
     const others = cluster.members.filter((member) => member.name !== me(seen));
     const answered = freshAnswers(seen, seen.startedMs);
-    const silent = others.filter((member) => !answered.includes(member.name));
+    const silent = [
+      ...others.filter((member) => !answered.includes(member.name)).map(({ name }) => name),
+      ...rememberedBySlot(cluster, [me(seen), ...others.map(({ name }) => name)]),
+    ];
     const waitedMs = seen.nowMs - seen.startedMs;
     // A cluster of which only I am up may have lost its store's memory, too: then time alone can tell.
     if ((silent.length === 0 && others.length > 0) || waitedMs > seen.settings.cluster.ttlMs) return undefined;
     return {
       actions: [{ kind: 'askPeers' }],
       because: [
-        ['silent', silent.map(({ name }) => name).join(',') || null],
+        ['silent', silent.join(',') || null],
         ['waitedMs', Math.round(waitedMs)],
         ['ttlMs', seen.settings.cluster.ttlMs],
       ],
@@ -109,6 +87,14 @@ const unknownPast: Rule = {
     };
   },
 };
+
+/** Whose slots the last leader kept, itself included: a member key can be gone while its member may still write. */
+function rememberedBySlot({ status }: Cluster, known: readonly string[]): readonly string[] {
+  if (status === null) return ['nobody knows who'];
+  const slots = new Set([...Object.keys(status.slots), ...status.retainSlots]);
+  for (const name of known) slots.delete(slotNameOf(name));
+  return [...slots];
+}
 
 const vetoed: Rule = {
   name: 'race.livingPrimary',
@@ -150,104 +136,9 @@ const notEligible: Rule = {
     if (seen.settings.cluster.checkTimeline && !chosen && known !== null && standby.timeline < known) {
       reasons.push(['timeline', standby.timeline], ['clusterTimeline', known]);
     }
+    if (!chosen) reasons.push(...offHistory(seen, { timeline: standby.timeline, lsn: standby.receivedLsn }));
     if (reasons.length === 0) return undefined;
     return { actions: [{ kind: 'askPeers' }], because: reasons };
-  },
-};
-
-/** A named candidate goes first, for a bounded time: one that cannot take the key must not block the cluster. */
-const candidateLimitMs = 5_000;
-
-const candidateFirst: Rule = {
-  name: 'race.candidateFirst',
-  reason: 'another member was named to take over',
-  judge(seen) {
-    if (leaderless(seen) === null || seen.dcs.kind !== 'reachable') return undefined;
-    const request = failoverRequest(seen);
-    const candidate = request?.candidate ?? null;
-    if (candidate === null || candidate === me(seen)) return undefined;
-    const sinceMs = seen.dcs.vacancy?.sinceMs ?? seen.startedMs;
-    const waitedMs = seen.nowMs - sinceMs;
-    const report = seen.peers.find((peer) => peer.name === candidate);
-    const able = report !== undefined && report.last.kind !== 'silent';
-    if (!able || waitedMs > candidateLimitMs) return undefined;
-    return {
-      actions: [{ kind: 'askPeers' }],
-      because: [
-        ['candidate', candidate],
-        ['waitedMs', Math.round(waitedMs)],
-      ],
-      wakeInMs: 200,
-    };
-  },
-};
-
-/** In a switchover without a candidate the old leader must not win back what it gave away, while another can take it. */
-const formerLeader: Rule = {
-  name: 'race.formerLeader',
-  reason: 'this node stepped down for a switchover: the others go first',
-  judge(seen) {
-    if (leaderless(seen) === null || seen.dcs.kind !== 'reachable') return undefined;
-    const request = failoverRequest(seen);
-    if (request?.leader !== me(seen)) return undefined;
-    const waitedMs = seen.nowMs - (seen.dcs.vacancy?.sinceMs ?? seen.startedMs);
-    if (waitedMs > candidateLimitMs) return undefined;
-    return { actions: [], because: [['waitedMs', Math.round(waitedMs)]], wakeInMs: 500 };
-  },
-};
-
-const awaitAnswers: Rule = {
-  name: 'race.askPeers',
-  reason: 'the others are asked how far they are; a missing answer that cannot change the choice is not waited for',
-  judge(seen) {
-    if (leaderless(seen) === null || seen.dcs.kind !== 'reachable' || named(seen)) return undefined;
-    const sinceMs = seen.dcs.vacancy?.sinceMs ?? seen.startedMs;
-    const { unasked, pending } = pendingAnswers(seen, sinceMs, answerLimitMs);
-    if (unasked.length === 0 && pending.length === 0) return undefined;
-    return {
-      actions: unasked.length > 0 ? [{ kind: 'askPeers' }] : [],
-      because: [
-        ['unasked', unasked.join(',') || null],
-        ['pending', pending.join(',') || null],
-      ],
-      wakeInMs: unasked.length > 0 ? 50 : answerLimitMs,
-    };
-  },
-};
-
-const waitForAhead: Rule = {
-  name: 'race.peerAhead',
-  reason: 'a member is further ahead: it goes first, for a bounded time',
-  judge(seen): Verdict | undefined {
-    const mine = myPosition(seen);
-    if (leaderless(seen) === null || mine === null || seen.dcs.kind !== 'reachable' || named(seen)) return undefined;
-    const better = contenders(seen).find((peer) =>
-      ahead(peer, mine, seen.settings.local.tags.failoverPriority, oldHolder(seen)),
-    );
-    if (better === undefined) return undefined;
-    const waiting =
-      seen.memory.waitingFor?.member === better.name
-        ? seen.memory.waitingFor
-        : { member: better.name, sinceMs: seen.nowMs };
-    const waitedMs = seen.nowMs - waiting.sinceMs;
-    // One that answers may take what it needs to start; one last known ahead and silent gets the grace only.
-    const limitMs = better.answers
-      ? Math.max(seen.settings.cluster.aheadGraceMs, candidateLimitMs)
-      : seen.settings.cluster.aheadGraceMs;
-    if (waitedMs > limitMs) return undefined;
-    return {
-      actions: [{ kind: 'askPeers' }],
-      because: [
-        ['peer', better.name],
-        ['itsLsn', lsnText(better.lsn)],
-        ['myLsn', lsnText(mine.lsn)],
-        ['answers', better.answers],
-        ['waitedMs', Math.round(waitedMs)],
-        ['limitMs', limitMs],
-      ],
-      memory: { waitingFor: waiting },
-      wakeInMs: 100,
-    };
   },
 };
 
@@ -284,9 +175,6 @@ export const raceRules: readonly Rule[] = [
   unknownPast,
   justReleased,
   notEligible,
-  candidateFirst,
-  formerLeader,
-  awaitAnswers,
-  waitForAhead,
+  ...turnRules,
   acquire,
 ];

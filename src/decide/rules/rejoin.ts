@@ -1,9 +1,18 @@
 import type { Fact, Verdict } from '../../model/decision.ts';
-import type { Premise } from '../../model/job.ts';
+import type { FinishedJob, Premise } from '../../model/job.ts';
 import type { Observation } from '../../model/observation.ts';
 import type { Upstream } from '../../model/postgres.ts';
 import { slotNameOf } from '../../model/slotName.ts';
-import { clusterOf, lastRanAsPrimary, memberOf, otherLeader, stoppedCleanly, wantedUpstream } from '../judge.ts';
+import type { Term } from '../../model/units.ts';
+import {
+  clusterOf,
+  lastRanAsPrimary,
+  memberOf,
+  otherLeader,
+  restsPaused,
+  stoppedCleanly,
+  wantedUpstream,
+} from '../judge.ts';
 import { repairPause } from '../repair.ts';
 import type { Rule } from '../rule.ts';
 
@@ -52,14 +61,44 @@ export function divergenceMemory(seen: Observation): Observation['memory']['dive
     last.divergence !== null &&
     last.divergence.kind !== 'unknown'
   ) {
-    if (before?.term === leader.term && before.rewound) return before;
-    return { ...entry, verdict: last.divergence.kind, rewound: false };
+    const gone = walGone(seen, last, leader.term);
+    if (before?.term === leader.term && before.rewound)
+      return { ...entry, verdict: before.verdict, rewound: true, ...(gone === undefined ? {} : { walGone: gone }) };
+    return {
+      ...entry,
+      verdict: last.divergence.kind,
+      rewound: false,
+      ...(gone === undefined ? {} : { walGone: gone }),
+    };
   }
   if (last.job.kind === 'rewind' && last.job.premise.term === leader.term)
     return { ...entry, verdict: 'none', rewound: true };
   if (last.job.kind === 'clone' && last.job.premise.term === leader.term)
     return { ...entry, verdict: 'none', rewound: true };
   return before;
+}
+
+/** Each check that finds my next segment gone counts once; one that does not ends the count. */
+function walGone(seen: Observation, { divergence, endedMs }: FinishedJob, term: Term) {
+  const known = seen.memory.divergence;
+  const before = known?.term === term ? known.walGone : undefined;
+  const segment = divergence?.kind === 'none' ? divergence.walGone : undefined;
+  if (segment === undefined || before?.endedMs === endedMs) return segment === undefined ? undefined : before;
+  return { segment, times: (before?.times ?? 0) + 1, endedMs };
+}
+
+/** Where the leader has said so often that it no longer has what comes next, it will not have it the next time either. */
+const walGoneTimes = 3;
+
+/** This standby cannot follow any more: what comes next is gone at the leader. Null: it can, for what is known. */
+export function cannotFollow(seen: Observation): { readonly segment: string; readonly mayCopy: boolean } | null {
+  const leader = otherLeader(seen);
+  const { divergence } = seen.memory;
+  if (leader === null || divergence?.term !== leader.term || divergence.verdict !== 'none') return null;
+  if (divergence.walGone === undefined || divergence.walGone.times < walGoneTimes) return null;
+  const { removeDataDirectoryOnDivergedTimelines, removeDataDirectoryOnRewindFailure } = seen.settings.postgres;
+  const mayCopy = removeDataDirectoryOnDivergedTimelines || removeDataDirectoryOnRewindFailure;
+  return { segment: divergence.walGone.segment, mayCopy };
 }
 
 /** What to do with a history that diverged: rewind, else a fresh copy where the settings allow it, else a human. */
@@ -118,7 +157,7 @@ export const stopped: Rule = {
   reason: 'PostgreSQL is down and somebody else leads: it comes back as a standby',
   judge(seen) {
     const leader = otherLeader(seen);
-    if (seen.postgres.kind !== 'stopped' || leader === null || seen.settings.cluster.pause) return undefined;
+    if (seen.postgres.kind !== 'stopped' || leader === null || restsPaused(seen)) return undefined;
     const { control, standbySignal, backupLabel } = seen.postgres;
     const because: Fact[] = [
       ['leader', leader.name],
@@ -135,6 +174,15 @@ export const stopped: Rule = {
         actions: [{ kind: 'startJob', job: { kind: 'startStandby', upstream } }],
         because: [...because, ['divergence', verdict]],
       };
+    const lost = cannotFollow(seen);
+    if (lost?.mayCopy === true) {
+      // All that is here is the leader's, too: its history is a part of that one's.
+      const why = `the leader no longer has ${lost.segment}, which comes next`;
+      const job = { kind: 'removeData', why, premise: premiseOf(seen), force: true } as const;
+      return (
+        repairPause(seen) ?? { actions: [{ kind: 'startJob', job }], because: [...because, ['walGone', lost.segment]] }
+      );
+    }
     if (verdict === 'none' || verdict === 'rewound') return start();
     if (verdict === 'diverged') return repairDiverged(seen, source, [...because, ['divergence', verdict]]);
     const wasPrimary = lastRanAsPrimary(control) && !standbySignal;

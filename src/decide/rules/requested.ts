@@ -2,13 +2,15 @@ import type { FailoverRequest, Member } from '../../model/cluster.ts';
 import type { Fact, Verdict } from '../../model/decision.ts';
 import type { Observation } from '../../model/observation.ts';
 import type { PeerReport } from '../../model/peers.ts';
+import type { RunningPrimary } from '../../model/postgres.ts';
 import type { InstantMs } from '../../model/units.ts';
 import { clusterOf, failoverRequest, iAmLeader, me, runningPrimary } from '../judge.ts';
 import type { Rule } from '../rule.ts';
+import { orderlyStop } from '../timing.ts';
 
 /** A switchover or failover that somebody asked for, as the leader answers it. */
 
-/** An answer older than this is of the time before the request: it may speak for a member, not against it. */
+/** An answer older than this is of the time before the request: it counts neither for a member nor against it. */
 const recentMs = 1_000;
 
 interface Takers {
@@ -19,18 +21,18 @@ interface Takers {
 }
 
 /** Others that could take over now, by name; one candidate narrows them to itself. */
-function takers(seen: Observation, request: FailoverRequest): Takers {
+function takers(seen: Observation, request: FailoverRequest, primary: RunningPrimary): Takers {
   const considered = (clusterOf(seen)?.members ?? []).filter(
     (member) => member.name !== me(seen) && (request.candidate === null || member.name === request.candidate),
   );
   const judged = considered.map((member) => {
     const report = seen.peers.find((peer) => peer.name === member.name);
-    const flaw = flawOf(member, report);
+    const flaw = flawOf(member, report) ?? distanceOf(report, primary, seen.settings.cluster.maximumLagBytesOnFailover);
     return { name: member.name, flaw, recent: isRecent(report, seen.nowMs) };
   });
   return {
-    able: judged.filter(({ flaw }) => flaw === null).map(({ name }) => name),
-    unsure: judged.filter(({ flaw, recent }) => flaw !== null && !recent).map(({ name }) => name),
+    able: judged.filter(({ flaw, recent }) => flaw === null && recent).map(({ name }) => name),
+    unsure: judged.filter(({ recent }) => !recent).map(({ name }) => name),
     because: judged.flatMap(({ name, flaw }): Fact[] => (flaw === null ? [] : [[name, flaw]])),
   };
 }
@@ -40,6 +42,15 @@ function flawOf(member: Member, report: PeerReport | undefined): string | null {
   if (report?.said?.watchdogFailed === true) return 'watchdog failed';
   if (report?.last.kind === 'silent') return `silent: ${report.last.why}`;
   return report?.said != null && report.said.position === null ? 'PostgreSQL gives no position' : null;
+}
+
+/** Too far from the primary to take over: its stop would be for nothing. */
+function distanceOf(report: PeerReport | undefined, primary: RunningPrimary, maximumLagBytes: number): string | null {
+  const said = report?.said ?? null;
+  if (said === null) return null;
+  if (said.timeline !== null && said.timeline !== primary.timeline) return `timeline ${said.timeline}`;
+  const lagBytes = said.position === null ? 0n : primary.flushLsn - said.position;
+  return lagBytes > BigInt(maximumLagBytes) ? `lag ${lagBytes} bytes` : null;
 }
 
 function isRecent(report: PeerReport | undefined, nowMs: InstantMs): boolean {
@@ -79,7 +90,7 @@ export const handleRequest: Rule = {
     if (request.candidate === me(seen)) return refuseRequest(request, [...because, ['leader', me(seen)]]);
     if (seen.settings.cluster.pause && request.candidate === null)
       return refuseRequest(request, [...because, ['paused', true]]);
-    const { able, unsure, because: flaws } = takers(seen, request);
+    const { able, unsure, because: flaws } = takers(seen, request, primary);
     if (able.length === 0 && unsure.length > 0)
       return {
         actions: [{ kind: 'askPeers' }],
@@ -98,13 +109,20 @@ export const handleRequest: Rule = {
             mode: 'fast',
             why: 'switchover',
             checkpointFirst: true,
-            budget: { immediateAtMs: null, killAtMs: null },
+            budget: orderlyStop(seen),
+            successors: able,
           },
         },
       ],
       because: [...because, ...flaws, ['candidates', able.join(',')]],
       memory: {
-        stepDown: { term: seen.held.term, candidate: request.candidate, sinceMs: seen.nowMs, shutdownLsn: null },
+        stepDown: {
+          term: seen.held.term,
+          candidate: request.candidate,
+          sinceMs: seen.nowMs,
+          shutdownLsn: null,
+          givenUp: false,
+        },
       },
     };
   },

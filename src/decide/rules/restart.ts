@@ -2,7 +2,16 @@ import type { Ask, AskAnswer } from '../../model/ask.ts';
 import type { Verdict } from '../../model/decision.ts';
 import type { Observation } from '../../model/observation.ts';
 import { slotNameOf } from '../../model/slotName.ts';
-import { clusterOf, iAmLeader, me, wantedUpstream } from '../judge.ts';
+import {
+  clusterOf,
+  clusterTimeline,
+  controlOf,
+  iAmLeader,
+  lastRanAsPrimary,
+  me,
+  otherLeader,
+  wantedUpstream,
+} from '../judge.ts';
 import type { Rule } from '../rule.ts';
 
 type RestartAsk = Extract<Ask, { kind: 'restart' }>;
@@ -20,17 +29,62 @@ function unmet(seen: Observation, ask: Pick<RestartAsk, 'role' | 'pendingOnly' |
   return null;
 }
 
+/** It is, or was until it went down, the primary of the newest timeline: with the key it comes back as one. */
+function isPrimary(seen: Observation): boolean {
+  const { postgres } = seen;
+  const known = clusterTimeline(seen);
+  switch (postgres.kind) {
+    case 'running':
+      return postgres.role === 'primary';
+    case 'unresponsive':
+      return postgres.believed === 'primary';
+    case 'stopped':
+      return (
+        lastRanAsPrimary(postgres.control) &&
+        !postgres.standbySignal &&
+        !postgres.backupLabel &&
+        (known === null || postgres.control.timeline >= known)
+      );
+    default:
+      return false;
+  }
+}
+
+/** Why it is not restarted now; null: it may be. Without the key no primary is started, and none is made a standby by the way. */
+function notNow(seen: Observation): string | null {
+  if (!isPrimary(seen) || iAmLeader(seen)) return null;
+  if (seen.dcs.kind === 'unreachable') return 'etcd does not answer';
+  if (seen.postgres.kind !== 'stopped') return 'this primary does not hold the leader key';
+  const leader = otherLeader(seen);
+  return leader === null ? null : `it last ran as primary, and ${leader.name} leads: it is compared with it first`;
+}
+
+/**
+ * Paused, people stopped the primary, and its key was given back: it is taken again before the primary is started, and then
+ * as what it was. Nobody is promoted meanwhile without being named.
+ */
+function keyFirst(seen: Observation): Verdict | null {
+  const cluster = clusterOf(seen);
+  if (!seen.settings.cluster.pause || seen.postgres.kind !== 'stopped' || !isPrimary(seen)) return null;
+  if (cluster === null || cluster.leader !== null || seen.held !== null || cluster.initialize.kind !== 'done')
+    return null;
+  return {
+    actions: [{ kind: 'acquireLeaderKey', seenRevision: cluster.revision }],
+    because: [['waitsFor', 'the leader key']],
+    wakeInMs: 500,
+  };
+}
+
 function begin(seen: Observation, timeoutMs: number | null): Verdict['actions'] {
   const leads = iAmLeader(seen);
-  const as = seen.postgres.kind === 'running' && seen.postgres.role === 'primary' && leads ? 'primary' : 'standby';
-  const systemId =
-    seen.postgres.kind === 'running' || seen.postgres.kind === 'stopped' ? seen.postgres.control.systemId : null;
+  const as = isPrimary(seen) && leads ? 'primary' : 'standby';
+  const systemId = controlOf(seen.postgres)?.systemId ?? null;
   const premise =
     as === 'primary'
       ? { term: seen.held?.term ?? null, leader: me(seen), systemId }
       : { term: null, leader: null, systemId };
-  const limitMs =
-    timeoutMs ?? Math.max(seen.settings.cluster.primaryStartTimeoutMs, seen.settings.postgres.startTimeoutMs);
+  const { primaryStartTimeoutMs } = seen.settings.cluster;
+  const limitMs = timeoutMs ?? Math.max(primaryStartTimeoutMs, seen.settings.postgres.startTimeoutMs);
   return [
     ...(leads ? [{ kind: 'renewLease' as const }] : []),
     {
@@ -101,8 +155,11 @@ const asked: Rule = {
         answers: answers('refused', 'restart conditions are not satisfied'),
         wakeInMs: 0,
       };
-    if (clusterOf(seen) === null && iAmLeader(seen))
-      return { actions: [], because: [], answers: answers('refused', 'etcd does not answer'), wakeInMs: 0 };
+    const refusal = notNow(seen);
+    if (refusal !== null)
+      return { actions: [], because: [['refused', refusal]], answers: answers('refused', refusal), wakeInMs: 0 };
+    const first = keyFirst(seen);
+    if (first !== null) return first;
     return {
       actions: begin(seen, ask.timeoutMs),
       because: [
@@ -155,10 +212,11 @@ const due: Rule = {
           pendingOnly: 'restart_pending' in raw,
           belowVersion: null,
         });
-    if (flaw !== null || seen.postgres.kind !== 'running') {
+    const dropped = flaw ?? notNow(seen);
+    if (dropped !== null || seen.postgres.kind !== 'running') {
       return {
         actions: [],
-        because: [['dropped', flaw ?? seen.postgres.kind]],
+        because: [['dropped', dropped ?? seen.postgres.kind]],
         memory: { scheduledRestart: null },
         wakeInMs: 0,
       };

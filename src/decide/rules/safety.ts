@@ -1,7 +1,7 @@
 import type { Fact, Verdict } from '../../model/decision.ts';
-import type { Job } from '../../model/job.ts';
+import type { Job, StopBudget } from '../../model/job.ts';
 import type { Observation } from '../../model/observation.ts';
-import type { InstantMs } from '../../model/units.ts';
+import { type InstantMs, later } from '../../model/units.ts';
 import {
   clusterOf,
   clusterTimeline,
@@ -13,20 +13,29 @@ import {
   otherLeader,
   runningPrimary,
 } from '../judge.ts';
+import { mayFinish } from '../newborn.ts';
 import type { Rule } from '../rule.ts';
-import { leaseLeftMs, stopBudgetBefore, stopBudgetMs } from '../timing.ts';
+import { leaseLeftMs, stopBudgetBefore, stopBudgetMs, underLease } from '../timing.ts';
+import { adoptKey, nameInUse } from './adopt.ts';
 
 /**
  * What must hold whatever else is going on: a server that may accept writes has the right to lead, and the data
  * directory belongs to this cluster. These come before pause, before jobs, before everything.
  */
 
-const stop = (mode: 'fast' | 'immediate', why: string, seen: Observation): Job => ({
+const stop = (mode: 'fast' | 'immediate', why: string, budget: StopBudget): Job => ({
   kind: 'stop',
   mode,
   why,
   checkpointFirst: false,
-  budget: stopBudgetBefore(deadlineInForce(seen), seen.settings.cluster),
+  budget,
+});
+
+/** How long an immediate stop may take where the right to write is not ending but gone. */
+const killAfterMs = 300;
+const atOnce = (seen: Observation): StopBudget => ({
+  immediateAtMs: seen.nowMs,
+  killAtMs: later(seen.nowMs, killAfterMs),
 });
 
 /** The deadline that the guardian will keep: also when the lease itself is already known to be lost. */
@@ -38,7 +47,13 @@ const busyWith = (seen: Observation, kinds: readonly Job['kind'][]): boolean =>
   seen.jobs.kind === 'busy' && kinds.includes(seen.jobs.job.kind);
 
 /** Gets a server out of the way: cancels the job that brings one up, lets a stop go on, else begins one. */
-function silence(seen: Observation, mode: 'fast' | 'immediate', why: string, because: readonly Fact[]): Verdict {
+function silence(
+  seen: Observation,
+  mode: 'fast' | 'immediate',
+  why: string,
+  because: readonly Fact[],
+  budget: StopBudget = stopBudgetBefore(deadlineInForce(seen), seen.settings.cluster),
+): Verdict {
   if (busyWith(seen, ['stop'])) return { actions: [], because: [...because, ['job', 'stop is running']] };
   if (seen.jobs.kind === 'busy') {
     return {
@@ -47,7 +62,7 @@ function silence(seen: Observation, mode: 'fast' | 'immediate', why: string, bec
       wakeInMs: 100,
     };
   }
-  return { actions: [{ kind: 'startJob', job: stop(mode, why, seen) }], because };
+  return { actions: [{ kind: 'startJob', job: stop(mode, why, budget) }], because };
 }
 
 const mayWriteOrIsComingUp = (seen: Observation): boolean =>
@@ -80,10 +95,11 @@ const leaderElsewhere: Rule = {
   judge(seen) {
     const other = otherLeader(seen);
     if (other === null || !mayWriteOrIsComingUp(seen) || seen.settings.cluster.pause) return undefined;
-    return silence(seen, 'immediate', `${other.name} holds the leader key`, [
+    const because: Fact[] = [
       ['leader', other.name],
       ['term', String(other.term)],
-    ]);
+    ];
+    return silence(seen, 'immediate', `${other.name} holds the leader key`, because, atOnce(seen));
   },
 };
 
@@ -93,7 +109,7 @@ const leaseRunningOut: Rule = {
   judge(seen) {
     if (seen.held === null || !mayWriteOrIsComingUp(seen) || seen.settings.cluster.pause) return undefined;
     const leftMs = leaseLeftMs(seen);
-    if (leftMs > stopBudgetMs(seen.settings.cluster)) return undefined;
+    if (leftMs > stopBudgetMs(underLease(seen.settings.cluster, seen.held))) return undefined;
     const why = seen.dcs.kind === 'unreachable' ? seen.dcs.why : 'renewals fail';
     return silence(seen, 'fast', 'the lease is running out', [
       ['leaseLeftMs', Math.round(leftMs)],
@@ -104,8 +120,7 @@ const leaseRunningOut: Rule = {
 
 /** Bootstrap runs a primary that nobody can know yet; its job and the rule that ends it look after that one. */
 const bootstrapping = (seen: Observation): boolean =>
-  busyWith(seen, ['bootstrap']) ||
-  (seen.jobs.kind === 'idle' && seen.jobs.last?.job.kind === 'bootstrap' && clusterOf(seen)?.leader === null);
+  busyWith(seen, ['bootstrap']) || (seen.jobs.kind === 'idle' && runningPrimary(seen) !== null && mayFinish(seen));
 
 /** retry_timeout; less when the guard's deadline of a lost lease comes first. */
 function unleasedLimitMs(seen: Observation, sinceMs: InstantMs): number {
@@ -138,6 +153,9 @@ const unleasedPrimary: Rule = {
         ['clusterTimeline', known],
       ]);
     }
+    // It has no client yet that would lose anything, and what is on its way to accept writes cannot be asked to wait.
+    if (seen.postgres.kind === 'starting')
+      return silence(seen, 'immediate', 'a primary is starting without a lease', facts, atOnce(seen));
     if (forMs > limitMs) return silence(seen, 'fast', 'no lease was proven', facts);
     if (
       mine !== null &&
@@ -170,4 +188,43 @@ const unleasedPrimary: Rule = {
   },
 };
 
-export const safetyRules: readonly Rule[] = [foreignData, leaderElsewhere, leaseRunningOut, unleasedPrimary];
+/**
+ * The renewals reach etcd, and no guard takes them over: the disk it writes to hangs, or none can be started. Its old
+ * deadline has ended PostgreSQL, or will; the key must not bar the others meanwhile.
+ */
+const unguarded: Rule = {
+  name: 'guard.missing',
+  reason: 'no guard stands behind the lease: this node gives the leader key back',
+  judge(seen) {
+    const { held, settings, memory, jobs } = seen;
+    const sinceMs = memory.unguardedSinceMs;
+    if (held === null || sinceMs === null || settings.cluster.pause || seen.dcs.kind === 'unreachable')
+      return undefined;
+    const mayWrite = mayAcceptWrites(seen.postgres);
+    const forMs = seen.nowMs - sinceMs;
+    if (forMs < (mayWrite ? settings.cluster.ttlMs : settings.cluster.retryTimeoutMs)) return undefined;
+    const because: Fact[] = [
+      ['unguardedMs', Math.round(forMs)],
+      ['guard', seen.guard.kind],
+      ['postgres', seen.postgres.kind],
+    ];
+    // A start that hangs, too, is not waited for: it asks for the lease again before it goes on.
+    const comesUp = busyWith(seen, ['promote', 'startPrimary']) && jobs.kind === 'busy' && !jobs.cancelling;
+    if (mayWrite || comesUp) return silence(seen, 'fast', 'no guard stands behind the lease', because);
+    return {
+      actions: [{ kind: 'releaseLeaderKey', lsn: null }],
+      because,
+      memory: { noRaceBeforeMs: later(seen.nowMs, settings.cluster.ttlMs) },
+    };
+  },
+};
+
+export const safetyRules: readonly Rule[] = [
+  nameInUse,
+  foreignData,
+  leaderElsewhere,
+  leaseRunningOut,
+  unguarded,
+  adoptKey,
+  unleasedPrimary,
+];

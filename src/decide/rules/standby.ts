@@ -1,10 +1,21 @@
 import type { Fact, Verdict } from '../../model/decision.ts';
+import type { Observation } from '../../model/observation.ts';
 import type { Upstream } from '../../model/postgres.ts';
 import { slotNameOf } from '../../model/slotName.ts';
-import { clusterOf, iAmLeader, memberOf, otherLeader, runningStandby, wantedUpstream } from '../judge.ts';
+import { lsnText } from '../../model/units.ts';
+import {
+  clusterOf,
+  iAmLeader,
+  lastRanAsPrimary,
+  memberOf,
+  otherLeader,
+  restsPaused,
+  runningStandby,
+  wantedUpstream,
+} from '../judge.ts';
 import { repairPause } from '../repair.ts';
 import type { Rule } from '../rule.ts';
-import { judged, leaderAsSource, stopped } from './rejoin.ts';
+import { cannotFollow, judged, leaderAsSource, stopped } from './rejoin.ts';
 
 /** Somebody else leads, or nobody, or nobody knows: this node follows, or at least serves reads. */
 
@@ -13,14 +24,11 @@ const noLeader: Rule = {
   reason:
     'PostgreSQL is down and nobody leads, or nobody knows: it is started as a standby, to serve reads and to stand',
   judge(seen) {
-    if (
-      seen.postgres.kind !== 'stopped' ||
-      otherLeader(seen) !== null ||
-      iAmLeader(seen) ||
-      seen.settings.cluster.pause
-    )
+    if (seen.postgres.kind !== 'stopped' || otherLeader(seen) !== null || iAmLeader(seen) || restsPaused(seen))
       return undefined;
     if (seen.dcs.kind === 'reachable' && seen.held !== null) return undefined;
+    if (bornUntold(seen))
+      return { actions: [], because: [['waitsFor', 'etcd, to be told who the new cluster is']], wakeInMs: 1_000 };
     const { stepDown } = seen.memory;
     const because: Fact[] = [
       ['etcd', seen.dcs.kind],
@@ -43,8 +51,33 @@ const noLeader: Rule = {
   },
 };
 
+/** The new cluster's first, down before it said who it is: a start as a standby would hide that from everybody. */
+function bornUntold(seen: Observation): boolean {
+  const { postgres, dcs } = seen;
+  if (postgres.kind !== 'stopped' || postgres.standbySignal || !lastRanAsPrimary(postgres.control)) return false;
+  const cluster = dcs.kind === 'reachable' ? dcs.cluster : dcs.lastSeen;
+  return cluster?.initialize.kind === 'bootstrapping';
+}
+
 const sameUpstream = (a: Upstream | null, b: { host: string; port: number; slot: string | null } | null): boolean =>
   a === null || b === null ? a === null && b === null : a.host === b.host && a.port === b.port && a.slot === b.slot;
+
+/** From 14 on PostgreSQL stops replaying, with no end, when the primary raised a setting beyond this standby's. */
+const replayPaused: Rule = {
+  name: 'standby.replayPaused',
+  reason:
+    'replay stands still, as after a setting was raised at the primary: it goes on, or ends and starts with the larger value',
+  judge(seen) {
+    const standby = runningStandby(seen);
+    if (standby === null || !standby.replayPaused || standby.serverVersion < 140_000) return undefined;
+    if (seen.settings.cluster.pause || otherLeader(seen) === null) return undefined;
+    return {
+      actions: [{ kind: 'resumeReplay' }],
+      because: [['replayed', lsnText(standby.replayedLsn)]],
+      wakeInMs: 1_000,
+    };
+  },
+};
 
 const follow: Rule = {
   name: 'standby.follow',
@@ -119,6 +152,21 @@ const notStreaming: Rule = {
       } as const;
       return { actions: [{ kind: 'startJob', job }], because: [...because, ['divergence', verdict]] };
     }
+    const lost = cannotFollow(seen);
+    if (lost?.mayCopy === true) {
+      const why = `the leader no longer has ${lost.segment}`;
+      const budget = { immediateAtMs: null, killAtMs: null };
+      const job = { kind: 'stop', mode: 'fast', why, checkpointFirst: false, budget } as const;
+      return { actions: [{ kind: 'startJob', job }], because: [...because, ['walGone', lost.segment]] };
+    }
+    if (lost !== null)
+      because.push(
+        ['walGone', lost.segment],
+        [
+          'needsOperator',
+          'the leader no longer has the WAL that comes next, and no setting allows a fresh copy: run reinit',
+        ],
+      );
     const last = seen.jobs.kind === 'idle' ? seen.jobs.last : null;
     const checkedMs = last?.job.kind === 'checkDivergence' ? seen.nowMs - last.endedMs : Number.POSITIVE_INFINITY;
     if (checkedMs < Math.max(5_000, seen.settings.cluster.loopWaitMs))
@@ -181,4 +229,13 @@ const waiting: Rule = {
   judge: (seen) => ({ actions: [], because: [['postgres', seen.postgres.kind]], wakeInMs: 1_000 }),
 };
 
-export const standbyRules: readonly Rule[] = [stopped, noLeader, follow, notStreaming, healthy, etcdAway, waiting];
+export const standbyRules: readonly Rule[] = [
+  stopped,
+  noLeader,
+  replayPaused,
+  follow,
+  notStreaming,
+  healthy,
+  etcdAway,
+  waiting,
+];

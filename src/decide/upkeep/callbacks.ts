@@ -2,23 +2,35 @@ import type { Observation } from '../../model/observation.ts';
 import { iAmLeader } from '../judge.ts';
 import type { Upkeep } from '../upkeep.ts';
 
-/** on_start once PostgreSQL is up, on_role_change when its role changed, on_stop when it is down by our doing. */
+/**
+ * on_start once PostgreSQL is up, on_role_change when its role changed, on_restart for a restart that was asked for, on_stop
+ * when it is down by our doing.
+ */
 export function callbacks(seen: Observation): Upkeep {
-  const { postgres, memory } = seen;
+  const { postgres, memory, jobs } = seen;
   const told = memory.callbackRole;
-  if (seen.jobs.kind === 'busy' && seen.jobs.job.kind !== 'promote') return { actions: [] };
-  if (postgres.kind === 'running') {
-    if (postgres.role === 'primary' && !iAmLeader(seen)) return { actions: [] };
-    const role = postgres.role === 'primary' ? 'primary' : 'replica';
-    if (told?.role === role && told.up) return { actions: [] };
-    const event = told === null || told.role === role ? 'on_start' : 'on_role_change';
-    return { actions: [{ kind: 'runCallback', event, role }], memory: { callbackRole: { role, up: true } } };
-  }
-  if (postgres.kind === 'stopped' && told?.up === true && !postgres.crashed) {
-    return {
-      actions: [{ kind: 'runCallback', event: 'on_stop', role: told.role }],
-      memory: { callbackRole: { ...told, up: false } },
-    };
-  }
-  return { actions: [] };
+  if (jobs.kind === 'busy' && jobs.job.kind !== 'promote') return { actions: [] };
+  if (postgres.kind !== 'running') return stoppedCallback(seen, false);
+  if (postgres.role === 'primary' && !iAmLeader(seen)) return { actions: [] };
+  const role = postgres.role === 'primary' ? 'primary' : 'replica';
+  const restartedMs =
+    jobs.last?.job.kind === 'restart' && jobs.last.ended === 'done' ? jobs.last.endedMs : memory.toldRestartMs;
+  const restarted = restartedMs !== memory.toldRestartMs;
+  const sameRole = told === null || told.role === role;
+  if (sameRole && told?.up === true && !restarted) return { actions: [] };
+  const event = !sameRole ? 'on_role_change' : restarted ? 'on_restart' : 'on_start';
+  return {
+    actions: [{ kind: 'runCallback', event, role }],
+    memory: { callbackRole: { role, up: true }, toldRestartMs: restartedMs },
+  };
+}
+
+/** A server that crashed was not stopped by us: nothing is said of its end, and its next start is one. */
+export function stoppedCallback({ postgres, memory }: Observation, outlives: boolean): Upkeep {
+  const told = memory.callbackRole;
+  if (postgres.kind !== 'stopped' || told?.up !== true) return { actions: [] };
+  return {
+    actions: postgres.crashed ? [] : [{ kind: 'runCallback', event: 'on_stop', role: told.role, outlives }],
+    memory: { callbackRole: { ...told, up: false } },
+  };
 }

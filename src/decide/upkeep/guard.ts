@@ -1,17 +1,26 @@
+import type { Job } from '../../model/job.ts';
 import type { Observation } from '../../model/observation.ts';
 import { iAmLeader, mayAcceptWrites } from '../judge.ts';
 import { leaseLeftMs } from '../timing.ts';
 import type { Upkeep } from '../upkeep.ts';
+
+/** Jobs beside which a primary goes on as it is. */
+const harmless: readonly Job['kind'][] = ['checkpoint', 'checkDivergence', 'follow'];
 
 /**
  * A guard that is armed over a server that cannot write would only get in the way; it checks for itself before it yields.
  * While the cluster is paused a primary outlives its lease, as people who are at work on etcd expect.
  */
 export function guard(seen: Observation): Upkeep {
+  const { jobs } = seen;
+  const { pause } = seen.settings.cluster;
+  const calm = jobs.kind === 'idle' || harmless.includes(jobs.job.kind);
+  // The dead-man switch is there also where the guardian is switched off by name.
+  const switchOn = seen.guard.kind === 'off' && seen.held !== null;
   const armed = seen.guard.kind === 'present' && seen.guard.armedMs !== null;
-  if (armed && seen.jobs.kind === 'idle' && seen.settings.cluster.pause && mayAcceptWrites(seen.postgres))
+  if ((armed || switchOn) && calm && pause && mayAcceptWrites(seen.postgres))
     return { actions: [{ kind: 'disarmGuard', paused: true }] };
-  if (!armed || seen.jobs.kind === 'busy' || mayAcceptWrites(seen.postgres)) return { actions: [] };
+  if (!armed || jobs.kind === 'busy' || mayAcceptWrites(seen.postgres)) return { actions: [] };
   // PostgreSQL was stopped for a deadline that has passed since. The sentinel knows nothing but that deadline: it would
   // kill the standby that is started next, again and again, until etcd answers. A renewal arms the guard anew.
   if (seen.held !== null && (iAmLeader(seen) || leaseLeftMs(seen) > 0)) return { actions: [] };

@@ -1,5 +1,6 @@
 import type { HistoryLine } from '../../model/cluster.ts';
 import type { Observation } from '../../model/observation.ts';
+import { timeline } from '../../model/units.ts';
 import { clusterOf, iAmLeader, me, runningPrimary } from '../judge.ts';
 import type { Upkeep } from '../upkeep.ts';
 
@@ -13,19 +14,23 @@ export function history(seen: Observation): Upkeep {
   if (primary.timeline === 1) {
     return { actions: known.length === 0 ? [] : [{ kind: 'writeHistory', lines: [], term: seen.held.term }] };
   }
-  if (seen.localHistory.length === 0 || seen.localHistory.at(-1)?.timeline !== primary.timeline - 1)
-    return { actions: [] };
+  const newest = seen.localHistory.at(-1);
+  if (newest === undefined || newest.timeline >= primary.timeline) return { actions: [] };
   if (last !== undefined && last.timeline === primary.timeline - 1 && last.at !== null && last.newLeader !== null)
     return { actions: [] };
-  const lines = seen.localHistory.map((line, index): HistoryLine => {
+  // Readers take the last line's timeline plus one for the cluster's: where this server kept off timelines that others had
+  // begun, the last of them gets a line as well.
+  const keptOff = { ...newest, timeline: timeline(primary.timeline - 1), reason: 'begun by another member, and left' };
+  const told = newest.timeline === primary.timeline - 1 ? seen.localHistory : [...seen.localHistory, keptOff];
+  const lines = told.map((line): HistoryLine => {
     const before = known.find((one) => one.timeline === line.timeline && one.end === line.end);
-    const newest = index === seen.localHistory.length - 1;
+    const isNewest = line.timeline === primary.timeline - 1;
     return {
       timeline: line.timeline,
       end: line.end,
       reason: line.reason,
-      at: before?.at ?? (newest ? new Date(seen.wallMs).toISOString().replace('Z', '000+00:00') : null),
-      newLeader: before?.newLeader ?? (newest ? me(seen) : null),
+      at: before?.at ?? (isNewest ? new Date(seen.wallMs).toISOString().replace('Z', '000+00:00') : null),
+      newLeader: before?.newLeader ?? (isNewest ? me(seen) : null),
     };
   });
   const keep = seen.settings.cluster.maxTimelinesHistory;

@@ -40,6 +40,9 @@ teach({
     if (slot !== undefined && !slot.active && (slot.restartLsn ?? 0n) < target) slot.restartLsn = target;
     reply(rows());
   },
+  /** Simulated servers keep all their WAL, and replay without a pause. */
+  walFrom: (_server, _backend, _values, reply) => reply(rows({ segment: null, there: 't' })),
+  resumeReplay: (_server, _backend, _values, reply) => reply(rows()),
   /** Every line of a simulated server's files is understood. */
   fileMistakes: (_server, _backend, _values, reply) => reply(rows()),
   quiet: (_server, _backend, _values, reply) => reply(rows()),
@@ -110,6 +113,7 @@ const slotRow = (slot: { name: string; active: boolean; restartLsn: bigint | nul
 });
 
 const senderRow = (sender: Sender) => ({
+  pid: Number(sender.process.pid),
   usename: sender.user,
   application_name: sender.applicationName,
   client_addr: sender.host,

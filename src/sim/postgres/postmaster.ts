@@ -1,14 +1,15 @@
+import { readHistoryFile } from '../../codec/postgres/historyFile.ts';
 import type { Machine } from '../machine.ts';
 import type { Program, SimProcess } from '../process.ts';
 import { optionOf, readConf } from './conf.ts';
-import { dataDirAt, recoverInPlace } from './dataDir.ts';
+import { type Control, dataDirAt, recoverInPlace } from './dataDir.ts';
 import { draw, type Instance, type PostgresWorld, spawnChild, updateControl } from './instance.ts';
 import { writePid } from './pidFile.ts';
 import { releaseWaiters, write } from './primary.ts';
-import { promote } from './promote.ts';
+import { newestKnown, promote } from './promote.ts';
 import { stop } from './shutdown.ts';
 import { startReceiver } from './streaming.ts';
-import { truncate } from './wal.ts';
+import { historyName, truncate } from './wal.ts';
 
 /** `postgres -D …`: the postmaster. */
 export const postgresProgram =
@@ -74,11 +75,26 @@ export const postgresProgram =
     recover(instance);
   };
 
+/** A standby follows the newest timeline that it has a history file of; null: that is its own, or one that grew out of it. */
+function noChildOf(instance: Instance, control: Control): number | null {
+  const newest = newestKnown(instance);
+  if (newest === instance.wal.timeline) return null;
+  const lines = readHistoryFile(instance.dir.text(`pg_wal/${historyName(newest)}`) ?? '');
+  const mine = lines.find((line) => line.timeline === control.timeline);
+  return mine !== undefined && mine.end >= control.checkpoint ? null : newest;
+}
+
 /** Replays what the disk holds, then opens: as standby when the signal file says so, else as primary. */
 function recover(instance: Instance): void {
   const { world, dir, wal, postmaster } = instance;
   const control = dir.control();
   if (control === null) return;
+  const foreign = instance.inRecovery ? noChildOf(instance, control) : null;
+  if (foreign !== null) {
+    world.trace(instance.machine.name, `FATAL: requested timeline ${foreign} is not a child of this server's history`);
+    dir.remove('postmaster.pid');
+    return postmaster.exit(1);
+  }
   const startup = spawnChild(instance, 'startup');
   const clean = control.state === 'shut down' || control.state === 'shut down in recovery';
   truncate(wal, wal.flushed); // what was not flushed went with the crash

@@ -32,9 +32,10 @@ export function promote(instance: Instance): void {
   });
 }
 
-/** PostgreSQL looks for the newest history file it has, not only at its own. */
-function newestKnown(instance: Instance): number {
-  const names = instance.machine.disk.names(`${instance.dir.path}/pg_wal`) ?? [];
-  const known = names.flatMap((name) => (/^[0-9A-F]{8}\.history$/.test(name) ? [Number.parseInt(name, 16)] : []));
-  return Math.max(instance.wal.timeline, ...known);
+/** PostgreSQL counts on from its own timeline for as long as it finds a history file of the next. */
+export function newestKnown(instance: Instance): number {
+  const names = new Set(instance.machine.disk.names(`${instance.dir.path}/pg_wal`) ?? []);
+  let newest = instance.wal.timeline;
+  while (names.has(historyName(newest + 1))) newest++;
+  return newest;
 }

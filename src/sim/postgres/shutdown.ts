@@ -42,7 +42,7 @@ function proceedWhenAlone(instance: Instance): void {
     if (instance.inRecovery) return finish(instance, 'shut down in recovery');
     const start = instance.wal.end;
     write(instance, postmaster, { kind: 'shutdown' }, (end) => {
-      updateControl(instance, { timeline: instance.wal.timeline, checkpoint: start });
+      updateControl(instance, { state: 'shut down', timeline: instance.wal.timeline, checkpoint: start });
       waitForStandbys(instance, end);
     });
   });
@@ -50,8 +50,9 @@ function proceedWhenAlone(instance: Instance): void {
 
 /** A primary ends only when every standby that still streams has all of its WAL, the shutdown checkpoint included. */
 function waitForStandbys(instance: Instance, end: bigint): void {
-  const behind = [...instance.senders].some((sender) => sender.flushed === null || sender.flushed < end);
-  if (behind) instance.postmaster.after(10, () => waitForStandbys(instance, end));
+  for (const sender of [...instance.senders])
+    if (sender.flushed !== null && sender.flushed >= end) sender.process.exit(0);
+  if (instance.senders.size > 0) instance.postmaster.after(10, () => waitForStandbys(instance, end));
   else finish(instance, 'shut down');
 }
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { standsStill } from '../../../src/lab/procfs.ts';
+import { leaseId } from '../../../src/model/units.ts';
 import { type EtcdMember, startEtcd, type TestEtcd } from '../../support/etcd.ts';
+import { freeze as freezeAll } from '../../support/frozen.ts';
 import { clock, makeNode, marginMs, member, type Node } from './node.ts';
 
 let etcd: TestEtcd;
@@ -25,9 +26,7 @@ function node(name: string, of: string, options: { ttlMs?: number; urls?: readon
 }
 async function freeze(...members: EtcdMember[]): Promise<void> {
   frozen.push(...members);
-  for (const one of members) one.signal('SIGSTOP');
-  // One thread may still answer while the others stand.
-  await until(async () => members.every(({ pid }) => standsStill(pid)));
+  await freezeAll(...members.map(({ pid }) => pid));
 }
 const thaw = (): void => {
   for (const one of frozen.splice(0)) one.signal('SIGCONT');
@@ -132,8 +131,68 @@ test('the leader alone writes as leader, and only in its own term', async () => 
   assert.equal((await a.reach()).cluster.status?.optime, 1n);
 });
 
+test('an unfinished claim is taken over at the revisions that were seen, by one of those who try', async () => {
+  const shared = scope();
+  const [a, b] = [node('a', shared), node('b', shared)];
+  const claimOf = async () => {
+    const { initialize } = (await a.reach()).cluster;
+    assert.ok(initialize.kind === 'bootstrapping');
+    return { modRevision: initialize.modRevision, ownerModRevision: initialize.owner?.modRevision ?? null };
+  };
+  const ownerOf = async () => {
+    const { initialize } = (await a.reach()).cluster;
+    return initialize.kind === 'bootstrapping' ? (initialize.owner?.name ?? null) : initialize.kind;
+  };
+  for (const one of [a, b]) await one.dcs.publishMember(member(one.name), 3_000);
+  assert.equal((await a.dcs.claimInitialize()).kind, 'done');
+  assert.equal(await ownerOf(), 'a');
+  const first = await claimOf();
+  assert.equal((await a.dcs.claimInitialize(first)).kind, 'done', 'my own, taken up again');
+  assert.equal((await b.dcs.claimInitialize(first)).kind, 'refused', 'it is not what was seen any more');
+  await a.dcs.deleteMember(); // and with its lease its name beside the claim
+  while ((await ownerOf()) === 'a') await clock.sleep(20);
+  assert.equal(await ownerOf(), null);
+  const free = await claimOf();
+  assert.equal((await b.dcs.claimInitialize(free)).kind, 'done');
+  assert.equal(await ownerOf(), 'b');
+  assert.equal((await a.dcs.dropInitialize(free.modRevision)).kind, 'refused');
+});
+
+test("a leader key with my name is moved from a predecessor's lease to mine, as it was seen, with the guard armed before", async () => {
+  const { dcs, keys, reach, meddle } = node('a', scope());
+  await dcs.publishMember(member('a'), 3_000);
+  await meddle({ op: 'put', key: keys.leader, value: 'a' });
+  const bare = (await reach()).cluster.leader;
+  assert.ok(bare !== null);
+  const never = () => Promise.resolve('must not be asked');
+  assert.equal((await dcs.adoptKey(bare, never)).kind, 'refused', 'a key without a lease has no end');
+  const { lease } = (await reach()).cluster.members[0] ?? {};
+  assert.ok(lease != null);
+  await meddle({ op: 'put', key: keys.leader, value: 'a', lease });
+  const seen = (await reach()).cluster.leader;
+  assert.ok(seen !== null);
+  assert.equal((await dcs.adoptKey(seen, () => Promise.resolve('no guard'))).kind, 'refused');
+  assert.equal((await reach()).cluster.leader?.lease, lease);
+  let armedMs = 0;
+  const arm = (wanted: { readonly deadlineMs: number }) => {
+    armedMs = wanted.deadlineMs;
+    return Promise.resolve(null);
+  };
+  const stale = { ...seen, lease: leaseId(1n) };
+  assert.equal((await dcs.adoptKey(stale, arm)).kind, 'refused');
+  const adopted = await dcs.adoptKey(seen, arm);
+  assert.ok(adopted.kind === 'done');
+  assert.equal(adopted.value.deadlineMs, armedMs);
+  const now = (await reach()).cluster.leader;
+  assert.equal(now?.term, seen.term);
+  assert.equal(now?.lease, adopted.value.lease);
+  assert.equal((await dcs.renew()).kind, 'done');
+});
+
 test('single keys are written against what was seen of them', async () => {
   const { dcs, reach } = node('a', scope());
+  assert.equal((await dcs.claimInitialize()).kind, 'refused', 'a claim without a lease would have no end');
+  await dcs.publishMember(member('a'), 3_000);
   assert.equal((await dcs.claimInitialize()).kind, 'done');
   assert.equal((await dcs.claimInitialize()).kind, 'refused');
   const claimed = (await reach()).cluster.initialize;

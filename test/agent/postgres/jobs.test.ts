@@ -141,7 +141,10 @@ describe('the life of two servers, by the shipped jobs', () => {
     assert.ok(stopped.kind === 'stopped' && stopped.control.state === 'shut down');
     const received = standbyOf(await n2.postgres.look()).receivedLsn;
     assert.ok(received > stopped.control.checkpoint);
-    assert.equal((await n2.perform({ kind: 'promote', premise: noPremise, taken: null })).error, null);
+    assert.equal(
+      (await n2.perform({ kind: 'promote', premise: noPremise, mine: timeline(1), taken: timeline(1) })).error,
+      null,
+    );
     const promoted = primaryOf(await n2.postgres.look());
     assert.equal(promoted.timeline, 2);
     assert.equal((await n2.perform({ kind: 'checkpoint' })).error, null);
@@ -166,9 +169,13 @@ describe('the life of two servers, by the shipped jobs', () => {
     await n2.sql('CREATE TABLE public.lost AS SELECT generate_series(1, 1000) AS a');
     world.processes.signal(primaryOf(await n2.postgres.look()).pid, 'KILL');
     // Somebody else began timeline 3, and n1 has no history file of it.
-    const taken = { mine: timeline(2), upTo: timeline(3), ends: [] };
-    assert.equal((await n1.perform({ kind: 'promote', premise: noPremise, taken })).error, null);
+    const taken = { mine: timeline(2), taken: timeline(3) };
+    assert.equal((await n1.perform({ kind: 'promote', premise: noPremise, ...taken })).error, null);
     assert.equal(primaryOf(await n1.postgres.look()).timeline, 4);
+    const files = await n1.sql(
+      "select string_agg(name, ' ' order by name) from pg_ls_waldir() where name like '%.history'",
+    );
+    assert.equal(files, '00000002.history 00000004.history', 'what stood in for timeline 3 is gone again');
     assert.equal((await n1.perform({ kind: 'checkpoint' })).error, null);
     await n1.sql('CREATE TABLE public.after_fork (a int)');
     await until(async () => ((await n2.postgres.look()).kind === 'stopped' ? true : null), 'n2 is down');

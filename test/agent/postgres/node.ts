@@ -91,6 +91,7 @@ export function makeNode(folder: string, name: string, port: number) {
     signal: new AbortController().signal,
     premise: () => Promise.resolve(null),
     progress() {},
+    announceTimeline: () => Promise.resolve(null),
   };
   return {
     name,

@@ -105,6 +105,17 @@ test('an empty history is timeline 1, a broken one is none', () => {
   assert.equal(read(kv('history', '[1]')).clusterTimeline, null);
 });
 
+test('the timeline that a promotion was announced with; anything else there is garbage', () => {
+  assert.equal(read(kv('timeline', '7')).announcedTimeline, 7);
+  assert.equal(read().announcedTimeline, null);
+  for (const text of ['', '0', '-1', '1.5', '{}', '99999999999'])
+    assert.deepEqual(
+      [read(kv('timeline', text)).announcedTimeline, read(kv('timeline', text)).garbage.length],
+      [null, 1],
+      text,
+    );
+});
+
 test('namespaces with and without slashes give one path', () => {
   for (const namespace of ['service', '/service', '/service/', '//service//'])
     assert.equal(basePathOf(namespace, 'demo'), '/service/demo');

@@ -114,6 +114,7 @@ test('/patroni: fields and their order, by situation', () => {
   const start = '"postmaster_start_time": "1970-01-01 00:00:01+00:00"';
   const standbyFields = `{"state": "running", ${start}, "role": "replica", "server_version": 150018, "xlog": {"received_location": 83886336, "replayed_location": 83886336, "replayed_timestamp": null, "paused": false}, "timeline": 5, "replication_state": "streaming", `;
   const sender: Sender = {
+    pid: null,
     user: 'replicator',
     applicationName: 'n2',
     clientAddress: '127.0.0.1',

@@ -24,6 +24,25 @@ test('what a peer says, in this and older spellings', () => {
   }
 });
 
+test('only positive proof that a peer is no primary counts', () => {
+  const table: readonly [fields: object, noPrimary: boolean][] = [
+    [{}, true],
+    [{ state: 'streaming' }, true],
+    [{ state: 'starting' }, false],
+    [{ state: 'unknown' }, false],
+    [{ state: 'stopped' }, false],
+    [{ role: 'primary' }, false],
+    [{ role: 'demoted', state: 'stopping' }, false],
+    [{ xlog: { location: 7 } }, false],
+    // Ours say it plainly.
+    [{ state: 'stopped', matriarch: { may_write: false } }, true],
+    [{ state: 'running', matriarch: { may_write: true } }, false],
+    [{ state: 'running', matriarch: { may_write: 'no' } }, false],
+    [{ xlog: { location: 7 }, matriarch: { may_write: false } }, false],
+  ];
+  for (const [fields, noPrimary] of table) assert.equal(read(fields)?.noPrimary, noPrimary, JSON.stringify(fields));
+});
+
 test('tags: nofailover counts before the priority', () => {
   const table: readonly [tags: unknown, nofailover: boolean, priority: number][] = [
     [{}, false, 1],

@@ -5,6 +5,7 @@ import { leaseId, revision } from '../../../src/model/units.ts';
 import type { EtcdWatchMessage } from '../../../src/model/world.ts';
 import { makeEtcdTransport } from '../../../src/world/etcd/transport.ts';
 import { startEtcd, type TestEtcd } from '../../support/etcd.ts';
+import { freeze } from '../../support/frozen.ts';
 
 let etcd: TestEtcd;
 let url: string;
@@ -73,7 +74,7 @@ test('a closed port, an unknown host and a connection that is never ready are un
 test('a frozen server is lost at the limit, and answers again after a cut', async () => {
   const [member] = etcd.members;
   assert.ok(member !== undefined);
-  member.signal('SIGSTOP');
+  await freeze(member.pid);
   const beganMs = performance.now();
   const reply = await transport.call(url, 'range', { key: 'a' }, 300, null);
   const tookMs = performance.now() - beganMs;

@@ -17,6 +17,7 @@ import {
 } from '../parts.ts';
 import { ownTarget, whyNot } from '../sessions.ts';
 import { grantRewind, quietSession, roleExists, shapeRole } from '../statements.ts';
+import { setAside } from './aside.ts';
 
 const initdbLimitMs = 600_000;
 const statementLimitMs = 60_000;
@@ -165,17 +166,5 @@ async function makeRoles(parts: PostgresParts, settings: Settings): Promise<stri
     return null;
   } finally {
     session.close();
-  }
-}
-
-/** Renames the data directory out of the way, to the first free name. */
-export async function setAside(parts: PostgresParts, word: string): Promise<string | null> {
-  const { dataDir } = parts.places();
-  if ((await parts.world.files.stat(dataDir)).kind === 'absent') return null;
-  for (let number = 0; ; number += 1) {
-    const to = `${dataDir}.${word}${number === 0 ? '' : `.${number}`}`;
-    if ((await parts.world.files.stat(to)).kind !== 'absent') continue;
-    await must(parts.world.files.rename(dataDir, to));
-    return to;
   }
 }

@@ -11,6 +11,7 @@ import {
   succeeded,
   toolEnv,
 } from '../parts.ts';
+import { isKept, stagingFor, unstage } from './aside.ts';
 
 const limitMs = 7 * 24 * 3_600_000;
 const forbidden = new Set([
@@ -41,10 +42,12 @@ export async function clone(
   if (refusal !== null) return failed(refusal);
   const listing = await world.files.list(places.dataDir);
   if (listing.kind === 'unreadable') return failed(`${places.dataDir}: ${listing.why}`);
-  if (listing.kind === 'entries' && listing.names.some((name) => !name.startsWith('.') && name !== 'lost+found'))
+  const names = listing.kind === 'entries' ? listing.names : [];
+  if (names.some((name) => !name.startsWith('.') && !isKept(name)))
     return failed(`${places.dataDir} is not empty: nothing is copied over existing data`);
   await writePassfile(parts, job.from.host, job.from.port);
   await mark(parts, 'basebackup');
+  const target = stagingFor(places.dataDir, names);
   const { replication, database, pgpass } = settings.local.postgres;
   const dsn = writeConninfo([
     ['dbname', database],
@@ -57,7 +60,7 @@ export async function clone(
   const given = settings.postgres.basebackup.filter(([name]) => !forbidden.has(name));
   const args = [
     '--pgdata',
-    places.dataDir,
+    target,
     '--wal-method=stream',
     '--dbname',
     dsn,
@@ -89,6 +92,7 @@ export async function clone(
       `pg_basebackup from ${job.from.member}: ${finished.kind === 'failed' ? finished.why : finished.stderr.trim().slice(-400)}`,
     );
   }
+  await unstage(parts, target);
   await setStandbySignal(parts, true);
   await unmark(parts);
   return succeeded;
@@ -97,6 +101,6 @@ export async function clone(
 async function clearOwnLeavings(parts: PostgresParts): Promise<void> {
   const places = parts.places();
   const listing = await parts.world.files.list(places.dataDir);
-  if (listing.kind === 'entries' && listing.names.length > 0) return;
+  if (listing.kind === 'entries' && listing.names.some((name) => !isKept(name))) return;
   await unmark(parts);
 }

@@ -1,11 +1,11 @@
 import { readHistoryFile } from '../../../codec/postgres/historyFile.ts';
 import { endOfShutdownCheckpoint } from '../../../codec/postgres/waldump.ts';
 import type { Divergence, Job } from '../../../model/job.ts';
-import type { ControlData, LocalPostgres } from '../../../model/postgres.ts';
-import { type Lsn, lsnText, type Timeline, timeline } from '../../../model/units.ts';
+import type { ControlData, LocalPostgres, Upstream } from '../../../model/postgres.ts';
+import { type Lsn, lsnOf, lsnText, type Timeline, timeline } from '../../../model/units.ts';
 import { type PostgresParts, toolEnv } from '../parts.ts';
 import { ownTarget, peerTarget, runOnce, whyNot } from '../sessions.ts';
-import { identifySystem, inRecovery, timelineHistory } from '../statements.ts';
+import { identifySystem, inRecovery, timelineHistory, walFrom } from '../statements.ts';
 
 const limitMs = 3_000;
 const unknown = (why: string): Divergence => ({ kind: 'unknown', why });
@@ -17,8 +17,30 @@ interface Mine {
   readonly recovering: boolean;
 }
 
-/** Is my history a part of the leader's? Decided by comparison alone: what is missing gives no verdict. */
+/** Is my history a part of the leader's, and can I still be told the rest of it? */
 export async function divergenceFrom(
+  parts: PostgresParts,
+  job: Extract<Job, { kind: 'checkDivergence' }>,
+  local: LocalPostgres,
+): Promise<Divergence> {
+  const verdict = await compare(parts, job, local);
+  if (verdict.kind !== 'none' || local.kind !== 'running' || local.role !== 'standby') return verdict;
+  const walGone = await goneAtLeader(parts, job.from, local.receivedLsn);
+  return walGone === null ? verdict : { ...verdict, walGone };
+}
+
+/** The segment that comes next for me, where the leader has it no longer, and no archive could give it. Null: it is there, or not known. */
+async function goneAtLeader(parts: PostgresParts, from: Upstream, received: Lsn): Promise<string | null> {
+  const settings = parts.settings();
+  if (settings.postgres.recovery.restore_command !== undefined) return null;
+  const target = peerTarget(settings, from.host, from.port, settings.local.postgres.superuser, false);
+  const asked = await runOnce(parts.world.sql, target, [walFrom(lsnText(lsnOf(received + 1n)))], limitMs);
+  const row = asked.kind === 'rows' ? asked.rows[0] : undefined;
+  return row?.there === 'f' ? (row.segment ?? 'a segment') : null;
+}
+
+/** Decided by comparison alone: what is missing gives no verdict. */
+async function compare(
   parts: PostgresParts,
   job: Extract<Job, { kind: 'checkDivergence' }>,
   local: LocalPostgres,

@@ -1,8 +1,6 @@
 import { splitCommand } from '../../../codec/command.ts';
-import { historyFileName, writeHistoryFile } from '../../../codec/postgres/historyFile.ts';
 import type { Job } from '../../../model/job.ts';
-import type { TimelineEnd } from '../../../model/postgres.ts';
-import { later, lsnOf } from '../../../model/units.ts';
+import { later } from '../../../model/units.ts';
 import { configure, must } from '../configure.ts';
 import { halt } from '../halt.ts';
 import {
@@ -17,8 +15,10 @@ import {
 import { findPostmaster } from '../postmaster.ts';
 import { ownTarget } from '../sessions.ts';
 import { inRecovery } from '../statements.ts';
+import { keepOffTaken, removeStandIns } from './taken.ts';
 
 const hookLimitMs = 600_000;
+const tellAgainMs = 150;
 
 /**
  * A promotion that was signalled can not be taken back: it may come to its end after the right to lead has. Whatever goes
@@ -33,34 +33,19 @@ export async function promote(
   const result = await attempt(parts, context, job, () => {
     signalled = true;
   });
-  if (result.ended === 'done' || !signalled) return result;
+  if (result.ended === 'done' || !signalled) {
+    await removeStandIns(parts);
+    return result;
+  }
   await halt(parts, { signal: new AbortController().signal }, 'immediate', {
     immediateAtMs: null,
     killAtMs: later(parts.world.clock.now(), 500),
   });
+  await removeStandIns(parts);
   return result;
 }
 
-/**
- * A history file of each taken timeline makes PostgreSQL begin the one after them. What a file says is true where the
- * cluster knows it; else it forks off at the very beginning, which no recovery ever follows.
- */
-async function keepOffTaken(
-  { world, places, step }: PostgresParts,
-  { taken }: Extract<Job, { kind: 'promote' }>,
-): Promise<void> {
-  if (taken === null) return;
-  const unknown: TimelineEnd = { timeline: taken.mine, end: lsnOf(1n), reason: 'taken by another member' };
-  for (let id = taken.mine + 1; id <= taken.upTo; id++) {
-    const path = `${places().dataDir}/pg_wal/${historyFileName(id)}`;
-    if ((await world.files.read(path)).kind !== 'absent') continue;
-    const ends = taken.ends.filter((one) => one.timeline < id);
-    await must(world.files.write(path, writeHistoryFile(ends.at(-1)?.timeline === id - 1 ? ends : [unknown]), 0o600));
-    step('promote', 'keeps off a timeline that another member has begun', [['timeline', id]]);
-  }
-}
-
-/** pre_promote, the premise once more, the signal, and then the end of recovery, seen by asking often. */
+/** pre_promote, the new timeline announced, the premise once more, the signal, and then the end of recovery, seen by asking often. */
 async function attempt(
   parts: PostgresParts,
   context: JobContext,
@@ -85,21 +70,30 @@ async function attempt(
     return failed(`cannot connect: ${connected.kind === 'rejected' ? connected.message : connected.why}`);
   const { session } = connected;
   try {
+    const next = await keepOffTaken(parts, job.mine, job.taken);
+    const unannounced = await context.announceTimeline(next, job.premise);
+    if (unannounced !== null) return failed(`not promoted: timeline ${next} could not be announced: ${unannounced}`);
     const refusal = await context.premise(job.premise);
     if (refusal !== null) return failed(`not promoted: ${refusal}`);
     if (context.signal.aborted) return cancelled;
-    await keepOffTaken(parts, job);
     signalled();
     await must(world.files.write(places.promoteFile, '', 0o600));
     if (!world.processes.signal(postmaster.info.pid, 'USR1')) return failed('the postmaster is gone');
     parts.step('promote', 'promotion signalled', []);
     const beganMs = world.clock.now();
+    let toldMs = beganMs;
     for (;;) {
       const answer = await session.query(inRecovery, 2_000);
       if (answer.kind === 'rows' && answer.rows[0]?.in_recovery === 'f') break;
       if (answer.kind === 'lost') return failed(`the server stopped answering while it was promoted: ${answer.why}`);
       if (context.signal.aborted) return cancelled;
       const waitedMs = world.clock.now() - beganMs;
+      // One promotion in forty took five seconds, wal_retrieve_retry_interval, when told once: recovery had just gone to sleep.
+      // While the promote file lies there, it has not been heard.
+      if (world.clock.now() - toldMs > tellAgainMs) {
+        toldMs = world.clock.now();
+        world.processes.signal(postmaster.info.pid, 'USR1');
+      }
       if (waitedMs > 1_000) context.progress(`promoting for ${Math.round(waitedMs / 1_000)} s`);
       await world.clock.sleep(waitedMs < 2_000 ? 4 : 100, context.signal);
     }

@@ -3,7 +3,7 @@ import { must } from '../configure.ts';
 import { unmark } from '../marker.ts';
 import { failed, type JobContext, type JobResult, type PostgresParts, succeeded } from '../parts.ts';
 import { findPostmaster, orphansOf } from '../postmaster.ts';
-import { setAside } from './bootstrap.ts';
+import { isKept, setAside } from './aside.ts';
 
 /**
  * Makes room for a copy. What may be the only copy is renamed, not deleted; emptied is what our own failed work made, and
@@ -26,7 +26,7 @@ export async function removeData(
   } else {
     const listing = await world.files.list(dataDir);
     if (listing.kind === 'unreadable') return failed(`${dataDir}: ${listing.why}`);
-    for (const name of listing.kind === 'entries' ? listing.names : [])
+    for (const name of (listing.kind === 'entries' ? listing.names : []).filter((one) => !isKept(one)))
       await must(world.files.remove(`${dataDir}/${name}`));
     parts.step('removeData', 'emptied', [['why', job.why]]);
   }

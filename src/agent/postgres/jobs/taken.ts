@@ -1,0 +1,48 @@
+import { historyFileName, timelineOfHistoryFile } from '../../../codec/postgres/historyFile.ts';
+import { type Timeline, timeline } from '../../../model/units.ts';
+import { must } from '../configure.ts';
+import type { PostgresParts } from '../parts.ts';
+
+/**
+ * PostgreSQL begins the timeline after the last of which it finds a history file. A standby that never streamed from the
+ * last primary has no file of that one's timeline, and would begin it a second time: two histories under one number, and
+ * nobody sees that they differ. For the moment of the promotion there are files that stand in for the missing ones.
+ *
+ * They must not stay. A server that is started as a standby follows the newest timeline it has a file of, and these fork
+ * off where no server can follow; and walreceiver fetches no file that is there already.
+ */
+
+const mark = 'stands in for a timeline that another member has begun';
+
+/** What the promotion will begin: the first after all that are taken and all that are known here. Writes what makes it so. */
+export async function keepOffTaken(parts: PostgresParts, mine: Timeline, taken: Timeline): Promise<Timeline> {
+  const { files } = parts.world;
+  const here = await namesOf(parts);
+  const known = here.map(timelineOfHistoryFile).filter((id) => id !== null);
+  const last = Math.max(mine, taken, ...known);
+  // The fork at the very beginning is one that recovery never follows.
+  const text = `${mine}\t0/1\t${mark}\n`;
+  for (let id = mine + 1; id <= last; id++) {
+    if (known.includes(id)) continue;
+    await must(files.write(pathOf(parts, historyFileName(id)), text, 0o600));
+    parts.step('promote', 'keeps off a timeline that another member has begun', [['timeline', id]]);
+  }
+  return timeline(last + 1);
+}
+
+/** Takes the stand-ins away again: after a promotion, and before every start as a standby. */
+export async function removeStandIns(parts: PostgresParts): Promise<void> {
+  const { files } = parts.world;
+  for (const name of await namesOf(parts)) {
+    if (timelineOfHistoryFile(name) === null) continue;
+    const file = await files.read(pathOf(parts, name));
+    if (file.kind === 'text' && file.text.includes(mark)) await must(files.remove(pathOf(parts, name)));
+  }
+}
+
+const pathOf = (parts: PostgresParts, name: string): string => `${parts.places().dataDir}/pg_wal/${name}`;
+
+async function namesOf(parts: PostgresParts): Promise<readonly string[]> {
+  const listed = await parts.world.files.list(`${parts.places().dataDir}/pg_wal`);
+  return listed.kind === 'entries' ? listed.names : [];
+}

@@ -1,0 +1,130 @@
+import type { Verdict } from '../../model/decision.ts';
+import type { Observation } from '../../model/observation.ts';
+import { lsnText } from '../../model/units.ts';
+import { ahead, type Contender, contenders, leaderless, named, oldHolder, pendingAnswers } from '../contest.ts';
+import { dueRequest, me, myPosition } from '../judge.ts';
+import type { Rule } from '../rule.ts';
+
+/** Nobody leads, and this node may: who of those that may goes first, and for how long. */
+
+/** How long a living peer's answer is waited for: a dead host must cost nothing. */
+const answerLimitMs = 300;
+
+/** A named candidate goes first, for a bounded time: one that cannot take the key must not block the cluster. */
+const candidateLimitMs = 5_000;
+
+const candidateFirst: Rule = {
+  name: 'race.candidateFirst',
+  reason: 'another member was named to take over',
+  judge(seen) {
+    if (leaderless(seen) === null || seen.dcs.kind !== 'reachable') return undefined;
+    const request = dueRequest(seen);
+    const candidate = request?.candidate ?? null;
+    if (candidate === null || candidate === me(seen)) return undefined;
+    const sinceMs = seen.dcs.vacancy?.sinceMs ?? seen.startedMs;
+    const waitedMs = seen.nowMs - sinceMs;
+    const report = seen.peers.find((peer) => peer.name === candidate);
+    const able = report !== undefined && report.last.kind !== 'silent';
+    if (!able || waitedMs > candidateLimitMs) return undefined;
+    return {
+      actions: [{ kind: 'askPeers' }],
+      because: [
+        ['candidate', candidate],
+        ['waitedMs', Math.round(waitedMs)],
+      ],
+      wakeInMs: 200,
+    };
+  },
+};
+
+/** In a switchover without a candidate the old leader must not win back what it gave away, while another can take it. */
+const formerLeader: Rule = {
+  name: 'race.formerLeader',
+  reason: 'this node stepped down for a switchover: the others go first',
+  judge(seen) {
+    if (leaderless(seen) === null || seen.dcs.kind !== 'reachable') return undefined;
+    const request = dueRequest(seen);
+    if (request?.leader !== me(seen)) return undefined;
+    const waitedMs = seen.nowMs - (seen.dcs.vacancy?.sinceMs ?? seen.startedMs);
+    if (waitedMs > candidateLimitMs) return undefined;
+    return { actions: [], because: [['waitedMs', Math.round(waitedMs)]], wakeInMs: 500 };
+  },
+};
+
+const awaitAnswers: Rule = {
+  name: 'race.askPeers',
+  reason: 'the others are asked how far they are; a missing answer that cannot change the choice is not waited for',
+  judge(seen) {
+    if (leaderless(seen) === null || seen.dcs.kind !== 'reachable' || named(seen)) return undefined;
+    const sinceMs = seen.dcs.vacancy?.sinceMs ?? seen.startedMs;
+    const { unasked, pending } = pendingAnswers(seen, sinceMs, answerLimitMs);
+    if (unasked.length === 0 && pending.length === 0) return undefined;
+    return {
+      actions: unasked.length > 0 ? [{ kind: 'askPeers' }] : [],
+      because: [
+        ['unasked', unasked.join(',') || null],
+        ['pending', pending.join(',') || null],
+      ],
+      wakeInMs: unasked.length > 0 ? 50 : answerLimitMs,
+    };
+  },
+};
+
+const waitForAhead: Rule = {
+  name: 'race.peerAhead',
+  reason: 'a member is further ahead: it goes first, for a bounded time',
+  judge(seen): Verdict | undefined {
+    const mine = myPosition(seen);
+    if (leaderless(seen) === null || mine === null || seen.dcs.kind !== 'reachable' || named(seen)) return undefined;
+    const better = contenders(seen).filter((peer) =>
+      ahead(peer, mine, seen.settings.local.tags.failoverPriority, oldHolder(seen)),
+    );
+    const [best] = better.filter(({ answers }) => answers).toSorted(furthestFirst);
+    const wait = best === undefined ? graceForSilent(seen, better) : turnOf(seen, best);
+    if (wait === null || wait.waitedMs > wait.limitMs) return undefined;
+    const { peer, waitedMs, limitMs, since } = wait;
+    return {
+      actions: [{ kind: 'askPeers' }],
+      because: [
+        ['peer', peer.name],
+        ['itsLsn', lsnText(peer.lsn)],
+        ['myLsn', lsnText(mine.lsn)],
+        ['answers', peer.answers],
+        ['waitedMs', Math.round(waitedMs)],
+        ['limitMs', limitMs],
+      ],
+      memory: { waitingFor: since },
+      wakeInMs: 100,
+    };
+  },
+};
+
+interface Wait {
+  readonly peer: Contender;
+  readonly since: Observation['memory']['waitingFor'];
+  readonly waitedMs: number;
+  readonly limitMs: number;
+}
+
+const furthestFirst = (a: Contender, b: Contender): number =>
+  b.timeline - a.timeline || Number(b.lsn - a.lsn) || b.priority - a.priority;
+
+/** One that answers may take what it needs to start. */
+function turnOf(seen: Observation, peer: Contender): Wait {
+  const before = seen.memory.waitingFor;
+  const since = before?.member === peer.name ? before : { member: peer.name, sinceMs: seen.nowMs };
+  const limitMs = Math.max(seen.settings.cluster.aheadGraceMs, candidateLimitMs);
+  return { peer, since, waitedMs: seen.nowMs - since.sinceMs, limitMs };
+}
+
+/** All that were last known ahead and are silent share one grace, counted from when they were first waited for. */
+function graceForSilent(seen: Observation, silent: readonly Contender[]): Wait | null {
+  const [peer] = silent.toSorted(furthestFirst);
+  if (peer === undefined) return null;
+  const before = seen.memory.waitingFor;
+  const since = before !== null && silent.some(({ name }) => name === before.member) ? before : null;
+  const counted = since ?? { member: peer.name, sinceMs: seen.nowMs };
+  return { peer, since: counted, waitedMs: seen.nowMs - counted.sinceMs, limitMs: seen.settings.cluster.aheadGraceMs };
+}
+
+export const turnRules: readonly Rule[] = [candidateFirst, formerLeader, awaitAnswers, waitForAhead];

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readdirSync } from 'node:fs';
+import { after, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { LocalPostgres } from '../../../src/model/postgres.ts';
+import { leaveRootForGood } from '../../support/unprivileged.ts';
+import { makeFolder, makeNode, noPremise, type TestNode, world } from './node.ts';
+
+leaveRootForGood(fileURLToPath(import.meta.url));
+
+const stopFast = {
+  kind: 'stop',
+  mode: 'fast',
+  budget: { immediateAtMs: null, killAtMs: null },
+  checkpointFirst: false,
+  why: 'test',
+} as const;
+async function until(node: TestNode, holds: (seen: LocalPostgres) => boolean, what: string): Promise<LocalPostgres> {
+  const endMs = world.clock.now() + 20_000;
+  for (;;) {
+    const seen = await node.postgres.look();
+    if (holds(seen)) return seen;
+    if (world.clock.now() > endMs) throw new Error(`${what}: not so, but ${seen.kind}`);
+    await world.clock.sleep(50);
+  }
+}
+const streams = (node: TestNode) =>
+  until(
+    node,
+    (seen) => seen.kind === 'running' && seen.role === 'standby' && seen.receiver?.status === 'streaming',
+    'streams',
+  );
+const done = async (work: Promise<{ ended: string; error: string | null }>): Promise<void> => {
+  const { ended, error } = await work;
+  assert.equal(ended, 'done', error ?? '');
+};
+
+describe('what keeps a standby from following, on real servers', () => {
+  const folder = makeFolder();
+  const n1 = makeNode(folder.path, 'n1', 26_452);
+  const n2 = makeNode(folder.path, 'n2', 26_453);
+  const { dataDir } = n2.settings.local.postgres;
+  after(async () => {
+    await n1.end();
+    await n2.end();
+    folder.remove();
+  });
+
+  test("a data directory with the file system's own folder in it, and things set aside, is copied into and streams", async () => {
+    await done(n1.perform({ kind: 'bootstrap' }));
+    mkdirSync(`${dataDir}/lost+found`, { recursive: true, mode: 0o700 });
+    mkdirSync(`${dataDir}/.set-aside.old`, { mode: 0o700 });
+    await done(n2.perform({ kind: 'clone', from: n1.upstream(), premise: noPremise }));
+    assert.ok(!readdirSync(dataDir).includes('.clone.new'));
+    await done(n2.perform({ kind: 'startStandby', upstream: n1.upstream() }));
+    await streams(n2);
+  });
+
+  test('a setting raised at the primary: the standby pauses, is resumed, ends, and starts with the larger value', async () => {
+    const { commandLine } = n1.settings.postgres;
+    const raised = commandLine.map(([name, value]) => [name, name === 'max_connections' ? '40' : value] as const);
+    Object.assign(n1.settings.postgres, { commandLine: raised });
+    await done(n1.perform(stopFast));
+    await done(n1.perform({ kind: 'startPrimary', premise: noPremise, limitMs: 20_000 }));
+    await until(n2, (seen) => seen.kind === 'running' && seen.role === 'standby' && seen.replayPaused, 'paused');
+    assert.equal((await n2.postgres.resumeReplay()).kind, 'done');
+    await until(n2, (seen) => seen.kind === 'stopped', 'ended');
+    await done(n2.perform({ kind: 'startStandby', upstream: n1.upstream() }));
+    await streams(n2);
+    assert.equal(await n2.sql('SHOW max_connections'), '40');
+  });
+
+  test('the WAL that comes next is gone at the primary: the check says so, and only then', async () => {
+    const check = { kind: 'checkDivergence', from: n1.upstream(), leaderTimeline: null } as const;
+    await streams(n2);
+    assert.deepEqual((await n2.perform(check)).divergence, { kind: 'none' });
+    await done(n2.perform(stopFast));
+    await n1.sql("ALTER SYSTEM SET max_wal_size = '32MB'");
+    await n1.sql("ALTER SYSTEM SET min_wal_size = '32MB'");
+    await n1.sql('SELECT pg_reload_conf()');
+    for (let i = 0; i < 6; i++) {
+      await n1.sql('CREATE TABLE IF NOT EXISTS public.t (a int)');
+      await n1.sql('INSERT INTO public.t SELECT 1');
+      await n1.sql('SELECT pg_switch_wal()');
+      await n1.sql('CHECKPOINT');
+    }
+    await done(n2.perform({ kind: 'startStandby', upstream: n1.upstream() }));
+    await until(n2, (seen) => seen.kind === 'running', 'runs');
+    const found = (await n2.perform(check)).divergence;
+    assert.ok(found?.kind === 'none' && /^[0-9A-F]{24}$/.test(found.walGone ?? ''), JSON.stringify(found));
+  });
+});

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { decide } from '../../src/decide/decide.ts';
+import type { Divergence, FinishedJob } from '../../src/model/job.ts';
+import type { Observation } from '../../src/model/observation.ts';
+import type { LocalPostgres } from '../../src/model/postgres.ts';
+import { instantMs, term } from '../../src/model/units.ts';
+import { control, following, standby, withSettings } from './values.ts';
+
+/** A standby that cannot go on as it is: its WAL is gone at the leader, or its replay stands still. */
+
+const checked = (divergence: Divergence, endedMs: number): FinishedJob => ({
+  job: {
+    kind: 'checkDivergence',
+    from: { member: 'n1', host: 'n1', port: 5432, slot: null },
+    leaderTimeline: null,
+  },
+  ended: 'done',
+  error: null,
+  startedMs: instantMs(endedMs - 10),
+  endedMs: instantMs(endedMs),
+  divergence,
+  stage: null,
+});
+const stopped: LocalPostgres = {
+  kind: 'stopped',
+  control: { ...control, state: 'shut down in recovery' },
+  standbySignal: true,
+  backupLabel: false,
+  orphans: [],
+  crashed: false,
+};
+const lost: Observation = {
+  ...following,
+  postgres: { ...standby, receiver: null },
+  memory: { ...following.memory, notStreamingSinceMs: instantMs(following.nowMs - 60_000) },
+};
+const copying = { postgres: { removeDataDirectoryOnDivergedTimelines: true } };
+const gone: Divergence = { kind: 'none', walGone: '000000050000000000000005' };
+
+/** So many checks, each followed by a few cycles. */
+function afterChecks(first: Observation, verdicts: readonly Divergence[]): Observation {
+  let seen = first;
+  for (const [i, divergence] of verdicts.entries())
+    for (let cycle = 0; cycle < 3; cycle++) {
+      seen = { ...seen, jobs: { kind: 'idle', last: checked(divergence, seen.nowMs - 100 + i) } };
+      seen = { ...seen, memory: { ...decide(seen).memory, notStreamingSinceMs: lost.memory.notStreamingSinceMs } };
+    }
+  return seen;
+}
+const jobOf = (seen: Observation) =>
+  decide(seen).actions.flatMap((action) => (action.kind === 'startJob' ? [action.job] : []))[0];
+
+test('one check that finds the WAL gone is counted once; three in a row are believed', () => {
+  assert.equal(afterChecks(lost, [gone]).memory.divergence?.walGone?.times, 1);
+  assert.equal(afterChecks(lost, [gone, gone]).memory.divergence?.walGone?.times, 2);
+  assert.equal(afterChecks(lost, [gone, gone, { kind: 'none' }]).memory.divergence?.walGone, undefined);
+});
+
+test('where a setting allows it, a standby whose WAL is gone at the leader is stopped, and copied anew', () => {
+  const seen = afterChecks(withSettings(lost, copying), [gone, gone, gone]);
+  const stop = jobOf(seen);
+  assert.ok(stop?.kind === 'stop', decide(seen).rule);
+  const remove = jobOf({ ...seen, postgres: stopped });
+  assert.ok(remove?.kind === 'removeData' && remove.force);
+  assert.equal(remove.premise.term, term(40n), 'with the leader known that has all of it');
+});
+
+test('where no setting allows it, it stays as it is, serves reads, and says what to do', () => {
+  const seen = afterChecks(lost, [gone, gone, gone]);
+  const decision = decide(seen);
+  assert.equal(decision.rule, 'standby.notStreaming');
+  assert.equal(jobOf(seen), undefined);
+  assert.match(String(decision.because.find(([name]) => name === 'needsOperator')?.[1]), /run reinit/);
+  const started = jobOf({ ...seen, postgres: stopped });
+  assert.equal(started?.kind, 'startStandby');
+});
+
+test('replay that stands still is resumed from PostgreSQL 14 on, but not against an operator in pause', () => {
+  const paused: Observation = { ...following, postgres: { ...standby, replayPaused: true } };
+  assert.equal(decide(paused).rule, 'standby.replayPaused');
+  assert.deepEqual(decide(paused).actions, [{ kind: 'resumeReplay' }]);
+  const calm = [
+    withSettings(paused, { cluster: { pause: true } }),
+    { ...paused, postgres: { ...standby, replayPaused: true, serverVersion: 130_012 } },
+  ];
+  for (const seen of calm) assert.notEqual(decide(seen).rule, 'standby.replayPaused');
+});

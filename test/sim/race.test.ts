@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type SimulatedCluster, simulate } from '../../src/sim/cluster.ts';
+
+const members = ['n1', 'n2', 'n3'] as const;
+const keyOf = (cluster: SimulatedCluster, name: string): string | null => {
+  const found = cluster.etcd.store.range(`/service/sim/${name}`);
+  return found.kind === 'kvs' ? (found.kvs[0]?.value ?? null) : null;
+};
+
+/** What somebody does with etcdctl. */
+function etcdctlDelete(cluster: SimulatedCluster, ...names: readonly string[]): void {
+  const lead = cluster.etcd.raft.leader();
+  if (lead === null) throw new Error('etcd has no leader');
+  const ops = names.map((name) => ({ op: 'delete', key: `/service/sim/${name}` }) as const);
+  cluster.etcd.raft.propose(
+    lead,
+    () => void cluster.etcd.store.txn([], ops, [], cluster.etcd.leases.lives),
+    () => {},
+  );
+}
+
+/** A postmaster on its way up is no primary yet, and nothing keeps it from becoming one: only its lease's end tells. */
+test('the key is deleted by hand while its holder is in crash recovery: nobody is promoted beside it', async () => {
+  const cluster = await simulate({ members, seed: 401, writeEveryMs: 250 }).untilSteady();
+  await cluster.run(15_000);
+  const leader = cluster.primary() ?? '';
+  cluster.postgresWorld.tuning.crashRecoveryMs = [6000, 6000];
+  cluster.postgres(leader).kill();
+  await cluster.run(2000);
+  etcdctlDelete(cluster, 'leader');
+  await cluster.until(() => (keyOf(cluster, 'leader') ?? leader) !== leader, { withinMs: 40_000 });
+  cluster.agent(leader).kill({ restartAfterMs: null });
+  await cluster.run(30_000);
+  cluster.agent(leader).start();
+  await cluster.untilSteady();
+  await cluster.run(5000);
+  assert.deepEqual(
+    cluster.violations().map(({ kind }) => kind),
+    [],
+  );
+});
+
+/**
+ * A postmaster that lets nobody in (frozen, or a machine too busy to fork) gives its agent no answer, while its backends go
+ * on acknowledging: "I do not know" is not "I am no primary". And once another leads it is killed at once, however far away
+ * the deadline of the lost lease is.
+ */
+test('the key is deleted by hand while its holder does not answer: nobody is promoted beside it', async () => {
+  const cluster = await simulate({ members, seed: 411, writeEveryMs: 250 }).untilSteady();
+  await cluster.run(15_000);
+  const leader = cluster.primary() ?? '';
+  cluster.node(leader).signal('postgres', 'STOP');
+  cluster.agent(leader).kill(); // and with it the session that its probe had; a second later it is back
+  await cluster.run(12_000);
+  etcdctlDelete(cluster, 'leader');
+  await cluster.run(60_000);
+  cluster.node(leader).signal('postgres', 'CONT');
+  await cluster.untilSteady();
+  await cluster.run(5000);
+  assert.deepEqual(
+    cluster.violations().flatMap((one) => (one.kind === 'splitBrain' ? [one.kind, Math.round(one.overlapMs)] : [])),
+    [],
+  );
+});
+
+/** Whoever has no key is not asked; but its slot tells that it was there. While its lease lives it may write: the others wait. */
+test('leader and its member key are deleted by hand while it is cut off, and an agent restarts: nobody is promoted beside it', async () => {
+  const cluster = await simulate({ members, seed: 402, writeEveryMs: 250 }).untilSteady();
+  await cluster.run(15_000);
+  const leader = cluster.primary() ?? '';
+  const [other = ''] = members.filter((name) => name !== leader);
+  cluster.network.isolate(leader);
+  await cluster.run(2500); // an etcd majority has a leader again
+  cluster.agent(other).kill({ restartAfterMs: 500 });
+  await cluster.run(100);
+  etcdctlDelete(cluster, 'leader', `members/${leader}`);
+  await cluster.run(60_000);
+  cluster.network.heal();
+  await cluster.untilSteady();
+  await cluster.run(5000);
+  assert.deepEqual(
+    cluster.violations().filter(({ kind }) => kind === 'splitBrain'),
+    [],
+  );
+});
