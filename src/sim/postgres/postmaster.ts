@@ -93,7 +93,8 @@ function recover(instance: Instance): void {
   if (foreign !== null) {
     world.trace(instance.machine.name, `FATAL: requested timeline ${foreign} is not a child of this server's history`);
     dir.remove('postmaster.pid');
-    return postmaster.exit(1);
+    postmaster.exit(1);
+    return;
   }
   const startup = spawnChild(instance, 'startup');
   const clean = control.state === 'shut down' || control.state === 'shut down in recovery';
