@@ -112,7 +112,7 @@ test('a service is killed, frozen, thawed and started again', options, async () 
   await node.thaw('agent');
   await node.kill('agent');
   assert.notEqual(await until(() => (node.process('agent') === null ? true : null), 2000), null);
-  assert.throws(() => node.kill('agent'), /agent does not run on node3/);
+  await assert.rejects(node.kill('agent'), /agent does not run on node3/);
   await node.start('agent');
   assert.notEqual(await until(() => node.process('agent'), 2000), null);
 });

@@ -115,6 +115,8 @@ const takeOverMs = 1_000;
 
 /** How long a standby may be without a stream from a living leader before its history is compared with the leader's. */
 const notStreamingLimitMs = 3_000;
+/** The same where the leader has gone on to a newer timeline: whoever is on the way to it follows at once. */
+const leftBehindLimitMs = 700;
 
 const notStreaming: Rule = {
   name: 'standby.notStreaming',
@@ -139,8 +141,10 @@ const notStreaming: Rule = {
       ['timeline', standby.timeline],
       ['leaderTimeline', leaderMember?.timeline ?? null],
     ];
-    const wait: Verdict = { actions: [], because, memory: { notStreamingSinceMs: sinceMs }, wakeInMs: 500 };
-    if (forMs < notStreamingLimitMs) return wait;
+    const limitMs = behindTimeline ? leftBehindLimitMs : notStreamingLimitMs;
+    const wakeInMs = Math.min(500, Math.max(50, limitMs - forMs));
+    const wait: Verdict = { actions: [], because, memory: { notStreamingSinceMs: sinceMs }, wakeInMs };
+    if (forMs < limitMs) return wait;
     const verdict = judged(seen);
     if (verdict === 'diverged') {
       const job = {

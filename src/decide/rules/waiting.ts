@@ -1,3 +1,4 @@
+import type { Fact } from '../../model/decision.ts';
 import { clusterOf, iAmLeader, otherLeader } from '../judge.ts';
 import type { Rule } from '../rule.ts';
 
@@ -26,20 +27,24 @@ const obsolete: Rule = {
   },
 };
 
+/** A stop that takes longer has a checkpoint to write. */
+const soonMs = 2_000;
+
 const running: Rule = {
   name: 'job.running',
   reason: 'a job is at work on this node; the lease goes on',
   judge(seen) {
     if (seen.jobs.kind !== 'busy') return undefined;
     const { job, sinceMs, progress } = seen.jobs;
-    return {
-      actions: [],
-      because: [
-        ['job', job.kind],
-        ['runningMs', Math.round(seen.nowMs - sinceMs)],
-        ['progress', progress],
-      ],
-    };
+    const runningMs = seen.nowMs - sinceMs;
+    const because: Fact[] = [
+      ['job', job.kind],
+      ['runningMs', Math.round(runningMs)],
+      ['progress', progress],
+    ];
+    if (job.kind !== 'stop' || seen.memory.stepDown === null) return { actions: [], because };
+    // The key goes as soon as PostgreSQL is down, if a successor has said by then that it has everything.
+    return { actions: [{ kind: 'askPeers' }], because, wakeInMs: runningMs < soonMs ? 60 : 1_000 };
   },
 };
 

@@ -45,6 +45,17 @@ export async function promote(
   return result;
 }
 
+/** Null: the cluster knows which timeline this server is about to begin; else why not. */
+async function announce(
+  parts: PostgresParts,
+  context: JobContext,
+  { mine, taken, premise }: Extract<Job, { kind: 'promote' }>,
+): Promise<string | null> {
+  const next = await keepOffTaken(parts, mine, taken);
+  const why = await context.announceTimeline(next, premise);
+  return why === null ? null : `timeline ${next} could not be announced: ${why}`;
+}
+
 /** pre_promote, the new timeline announced, the premise once more, the signal, and then the end of recovery, seen by asking often. */
 async function attempt(
   parts: PostgresParts,
@@ -65,14 +76,15 @@ async function attempt(
   }
   const postmaster = await findPostmaster(world, places);
   if (postmaster === null) return failed('PostgreSQL does not run');
-  const connected = await world.sql.connect(ownTarget(settings, 'Patroni heartbeat'), 2_000);
+  const [connected, unannounced] = await Promise.all([
+    world.sql.connect(ownTarget(settings, 'Patroni heartbeat'), 2_000),
+    announce(parts, context, job),
+  ]);
   if (connected.kind !== 'connected')
     return failed(`cannot connect: ${connected.kind === 'rejected' ? connected.message : connected.why}`);
   const { session } = connected;
   try {
-    const next = await keepOffTaken(parts, job.mine, job.taken);
-    const unannounced = await context.announceTimeline(next, job.premise);
-    if (unannounced !== null) return failed(`not promoted: timeline ${next} could not be announced: ${unannounced}`);
+    if (unannounced !== null) return failed(`not promoted: ${unannounced}`);
     const refusal = await context.premise(job.premise);
     if (refusal !== null) return failed(`not promoted: ${refusal}`);
     if (context.signal.aborted) return cancelled;
