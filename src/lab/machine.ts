@@ -30,12 +30,18 @@ export function makeMachine(plan: MachinePlan, ground: MachineGround): Machine {
   }
   async function plugIn(pid: number): Promise<void> {
     await run([...onBridge, 'link', 'delete', name]); // of a life before, when the kernel is still taking it down
-    await must([...onBridge, 'link', 'add', name, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(pid)]);
+    // A machine keeps its hardware address over a loss of power: the others have it in their tables.
+    const hardware = `02:00:${plan.address
+      .split('.')
+      .map((byte) => Number(byte).toString(16).padStart(2, '0'))
+      .join(':')}`;
+    const inside = ['name', 'eth0', 'address', hardware, 'netns', String(pid)];
+    await must([...onBridge, 'link', 'add', name, 'type', 'veth', 'peer', ...inside]);
     await must([...onBridge, 'link', 'set', name, 'master', 'br0', 'addrgenmode', 'none']);
     const own = ['nsenter', '--target', String(pid), '--net', 'ip'];
     await must([...own, 'address', 'add', `${plan.address}/24`, 'dev', 'eth0']);
     await must([...own, 'link', 'set', 'eth0', 'addrgenmode', 'none', 'up']);
-    await must([...onBridge, 'link', 'set', name, cabled ? 'up' : 'down']);
+    await plug(cabled ? 'up' : 'down');
   }
   async function plug(side: 'up' | 'down'): Promise<void> {
     cabled = side === 'up';

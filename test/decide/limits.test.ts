@@ -97,6 +97,27 @@ const asked = withCluster(
 );
 const clearing = [{ kind: 'clearFailover', seenModRevision: revision(95n) }];
 
+test('a candidate that streams from the primary is as far as the primary sees, whatever it said a while ago', () => {
+  const flushLsn = lsn('0/9000000');
+  const sender = {
+    pid: null,
+    user: 'replicator',
+    applicationName: 'n2',
+    clientAddress: null,
+    state: 'streaming',
+    syncState: 'async',
+    syncPriority: 0,
+    sentLsn: flushLsn,
+    flushLsn,
+    replayLsn: flushLsn,
+  };
+  const said = peer('n2', lsn('0/5000100'), { timeline: timeline(4) });
+  const busy: Observation = { ...asked, postgres: { ...primary, flushLsn, senders: [sender] }, peers: [said] };
+  assert.ok(decide(busy).actions.some(({ kind }) => kind === 'startJob'));
+  const catchingUp = { ...sender, state: 'catchup' };
+  assert.deepEqual(decide({ ...busy, postgres: { ...primary, flushLsn, senders: [catchingUp] } }).actions, clearing);
+});
+
 test('a switchover is refused before the stop when its candidate is far behind or on another timeline', () => {
   const seen = withSettings(
     { ...asked, postgres: { ...primary, flushLsn: lsn('0/5002000') } },

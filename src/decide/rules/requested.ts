@@ -27,7 +27,8 @@ function takers(seen: Observation, request: FailoverRequest, primary: RunningPri
   );
   const judged = considered.map((member) => {
     const report = seen.peers.find((peer) => peer.name === member.name);
-    const flaw = flawOf(member, report) ?? distanceOf(report, primary, seen.settings.cluster.maximumLagBytesOnFailover);
+    const flaw =
+      flawOf(member, report) ?? distanceOf(member, report, primary, seen.settings.cluster.maximumLagBytesOnFailover);
     return { name: member.name, flaw, recent: isRecent(report, seen.nowMs) };
   });
   return {
@@ -44,12 +45,25 @@ function flawOf(member: Member, report: PeerReport | undefined): string | null {
   return report?.said != null && report.said.position === null ? 'PostgreSQL gives no position' : null;
 }
 
-/** Too far from the primary to take over: its stop would be for nothing. */
-function distanceOf(report: PeerReport | undefined, primary: RunningPrimary, maximumLagBytes: number): string | null {
+/**
+ * Too far from the primary to take over: its stop would be for nothing. Who streams from this server is known best by this
+ * server: what an idle member says of itself may be a whole loop_wait old, and a busy primary is a long way on by then.
+ */
+function distanceOf(
+  { name }: Member,
+  report: PeerReport | undefined,
+  primary: RunningPrimary,
+  maximumLagBytes: number,
+): string | null {
   const said = report?.said ?? null;
-  if (said === null) return null;
-  if (said.timeline !== null && said.timeline !== primary.timeline) return `timeline ${said.timeline}`;
-  const lagBytes = said.position === null ? 0n : primary.flushLsn - said.position;
+  const stream = primary.senders.find((one) => one.applicationName === name && one.state === 'streaming');
+  const streamed = stream?.flushLsn ?? null;
+  if (streamed === null && said?.timeline != null && said.timeline !== primary.timeline)
+    return `timeline ${said.timeline}`;
+  const known = [streamed, said?.position ?? null].filter((at) => at !== null);
+  const [furthest] = known.toSorted((a, b) => (a > b ? -1 : 1));
+  if (furthest === undefined) return null;
+  const lagBytes = primary.flushLsn - furthest;
   return lagBytes > BigInt(maximumLagBytes) ? `lag ${lagBytes} bytes` : null;
 }
 
