@@ -83,7 +83,7 @@ async function one(action: Action, hands: Hands): Promise<Outcome> {
       return restsPaused(hands) ? done : tellGuard(hands);
     }
     case 'acquireLeaderKey':
-      return acquire(action.seenRevision, budgetMs, hands);
+      return acquire(action, budgetMs, hands);
     case 'adoptLeaderKey':
       return adopt(action.seen, budgetMs, hands);
     case 'releaseLeaderKey': {
@@ -166,8 +166,12 @@ function restsPaused({ configuration, guard }: Hands): boolean {
 }
 
 /** No armed guard, no leadership: a key won without one is given back. */
-async function acquire(seenRevision: Parameters<Dcs['acquire']>[0], budgetMs: number, hands: Hands): Promise<Outcome> {
-  const result = await hands.dcs.acquire(seenRevision, budgetMs);
+async function acquire(
+  { seenRevision, announce }: Extract<Action, { kind: 'acquireLeaderKey' }>,
+  budgetMs: number,
+  hands: Hands,
+): Promise<Outcome> {
+  const result = await hands.dcs.acquire(seenRevision, budgetMs, announce ?? null);
   if (result.kind !== 'done') return ofDcs(result);
   const guard = await tellGuard(hands);
   if (guard.outcome === 'done') return done;

@@ -91,7 +91,7 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
   const premise = makePremise({ clock, dcs, settings, guard: guard.view });
   const announceTimeline: JobContext['announceTimeline'] = async (id, { term }) => {
     if (term === null) return null;
-    const told = await dcs.putAsLeader('timeline', String(id), term);
+    const told = await dcs.announceTimeline(id, term);
     return told.kind === 'done' ? null : told.why;
   };
   const jobs = makeJobRunner({

@@ -2,8 +2,17 @@ import type { Fact } from '../model/decision.ts';
 import type { Observation } from '../model/observation.ts';
 import type { PeerReport } from '../model/peers.ts';
 import type { RunningStandby } from '../model/postgres.ts';
-import { type InstantMs, type Lsn, lsnText, type Timeline, timeline } from '../model/units.ts';
-import { clusterOf, clusterTimeline, dueRequest, me, memberOf, type Position, runningStandby } from './judge.ts';
+import { type InstantMs, type Lsn, lsnText, revision, type Timeline, timeline } from '../model/units.ts';
+import {
+  clusterOf,
+  clusterTimeline,
+  dueRequest,
+  iAmLeader,
+  me,
+  memberOf,
+  type Position,
+  runningStandby,
+} from './judge.ts';
 
 /** What the peers' answers mean for a race. All of them are snapshots; the key's creation decides. */
 
@@ -134,4 +143,24 @@ export function named(seen: Observation): boolean {
   const optime = clusterOf(seen)?.status?.optime ?? null;
   const standby = runningStandby(seen);
   return request.leader === null || optime === null || (standby !== null && standby.receivedLsn >= optime);
+}
+
+/** More than this beyond mine is no timeline but garbage in a key. */
+const takenMost = 1_000;
+
+/**
+ * The highest timeline that anybody has begun, or said to begin, as far as is known here. What was told with my own key, in
+ * its very revision, is the one that I am about to begin: all before it are taken.
+ */
+export function takenTimeline(seen: Observation, mine: Timeline): Timeline {
+  const cluster = clusterOf(seen);
+  const announced = cluster?.announced ?? null;
+  const isMyOwn = iAmLeader(seen) && announced?.modRevision === revision(cluster?.leader?.term ?? 0n);
+  const known = [
+    clusterTimeline(seen),
+    announced === null ? null : announced.timeline - (isMyOwn ? 1 : 0),
+    ...(cluster?.members ?? []).map((member) => member.timeline),
+    ...seen.peers.map((peer) => peer.said?.timeline ?? null),
+  ].filter((id) => id !== null && id > mine && id <= mine + takenMost);
+  return timeline(Math.max(mine, ...known.map(Number)));
 }

@@ -98,7 +98,7 @@ export interface Cluster {
   /** The last line's timeline + 1; 1 for an empty history; null when absent or broken. */
   readonly clusterTimeline: Timeline | null;
   /** The highest timeline that a promotion was announced with, begun or not; null when none was. */
-  readonly announcedTimeline: Timeline | null;
+  readonly announced: { readonly timeline: Timeline; readonly modRevision: Revision } | null;
   readonly config: Versioned | null;
   readonly sync: {
     readonly leader: string | null;

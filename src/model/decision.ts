@@ -2,13 +2,18 @@ import type { AskAnswer } from './ask.ts';
 import type { ClusterStatus, HistoryLine, LeaderKey, Member } from './cluster.ts';
 import type { Job } from './job.ts';
 import type { Memory } from './observation.ts';
-import type { InstantMs, Lsn, Revision, Term } from './units.ts';
+import type { InstantMs, Lsn, Revision, Term, Timeline } from './units.ts';
 
 /** What to do, as data. An action carries its premise where acting on a changed world would be harmful. */
 export type Action =
   | { readonly kind: 'renewLease' }
   /** Create the leader key; the premise is that it was absent at `seenRevision`. Arms the guard before it answers. */
-  | { readonly kind: 'acquireLeaderKey'; readonly seenRevision: Revision }
+  | {
+      readonly kind: 'acquireLeaderKey';
+      readonly seenRevision: Revision;
+      /** The timeline that the promotion will begin, told with the key. Absent: nobody is promoted over it. */
+      readonly announce?: Timeline;
+    }
   /**
    * Moves a leader key that bears my name from a lease that is not mine, a Patroni's, to one of my own; the premise is that
    * it still is as seen. Arms the guard before it writes.

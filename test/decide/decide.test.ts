@@ -133,7 +133,9 @@ test('with primary_start_timeout 0 a crashed primary gives way to a standby that
 test('the lease of the dead leader ended: the most advanced standby asks for the key at once', () => {
   const decision = decide(vacant);
   assert.equal(decision.rule, 'race.acquire');
-  assert.deepEqual(decision.actions, [{ kind: 'acquireLeaderKey', seenRevision: cluster.revision }]);
+  assert.deepEqual(decision.actions, [
+    { kind: 'acquireLeaderKey', seenRevision: cluster.revision, announce: timeline(6) },
+  ]);
 });
 
 test('a key that went while its lease lives says nothing about its holder', () => {
@@ -252,7 +254,10 @@ test('a promotion keeps off the timelines that others have begun, and off no gar
   assert.equal(takenBy(won), standby.timeline);
   const begun = withCluster(won, { members: [member('n2', { timeline: timeline(standby.timeline + 2) })] });
   assert.equal(takenBy(begun), standby.timeline + 2);
-  assert.equal(takenBy(withCluster(won, { announcedTimeline: timeline(standby.timeline + 3) })), standby.timeline + 3);
+  const told = (modRevision: bigint) =>
+    withCluster(won, { announced: { timeline: timeline(standby.timeline + 3), modRevision: revision(modRevision) } });
+  assert.equal(takenBy(told(1n)), standby.timeline + 3);
+  assert.equal(takenBy(told(held.term)), standby.timeline + 2, 'what was told with my key is mine to begin');
   const garbage = withCluster(won, { members: [member('n2', { timeline: timeline(1e9) })] });
   assert.equal(takenBy(garbage), standby.timeline);
 });

@@ -206,7 +206,7 @@ export const cluster: Cluster = {
   failover: null,
   history: { lines: [], modRevision: revision(3n) },
   clusterTimeline: timeline(5),
-  announcedTimeline: null,
+  announced: null,
   config: { text: '{"ttl":30}', createRevision: revision(3n), modRevision: revision(3n), lease: null },
   sync: null,
   failsafe: null,

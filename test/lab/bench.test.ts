@@ -159,7 +159,7 @@ test('what wrk prints is read; anything else is not', () => {
      50%   25.10ms
      75%   30.00ms
      90%   38.36ms
-     99%    1.02s
+     99%    1.02s 
   9017 requests in 5.01s, 6.51MB read
   Socket errors: connect 0, read 7, write 0, timeout 2
   Non-2xx or 3xx responses: 3

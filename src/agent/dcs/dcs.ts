@@ -4,10 +4,10 @@ import type { Cluster, DcsView, HeldLease, LeaderKey } from '../../model/cluster
 import type { ClaimSeen, MemberRecord } from '../../model/decision.ts';
 import type { DcsOutcome } from '../../model/outcome.ts';
 import type { ClusterSettings, LocalSettings } from '../../model/settings.ts';
-import { type InstantMs, type Revision, revision, type Term } from '../../model/units.ts';
+import { type InstantMs, type Revision, revision, type Term, type Timeline } from '../../model/units.ts';
 import { type DcsWorld, makeEtcdClient, type Note } from './client.ts';
 import { type Adopted, makeLeadership } from './leadership.ts';
-import { absent, makeRevoker } from './lease.ts';
+import { absent, makeRevoker, type ReadAt } from './lease.ts';
 import { makeMemberLease } from './memberLease.ts';
 import { makeVacancies } from './vacancy.ts';
 import { makeWakes } from './wakes.ts';
@@ -53,8 +53,10 @@ export function makeDcs(world: DcsWorld, { settings, marginMs, wake, note }: Dcs
   });
   let lastSeen: Cluster | null = null;
   let unreachableSinceMs: InstantMs | null = null;
-  /** Revision of a read → mod revision of `status` in it. */
-  const statusAt = new Map<Revision, Revision>();
+  /** Revision of a read → what the premise of an acquisition needs of it. */
+  const readAt = new Map<Revision, ReadAt>();
+  /** The timeline that was told in the present term. */
+  let announced: { readonly term: Term; readonly id: Timeline } | null = null;
 
   async function read(budgetMs: number = defaultBudgetMs): Promise<DcsView> {
     const beganMs = world.clock.now();
@@ -67,8 +69,9 @@ export function makeDcs(world: DcsWorld, { settings, marginMs, wake, note }: Dcs
     const { kvs } = asked.answer;
     const at = asked.header.revision;
     const cluster = readCluster(kvs, at, keys.prefix);
-    statusAt.set(at, kvs.find(({ key }) => key === keys.status)?.modRevision ?? absent);
-    for (const old of statusAt.keys()) if (statusAt.size > readsRemembered) statusAt.delete(old);
+    const modRevisionOf = (wanted: string): Revision => kvs.find(({ key }) => key === wanted)?.modRevision ?? absent;
+    readAt.set(at, { status: modRevisionOf(keys.status), timeline: modRevisionOf(keys.timeline) });
+    for (const old of readAt.keys()) if (readAt.size > readsRemembered) readAt.delete(old);
     lastSeen = cluster;
     member.seen(cluster.members);
     wakes.seen(cluster.members);
@@ -91,15 +94,27 @@ export function makeDcs(world: DcsWorld, { settings, marginMs, wake, note }: Dcs
       return leadership.renew(budgetMs);
     },
     /** The premise: in the read of this revision there was no leader, and no reign has come and gone since. */
-    async acquire(seenRevision: Revision, budgetMs: number = defaultBudgetMs): Promise<DcsOutcome<HeldLease>> {
-      const statusModRevision = statusAt.get(seenRevision);
-      if (statusModRevision === undefined)
-        return { kind: 'refused', why: `revision ${seenRevision} is none that was read lately` };
-      const outcome = await leadership.acquire(statusModRevision, budgetMs);
+    async acquire(
+      seenRevision: Revision,
+      budgetMs: number = defaultBudgetMs,
+      announce: Timeline | null = null,
+    ): Promise<DcsOutcome<HeldLease>> {
+      const seen = readAt.get(seenRevision);
+      if (seen === undefined) return { kind: 'refused', why: `revision ${seenRevision} is none that was read lately` };
+      const outcome = await leadership.acquire(seen, budgetMs, announce);
       if (outcome.kind === 'done') {
         const { lease, term } = outcome.value;
+        if (announce !== null) announced = { term, id: announce };
         vacancies.met({ name, lease, term, modRevision: revision(term) });
       }
+      return outcome;
+    },
+    /** Tells the cluster which timeline is about to begin, unless that was told with the key. */
+    async announceTimeline(id: Timeline, term: Term, budgetMs: number = defaultBudgetMs): Promise<DcsOutcome<null>> {
+      if (announced?.term === term && announced.id >= id)
+        return { kind: 'done', value: null, revision: revision(term), sentMs: world.clock.now() };
+      const outcome = await writes.putAsLeader('timeline', String(id), term, budgetMs);
+      if (outcome.kind === 'done') announced = { term, id };
       return outcome;
     },
     /** A leader key with my name that hangs on another's lease: taken over as it was seen, with the guard armed before. */

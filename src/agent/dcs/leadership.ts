@@ -1,12 +1,12 @@
 import type { Keys } from '../../codec/dcs/keys.ts';
 import type { HeldLease, LeaderKey } from '../../model/cluster.ts';
 import type { DcsOutcome } from '../../model/outcome.ts';
-import { type InstantMs, type LeaseId, later, type Revision, revision, type Term, term } from '../../model/units.ts';
+import { type InstantMs, type LeaseId, later, revision, type Term, type Timeline, term } from '../../model/units.ts';
 import type { EtcdKeyValue, EtcdOp } from '../../model/world.ts';
 import type { DcsWorld, EtcdClient } from './client.ts';
 import { noSuchLease } from './errors.ts';
 import { type KeysNow, writeGuarded } from './guarded.ts';
-import { absent, describeLeader, fenceDeadline, isMineStill } from './lease.ts';
+import { absent, describeLeader, fenceDeadline, isMineStill, type ReadAt } from './lease.ts';
 
 /** What guardian or file knows of a lease taken in an earlier life. */
 export interface Adopted {
@@ -152,7 +152,7 @@ export function makeLeadership(
   }
 
   /** Creates the leader key on a lease of its own, unless there is one, my member key is not there, or a reign came between. */
-  async function acquire(statusModRevision: Revision, budgetMs: number): Promise<DcsOutcome<HeldLease>> {
+  async function acquire(seen: ReadAt, budgetMs: number, announce: Timeline | null): Promise<DcsOutcome<HeldLease>> {
     const endMs = later(clock.now(), budgetMs);
     if (held !== null) return refused('a lease is already held');
     const wanted = wantedS();
@@ -164,9 +164,13 @@ export function makeLeadership(
       compare: [
         { target: 'create', key: keys.leader, equals: absent },
         { target: 'createNot', key: keys.member(name), equals: absent },
-        { target: 'mod', key: keys.status, equals: statusModRevision },
+        { target: 'mod', key: keys.status, equals: seen.status },
+        { target: 'mod', key: keys.timeline, equals: seen.timeline },
       ] as const,
-      write: [{ op: 'put', key: keys.leader, value: name, lease }] as const,
+      write: [
+        { op: 'put' as const, key: keys.leader, value: name, lease },
+        ...(announce === null ? [] : [{ op: 'put' as const, key: keys.timeline, value: String(announce) }]),
+      ],
       shown: [keys.leader],
       isDone: (now: KeysNow) => now.get(keys.leader)?.lease === lease,
       refusal: 'there is a leader key, or my member key is missing, or another reign came between',

@@ -1,9 +1,15 @@
 import type { Keys } from '../../codec/dcs/keys.ts';
 import type { HeldLease } from '../../model/cluster.ts';
-import type { InstantMs, LeaseId } from '../../model/units.ts';
+import type { InstantMs, LeaseId, Revision } from '../../model/units.ts';
 import { later, revision } from '../../model/units.ts';
 import type { EtcdCompare, EtcdKeyValue } from '../../model/world.ts';
 import type { DcsWorld, EtcdClient } from './client.ts';
+
+/** Mod revisions in one read; zero where the key was absent. */
+export interface ReadAt {
+  readonly status: Revision;
+  readonly timeline: Revision;
+}
 
 /** The create revision of a key that is not there. */
 export const absent = revision(0n);

@@ -49,7 +49,7 @@ export function readCluster(kvs: readonly EtcdKeyValue[], revision: Revision, pr
     failover: failoverOf(found.get('failover'), garbage),
     history,
     clusterTimeline: history === null ? null : timelineAfter(history.lines),
-    announcedTimeline: announcedOf(found.get('timeline'), garbage),
+    announced: announcedOf(found.get('timeline'), garbage),
     config: config === undefined ? null : versioned(config),
     sync: read('sync', readSync, 'no JSON object with a leader'),
     failsafe: failsafeOf(found.get('failsafe'), garbage),
@@ -86,11 +86,11 @@ function failsafeOf(kv: EtcdKeyValue | undefined, garbage: Garbage): Cluster['fa
   return members;
 }
 
-function announcedOf(kv: EtcdKeyValue | undefined, garbage: Garbage): Timeline | null {
+function announcedOf(kv: EtcdKeyValue | undefined, garbage: Garbage): Cluster['announced'] {
   if (kv === undefined) return null;
   const number = /^[1-9]\d{0,9}$/.test(kv.value) ? Number(kv.value) : null;
   if (number === null) garbage.push({ key: kv.key, why: 'no number of a timeline' });
-  return number === null ? null : timeline(number);
+  return number === null ? null : { timeline: timeline(number), modRevision: kv.modRevision };
 }
 
 function linesOf(text: string): { readonly lines: NonNullable<ReturnType<typeof readHistory>> } | null {

@@ -1,9 +1,7 @@
 import type { Fact } from '../../model/decision.ts';
-import type { Observation } from '../../model/observation.ts';
-import { later, type Timeline, timeline } from '../../model/units.ts';
+import { later } from '../../model/units.ts';
+import { takenTimeline } from '../contest.ts';
 import {
-  clusterOf,
-  clusterTimeline,
   failoverRequest,
   guardArmed,
   iAmLeader,
@@ -75,21 +73,6 @@ const promote: Rule = {
     };
   },
 };
-
-/** More than this beyond mine is no timeline but garbage in a key. */
-const takenMost = 1_000;
-
-/** The highest timeline that anybody has begun, or said to begin, as far as is known here. */
-function takenTimeline(seen: Observation, mine: Timeline): Timeline {
-  const cluster = clusterOf(seen);
-  const known = [
-    clusterTimeline(seen),
-    cluster?.announcedTimeline ?? null,
-    ...(cluster?.members ?? []).map((member) => member.timeline),
-    ...seen.peers.map((peer) => peer.said?.timeline ?? null),
-  ].filter((id) => id !== null && id > mine && id <= mine + takenMost);
-  return timeline(Math.max(mine, ...known.map(Number)));
-}
 
 const starting: Rule = {
   name: 'leading.starting',

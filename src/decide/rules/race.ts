@@ -1,8 +1,8 @@
 import type { Cluster } from '../../model/cluster.ts';
 import type { Fact } from '../../model/decision.ts';
 import { slotNameOf } from '../../model/slotName.ts';
-import { lsnText } from '../../model/units.ts';
-import { freshAnswers, leaderless, livingPrimary, named, offHistory } from '../contest.ts';
+import { lsnText, timeline } from '../../model/units.ts';
+import { freshAnswers, leaderless, livingPrimary, named, offHistory, takenTimeline } from '../contest.ts';
 import { clusterOf, clusterTimeline, dueRequest, guardUsable, me, nofailover } from '../judge.ts';
 import type { Rule } from '../rule.ts';
 import { turnRules } from './turns.ts';
@@ -150,7 +150,13 @@ const acquire: Rule = {
     const cluster = clusterOf(seen);
     if (standby === null || cluster === null) return undefined;
     return {
-      actions: [{ kind: 'acquireLeaderKey', seenRevision: cluster.revision }],
+      actions: [
+        {
+          kind: 'acquireLeaderKey',
+          seenRevision: cluster.revision,
+          announce: timeline(takenTimeline(seen, standby.timeline) + 1),
+        },
+      ],
       because: [
         ['myLsn', lsnText(standby.receivedLsn)],
         ['timeline', standby.timeline],

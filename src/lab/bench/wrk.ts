@@ -26,6 +26,6 @@ function numberAfter(pattern: RegExp, text: string): number | null {
 const unitsMs: Readonly<Record<string, number>> = { us: 0.001, ms: 1, s: 1000, m: 60_000 };
 
 function latencyMs(share: string, text: string): number | null {
-  const [, value, unit = ''] = new RegExp(`^\\s+${share}\\s+([\\d.]+)(us|ms|s|m)$`, 'm').exec(text) ?? [];
+  const [, value, unit = ''] = new RegExp(`^\\s+${share}\\s+([\\d.]+)(us|ms|s|m)\\s*$`, 'm').exec(text) ?? [];
   return value === undefined ? null : Number(value) * (unitsMs[unit] ?? 1);
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { leaseId } from '../../../src/model/units.ts';
+import { leaseId, timeline } from '../../../src/model/units.ts';
 import { type EtcdMember, startEtcd, type TestEtcd } from '../../support/etcd.ts';
 import { freeze as freezeAll } from '../../support/frozen.ts';
 import { clock, makeNode, marginMs, member, type Node } from './node.ts';
@@ -59,6 +59,24 @@ test('of two that race one wins; the deadline counts from sending and moves only
   );
   const renewed = await winner.dcs.renew();
   assert.ok(renewed.kind === 'done' && renewed.value.deadlineMs > held.deadlineMs && renewed.value.term === held.term);
+});
+
+test('the timeline that a promotion will begin is told with the key, and only over what was read of it', async () => {
+  const of = scope();
+  const a = node('a', of);
+  await a.dcs.publishMember(member('a'));
+  const stale = await a.reach();
+  await a.dcs.put('timeline', '6', 'any');
+  assert.equal((await a.dcs.acquire(stale.cluster.revision, 3_000, timeline(6))).kind, 'refused');
+  const seen = await a.reach();
+  assert.equal(seen.cluster.announced?.timeline, 6);
+  const won = await a.dcs.acquire(seen.cluster.revision, 3_000, timeline(7));
+  assert.ok(won.kind === 'done');
+  assert.equal((await a.reach()).cluster.announced?.timeline, 7);
+  assert.equal((await a.dcs.announceTimeline(timeline(9), won.value.term)).kind, 'done');
+  assert.equal((await a.reach()).cluster.announced?.timeline, 9);
+  await a.dcs.release(null);
+  assert.equal((await a.dcs.announceTimeline(timeline(10), won.value.term)).kind, 'refused');
 });
 
 test('nobody acquires without a member key, on an unread revision, or after a reign that came between', async () => {

@@ -106,11 +106,11 @@ test('an empty history is timeline 1, a broken one is none', () => {
 });
 
 test('the timeline that a promotion was announced with; anything else there is garbage', () => {
-  assert.equal(read(kv('timeline', '7')).announcedTimeline, 7);
-  assert.equal(read().announcedTimeline, null);
+  assert.equal(read(kv('timeline', '7')).announced?.timeline, 7);
+  assert.equal(read().announced, null);
   for (const text of ['', '0', '-1', '1.5', '{}', '99999999999'])
     assert.deepEqual(
-      [read(kv('timeline', text)).announcedTimeline, read(kv('timeline', text)).garbage.length],
+      [read(kv('timeline', text)).announced, read(kv('timeline', text)).garbage.length],
       [null, 1],
       text,
     );

@@ -50,7 +50,7 @@ export const empty: Cluster = {
   failover: null,
   history: null,
   clusterTimeline: null,
-  announcedTimeline: null,
+  announced: null,
   config: null,
   sync: null,
   failsafe: null,

@@ -89,7 +89,8 @@ async function attempt(
     if (refusal !== null) return failed(`not promoted: ${refusal}`);
     if (context.signal.aborted) return cancelled;
     signalled();
-    await must(world.files.write(places.promoteFile, '', 0o600));
+    // As pg_ctl makes it: a sign, which need not survive anything.
+    await must(world.files.append(places.promoteFile, '', 0o600));
     if (!world.processes.signal(postmaster.info.pid, 'USR1')) return failed('the postmaster is gone');
     parts.step('promote', 'promotion signalled', []);
     const beganMs = world.clock.now();
