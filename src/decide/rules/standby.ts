@@ -5,6 +5,7 @@ import { slotNameOf } from '../../model/slotName.ts';
 import { lsnText } from '../../model/units.ts';
 import {
   clusterOf,
+  dueRequest,
   iAmLeader,
   lastRanAsPrimary,
   memberOf,
@@ -142,7 +143,7 @@ const notStreaming: Rule = {
       ['leaderTimeline', leaderMember?.timeline ?? null],
     ];
     const limitMs = behindTimeline ? leftBehindLimitMs : notStreamingLimitMs;
-    const wakeInMs = Math.min(500, Math.max(50, limitMs - forMs));
+    const wakeInMs = isHandedOver(seen) ? handOverLookMs : Math.min(500, Math.max(50, limitMs - forMs));
     const wait: Verdict = { actions: [], because, memory: { notStreamingSinceMs: sinceMs }, wakeInMs };
     if (forMs < limitMs) return wait;
     const verdict = judged(seen);
@@ -206,9 +207,15 @@ const healthy: Rule = {
         ['receiver', standby.receiver?.status ?? null],
       ],
       memory: { notStreamingSinceMs: null, stepDown: null, noRaceBeforeMs: null, waitingFor: null, crash: null },
+      ...(isHandedOver(seen) ? { wakeInMs: handOverLookMs } : {}),
     };
   },
 };
+
+/** The leader stops for a switchover, and asks how far we are: the answer is what was seen last. */
+const isHandedOver = (seen: Observation): boolean =>
+  dueRequest(seen) !== null && memberOf(clusterOf(seen), otherLeader(seen)?.name ?? '')?.state === 'stopping';
+const handOverLookMs = 60;
 
 const etcdAway: Rule = {
   name: 'standby.etcdAway',
