@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
 import { after, afterEach, before, test } from 'node:test';
 import {
   binDir,
   clock,
   deadlineIn,
+  endShop,
   kill,
   type Machine,
   makeMachine,
@@ -29,7 +29,7 @@ before(async () => {
   shop = await makeShop();
 });
 afterEach(() => machine.end());
-after(() => rmSync(shop, { recursive: true, force: true }));
+after(() => endShop(shop));
 
 test('at the deadline PostgreSQL ends, a busy backend included; a restart in place does not escape', async (t) => {
   const m = fresh();

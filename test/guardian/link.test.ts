@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { after, afterEach, before, test } from 'node:test';
 import { type GuardLink, makeGuardLink } from '../../src/agent/guard/link.ts';
 import type { GuardView } from '../../src/model/guard.ts';
@@ -8,7 +8,7 @@ import { instantMs, leaseId, term } from '../../src/model/units.ts';
 import { makeFiles } from '../../src/world/files.ts';
 import { makeSockets } from '../../src/world/sockets.ts';
 import { freeze } from '../support/frozen.ts';
-import { bootId, clock, kill, type Machine, makeMachine, makeShop, processes, until } from './machine.ts';
+import { bootId, clock, endShop, kill, type Machine, makeMachine, makeShop, processes, until } from './machine.ts';
 
 /** The agent's side, with a real guardian. */
 let shop = '';
@@ -61,7 +61,7 @@ afterEach(async () => {
   links = [];
   await machine.end();
 });
-after(() => rmSync(shop, { recursive: true, force: true }));
+after(() => endShop(shop));
 
 test('a guardian is started, armed and disarmed; it leaves with the agent', async () => {
   const { link } = fresh();

@@ -23,6 +23,7 @@ import {
   sentinelPidFile,
   socketFile,
 } from '../../src/codec/guard.ts';
+import { allPids, readProc, signal } from '../../src/lab/procfs.ts';
 import type { GuardState } from '../../src/model/guard.ts';
 import { type Pid, pid as pidOf } from '../../src/model/units.ts';
 import type { Command } from '../../src/model/world.ts';
@@ -50,6 +51,15 @@ const asUser = (command: readonly string[]): readonly [string, string[]] => {
   return [program, args];
 };
 const env = { PATH: process.env.PATH ?? '', LC_ALL: 'C' };
+
+/** Whatever works in the shop still, after a test that failed half way, goes with it. */
+export function endShop(shop: string): void {
+  for (const proc of allPids().map(readProc)) {
+    if (proc !== null && proc.pid !== process.pid && proc.argv.some((word) => word.includes(shop)))
+      signal(proc.pid, 'SIGKILL');
+  }
+  rmSync(shop, { recursive: true, force: true, maxRetries: 5 });
+}
 
 /** A folder of PostgreSQL's user with the built guardian, the sentinel and an empty cluster to copy from. */
 export async function makeShop(): Promise<string> {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { after, afterEach, before, test } from 'node:test';
 import {
   bootId,
   clock,
   deadlineIn,
+  endShop,
   kill,
   type Machine,
   makeMachine,
@@ -32,7 +33,7 @@ before(async () => {
   shop = await makeShop();
 });
 afterEach(() => machine.end());
-after(() => rmSync(shop, { recursive: true, force: true }));
+after(() => endShop(shop));
 
 for (const [how, signal] of [
   ['killed', 'SIGKILL'],
