@@ -68,14 +68,21 @@ export function namespaceOf(pid: number, kind: 'pid' | 'net' | 'mnt' | 'user'): 
   return linkOf(`/proc/${pid}/ns/${kind}`);
 }
 
-/** Everything whose working directory is in or below a folder: how a machine without a namespace knows its own. */
+/**
+ * Everything whose working directory is in or below a folder: how a machine without a namespace knows its own. Guards work
+ * nowhere, so that they keep no disk from being unmounted; what they watch over is named in their command line.
+ */
 export function workingBelow(folder: string): readonly Proc[] {
+  const isBelow = (path: string): boolean => `${path}/`.startsWith(`${folder}/`);
   return allPids()
-    .filter((pid) => `${linkOf(`/proc/${pid}/cwd`) ?? ''}/`.startsWith(`${folder}/`))
     .map(readProc)
     .filter((proc) => proc !== null)
+    .filter(({ pid, argv }) => isBelow(linkOf(`/proc/${pid}/cwd`) ?? '') || (isGuard(argv) && argv.some(isBelow)))
     .filter((proc) => proc.state !== 'dead');
 }
+
+const isGuard = (argv: readonly string[]): boolean =>
+  argv.some((word) => /(^|\/)(guardian\.js|sentinel\.sh)$/.test(word));
 
 function linkOf(path: string): string | null {
   try {

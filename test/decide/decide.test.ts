@@ -455,3 +455,25 @@ test('the guard is disarmed only where nothing can write and no lease is held', 
   for (const seen of [leading, { ...armed, postgres: primary }, won])
     assert.ok(!decide(seen).upkeep.some(({ kind }) => kind === 'disarmGuard'));
 });
+
+test('/history tells of a timeline that kept off others, and of a position on those that leads nowhere', () => {
+  const ends = [{ timeline: timeline(2), end: lsn('0/4000000'), reason: 'no recovery target specified' }];
+  const seen: Observation = { ...leading, postgres: { ...primary, timeline: timeline(5) }, localHistory: ends };
+  const written = decide(seen).upkeep.find(({ kind }) => kind === 'writeHistory');
+  assert.ok(written?.kind === 'writeHistory');
+  assert.deepEqual(
+    written.lines.map((line) => [line.timeline, line.end]),
+    [
+      [2, lsn('0/4000000')],
+      [4, 0n],
+    ],
+  );
+  const history = { lines: written.lines, modRevision: revision(90n) };
+  for (const mine of [3, 4]) {
+    const left = withCluster(
+      { ...vacant, postgres: { ...standby, timeline: timeline(mine), receivedLsn: lsn('0/3000000') } },
+      { history, clusterTimeline: timeline(5), status: null },
+    );
+    assert.equal(decide(left).rule, 'race.notEligible', `on timeline ${mine}`);
+  }
+});

@@ -123,6 +123,7 @@ async function startStandby(
 
 /** From PostgreSQL 14 on every change of upstream is a matter of a reload. */
 async function follow(parts: PostgresParts, role: Role): Promise<JobResult> {
+  await removeStandIns(parts);
   await configure(parts, role, null);
   const postmaster = await findPostmaster(parts.world, parts.places());
   if (postmaster === null) return failed('PostgreSQL does not run');

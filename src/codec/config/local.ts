@@ -23,7 +23,14 @@ export function readLocalConfig(text: string, fileName: string, env: Readonly<Re
     `${from.get(path.join('.')) ?? placed.at(path)}: ${path.join('.')}: ${what}`;
   const checked = schema.safeParse(value);
   if (!checked.success)
-    return { kind: 'bad', problems: checked.error.issues.map(({ path, message }) => complaint(path, message)) };
+    // What is missing may be there under a name that is not quite right.
+    return {
+      kind: 'bad',
+      problems: [
+        ...checked.error.issues.map(({ path, message }) => complaint(path, message)),
+        ...unknownKeys(parsed.value, placed),
+      ],
+    };
   const file = checked.data;
   const problems: string[] = [];
   const warnings = [...unknownKeys(parsed.value, placed)];

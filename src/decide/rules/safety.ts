@@ -52,7 +52,7 @@ function silence(
   mode: 'fast' | 'immediate',
   why: string,
   because: readonly Fact[],
-  budget: StopBudget = stopBudgetBefore(deadlineInForce(seen), seen.settings.cluster),
+  budget: StopBudget = stopBudgetBefore(deadlineInForce(seen), underLease(seen.settings.cluster, seen.held)),
 ): Verdict {
   if (busyWith(seen, ['stop'])) return { actions: [], because: [...because, ['job', 'stop is running']] };
   if (seen.jobs.kind === 'busy') {

@@ -1,6 +1,6 @@
 import type { HistoryLine } from '../../model/cluster.ts';
 import type { Observation } from '../../model/observation.ts';
-import { timeline } from '../../model/units.ts';
+import { lsnOf, timeline } from '../../model/units.ts';
 import { clusterOf, iAmLeader, me, runningPrimary } from '../judge.ts';
 import type { Upkeep } from '../upkeep.ts';
 
@@ -19,8 +19,12 @@ export function history(seen: Observation): Upkeep {
   if (last !== undefined && last.timeline === primary.timeline - 1 && last.at !== null && last.newLeader !== null)
     return { actions: [] };
   // Readers take the last line's timeline plus one for the cluster's: where this server kept off timelines that others had
-  // begun, the last of them gets a line as well.
-  const keptOff = { ...newest, timeline: timeline(primary.timeline - 1), reason: 'begun by another member, and left' };
+  // begun, the last of them gets a line as well. It ended before it began: nothing that was written on it is on the way here.
+  const keptOff = {
+    timeline: timeline(primary.timeline - 1),
+    end: lsnOf(0n),
+    reason: 'begun by another member, and left',
+  };
   const told = newest.timeline === primary.timeline - 1 ? seen.localHistory : [...seen.localHistory, keptOff];
   const lines = told.map((line): HistoryLine => {
     const before = known.find((one) => one.timeline === line.timeline && one.end === line.end);

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { standIn } from '../../../src/agent/postgres/jobs/taken.ts';
 import type { LocalPostgres } from '../../../src/model/postgres.ts';
+import { timeline } from '../../../src/model/units.ts';
 import { leaveRootForGood } from '../../support/unprivileged.ts';
 import { makeFolder, makeNode, noPremise, type TestNode, world } from './node.ts';
 
@@ -53,6 +55,33 @@ describe('what keeps a standby from following, on real servers', () => {
     await done(n2.perform({ kind: 'clone', from: n1.upstream(), premise: noPremise }));
     assert.ok(!readdirSync(dataDir).includes('.clone.new'));
     await done(n2.perform({ kind: 'startStandby', upstream: n1.upstream() }));
+    await streams(n2);
+  });
+
+  test('a promotion that was killed half way leaves nothing behind that would keep the server from starting', async () => {
+    await done(n2.perform(stopFast));
+    const left = `${dataDir}/pg_wal/00000002.history`;
+    writeFileSync(left, standIn(timeline(1)), { mode: 0o600 });
+    await done(n2.perform({ kind: 'startStandby', upstream: n1.upstream() }));
+    await streams(n2);
+    assert.ok(!existsSync(left));
+    // And one that was killed while the server went on.
+    writeFileSync(left, standIn(timeline(1)), { mode: 0o600 });
+    await done(n2.perform({ kind: 'follow', upstream: n1.upstream() }));
+    assert.ok(!existsSync(left));
+    await streams(n2);
+  });
+
+  test('a promotion that fails before its signal takes back what stood in for others, and says why', async () => {
+    const promotion = { kind: 'promote', premise: noPremise, mine: timeline(1), taken: timeline(3) } as const;
+    const refused = await n2.perform(promotion, { announceTimeline: () => Promise.resolve('etcd does not answer') });
+    assert.match(refused.error ?? '', /timeline 4 could not be announced: etcd does not answer/);
+    const thrown = await n2.perform(promotion, { premise: () => Promise.reject(new Error('the disk is full')) });
+    assert.match(thrown.error ?? '', /the disk is full/);
+    assert.deepEqual(
+      readdirSync(`${dataDir}/pg_wal`).filter((name) => name.endsWith('.history')),
+      [],
+    );
     await streams(n2);
   });
 

@@ -32,15 +32,12 @@ export async function promote(
   let signalled = false;
   const result = await attempt(parts, context, job, () => {
     signalled = true;
-  });
-  if (result.ended === 'done' || !signalled) {
-    await removeStandIns(parts);
-    return result;
-  }
-  await halt(parts, { signal: new AbortController().signal }, 'immediate', {
-    immediateAtMs: null,
-    killAtMs: later(parts.world.clock.now(), 500),
-  });
+  }).catch((error: unknown) => failed(error instanceof Error ? error.message : String(error)));
+  if (result.ended !== 'done' && signalled)
+    await halt(parts, { signal: new AbortController().signal }, 'immediate', {
+      immediateAtMs: null,
+      killAtMs: later(parts.world.clock.now(), 500),
+    });
   await removeStandIns(parts);
   return result;
 }
@@ -51,9 +48,13 @@ async function announce(
   context: JobContext,
   { mine, taken, premise }: Extract<Job, { kind: 'promote' }>,
 ): Promise<string | null> {
-  const next = await keepOffTaken(parts, mine, taken);
-  const why = await context.announceTimeline(next, premise);
-  return why === null ? null : `timeline ${next} could not be announced: ${why}`;
+  try {
+    const next = await keepOffTaken(parts, mine, taken);
+    const why = await context.announceTimeline(next, premise);
+    return why === null ? null : `timeline ${next} could not be announced: ${why}`;
+  } catch (error) {
+    return `the taken timelines could not be marked: ${error instanceof Error ? error.message : String(error)}`;
+  }
 }
 
 /** pre_promote, the new timeline announced, the premise once more, the signal, and then the end of recovery, seen by asking often. */

@@ -13,24 +13,27 @@ import type { PostgresParts } from '../parts.ts';
  */
 
 const mark = 'stands in for a timeline that another member has begun';
+/** It forks off at the very beginning, where recovery never follows. */
+export const standIn = (mine: Timeline): string => `${mine}\t0/1\t${mark}\n`;
 
 /** What the promotion will begin: the first after all that are taken and all that are known here. Writes what makes it so. */
 export async function keepOffTaken(parts: PostgresParts, mine: Timeline, taken: Timeline): Promise<Timeline> {
   const { files } = parts.world;
   const here = await namesOf(parts);
-  const known = here.map(timelineOfHistoryFile).filter((id) => id !== null);
-  const last = Math.max(mine, taken, ...known);
-  // The fork at the very beginning is one that recovery never follows.
-  const text = `${mine}\t0/1\t${mark}\n`;
+  const known = new Set(here.map(timelineOfHistoryFile).filter((id) => id !== null));
+  // PostgreSQL counts on while the next file is there: what it would find behind the taken ones is passed as well.
+  let last = Math.max(mine, taken);
+  while (known.has(last + 1)) last += 1;
+  const text = standIn(mine);
   for (let id = mine + 1; id <= last; id++) {
-    if (known.includes(id)) continue;
+    if (known.has(id)) continue;
     await must(files.write(pathOf(parts, historyFileName(id)), text, 0o600));
     parts.step('promote', 'keeps off a timeline that another member has begun', [['timeline', id]]);
   }
   return timeline(last + 1);
 }
 
-/** Takes the stand-ins away again: after a promotion, and before every start as a standby. */
+/** Takes the stand-ins away again: after a promotion, and before a server starts as a standby or turns to another upstream. */
 export async function removeStandIns(parts: PostgresParts): Promise<void> {
   const { files } = parts.world;
   for (const name of await namesOf(parts)) {
