@@ -5,6 +5,7 @@ import type { Cluster } from '../../src/model/cluster.ts';
 import type { FinishedJob, Job } from '../../src/model/job.ts';
 import type { Observation } from '../../src/model/observation.ts';
 import { instantMs, revision } from '../../src/model/units.ts';
+import { kinds } from './read.ts';
 import {
   cleanlyStopped,
   control,
@@ -34,7 +35,6 @@ const bare = (
     { initialize, leader: null, members, status: null, history: null, clusterTimeline: null, config: null },
   );
 const rule = (seen: Observation): string => decide(seen).rule;
-const kinds = (seen: Observation): readonly string[] => decide(seen).actions.map(({ kind }) => kind);
 const waited = (seen: Observation, forMs: number): Observation => ({
   ...seen,
   memory: { ...seen.memory, unclaimedSinceMs: instantMs(seen.nowMs - forMs) },

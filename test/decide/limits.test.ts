@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decide } from '../../src/decide/decide.ts';
-import type { Action } from '../../src/model/decision.ts';
 import type { Job } from '../../src/model/job.ts';
 import type { Observation } from '../../src/model/observation.ts';
 import { instantMs, lsn, revision, timeline } from '../../src/model/units.ts';
+import { jobOf, kinds } from './read.ts';
 import {
   cleanlyStopped,
   control,
@@ -21,9 +21,6 @@ import {
   withSettings,
 } from './values.ts';
 
-const jobOf = (seen: Observation): Job | undefined =>
-  decide(seen).actions.find((one): one is Extract<Action, { kind: 'startJob' }> => one.kind === 'startJob')?.job;
-const kinds = (seen: Observation): readonly string[] => decide(seen).actions.map(({ kind }) => kind);
 const ago = (ms: number) => instantMs(leading.nowMs - ms);
 const able = [peer('n2', lsn('0/5000100'))];
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decide } from '../../src/decide/decide.ts';
-import type { Action } from '../../src/model/decision.ts';
 import type { FinishedJob, Job } from '../../src/model/job.ts';
 import type { Observation } from '../../src/model/observation.ts';
 import { instantMs, leaseId, lsn, revision, term, timeline } from '../../src/model/units.ts';
+import { jobOf, kinds } from './read.ts';
 import {
   cleanlyStopped,
   cluster,
@@ -23,9 +23,6 @@ import {
   withSettings,
 } from './values.ts';
 
-const jobOf = (seen: Observation): Job | undefined =>
-  decide(seen).actions.find((one): one is Extract<Action, { kind: 'startJob' }> => one.kind === 'startJob')?.job;
-const kinds = (seen: Observation): readonly string[] => decide(seen).actions.map(({ kind }) => kind);
 const pause = (seen: Observation): Observation => withSettings(seen, { cluster: { pause: true } });
 const ended = (seen: Observation, job: Job, more: Partial<FinishedJob> = {}): Observation => ({
   ...seen,

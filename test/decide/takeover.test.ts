@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { decide } from '../../src/decide/decide.ts';
 import type { Observation } from '../../src/model/observation.ts';
 import { instantMs, leaseId, pid, timeline } from '../../src/model/units.ts';
+import { kinds } from './read.ts';
 import {
   crashed,
   held,
@@ -18,7 +19,6 @@ import {
 /** What is mine of a leader key that bears my name, and what of a lease that no guard stands behind. */
 
 const rule = (seen: Observation): string => decide(seen).rule;
-const kinds = (seen: Observation): readonly string[] => decide(seen).actions.map(({ kind }) => kind);
 const disarmed: Observation['guard'] = {
   kind: 'present',
   pid: pid(5),

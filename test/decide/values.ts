@@ -312,6 +312,9 @@ export const vacant: Observation = {
   peers: [silent('n1'), peer('n3', lsn('0/5000100'))],
 };
 
+/** n1 has won the key, and is a standby still. */
+export const won: Observation = { ...leading, postgres: { ...standby, receiver: null } };
+
 export const withCluster = (seen: Observation, change: Partial<Cluster>): Observation =>
   seen.dcs.kind === 'reachable' ? { ...seen, dcs: { ...seen.dcs, cluster: { ...seen.dcs.cluster, ...change } } } : seen;
 export const withSettings = (
