@@ -55,7 +55,10 @@ test('another holder of the key stops a primary at once, lease or not, job or no
   const other = withCluster(leading, { leader: { ...leaderKey('n3'), term: term(50n) } });
   assert.equal(decide(other).rule, 'primary.leaderElsewhere');
   assert.deepEqual(decide(other).actions[0], { kind: 'dropLease' });
-  assert.ok(jobOf(other)?.kind === 'stop');
+  const stop = jobOf(other);
+  assert.ok(stop?.kind === 'stop' && stop.mode === 'immediate');
+  // However far away the deadline of the lost lease is.
+  assert.ok(stop.budget.killAtMs !== null && stop.budget.killAtMs <= other.nowMs + 500);
   const promoting: Observation = {
     ...other,
     postgres: standby,

@@ -185,6 +185,22 @@ test('paused while a job is at work for longer than the ttl: the healthy primary
   assert.equal(cluster.server(candidate), before);
 });
 
+test('paused while the primary stops for a switchover, with a long checkpoint first: its guard goes on hearing of renewals', async () => {
+  const [cluster, leader] = await three(112);
+  const [candidate] = others(leader);
+  cluster.postgresWorld.tuning.checkpointMs = [60_000, 60_000];
+  void cluster.ask('n1', 'POST', '/switchover', JSON.stringify({ leader, candidate }));
+  await cluster.run(3000);
+  await pause(cluster);
+  await cluster.until(() => cluster.primary() === candidate, { withinMs: 150_000 });
+  assert.ok(
+    !/guardian: (the deadline has passed|PostgreSQL is killed)/.test(cluster.story()),
+    'nothing was killed over it',
+  );
+  cluster.postgresWorld.tuning.checkpointMs = [20, 60];
+  await losesNothing(cluster);
+});
+
 test('paused: a primary that people stop gives the key away and stays down; asked for a restart, it leads again as the primary it was', async () => {
   const [cluster, leader] = await paused(109);
   cluster.node(leader).signal('postgres', 'INT');
