@@ -194,7 +194,7 @@ test('paused while the primary stops for a switchover, with a long checkpoint fi
   await pause(cluster);
   await cluster.until(() => cluster.primary() === candidate, { withinMs: 150_000 });
   assert.ok(
-    !/guardian: (the deadline has passed|PostgreSQL is killed)/.test(cluster.story()),
+    !/guardian: (the deadline has passed|PostgreSQL is killed)|dead-man switch stops/.test(cluster.story()),
     'nothing was killed over it',
   );
   cluster.postgresWorld.tuning.checkpointMs = [20, 60];
