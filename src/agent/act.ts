@@ -80,7 +80,7 @@ async function one(action: Action, hands: Hands): Promise<Outcome> {
     case 'renewLease': {
       const result = await dcs.renew(budgetMs);
       if (result.kind !== 'done') return ofDcs(result);
-      return restsPaused(hands) ? done : tellGuard(hands);
+      return staysDisarmed(hands) ? done : tellGuard(hands);
     }
     case 'acquireLeaderKey':
       return acquire(action, budgetMs, hands);
@@ -160,7 +160,7 @@ async function one(action: Action, hands: Hands): Promise<Outcome> {
 }
 
 /** While the cluster is paused a guard that was disarmed stays so; one that is armed still strikes at what it was told last. */
-function restsPaused({ configuration, guard }: Hands): boolean {
+function staysDisarmed({ configuration, guard }: Hands): boolean {
   const view = guard.view();
   return configuration.settings().cluster.pause && view.kind === 'present' && view.armedMs === null;
 }

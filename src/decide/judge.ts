@@ -1,4 +1,5 @@
 import type { Cluster, FailoverRequest, LeaderKey, Member } from '../model/cluster.ts';
+import type { Fact } from '../model/decision.ts';
 import type { Observation } from '../model/observation.ts';
 import {
   type ControlData,
@@ -18,6 +19,16 @@ export const me = (seen: Observation): string => seen.settings.local.name;
 
 export const clusterOf = (seen: Observation): Cluster | null =>
   seen.dcs.kind === 'reachable' ? seen.dcs.cluster : null;
+
+/** Since when etcd does not answer, and why; null while it does. */
+export const etcdSilence = (seen: Observation): readonly Fact[] | null =>
+  seen.dcs.kind === 'unreachable'
+    ? [
+        ['postgres', seen.postgres.kind],
+        ['forMs', Math.round(seen.nowMs - seen.dcs.sinceMs)],
+        ['why', seen.dcs.why],
+      ]
+    : null;
 
 export const leaderOf = (seen: Observation): LeaderKey | null => clusterOf(seen)?.leader ?? null;
 

@@ -2,6 +2,7 @@ import type { Fact } from '../../model/decision.ts';
 import { later } from '../../model/units.ts';
 import { takenTimeline } from '../contest.ts';
 import {
+  etcdSilence,
   failoverRequest,
   guardArmed,
   iAmLeader,
@@ -146,14 +147,11 @@ const etcdAway: Rule = {
   name: 'primary.etcdAway',
   reason: 'etcd does not answer: a primary goes on while its right to lead lasts, and not longer',
   judge(seen) {
-    if (seen.dcs.kind !== 'unreachable' || !mayAcceptWrites(seen.postgres)) return undefined;
+    const silence = etcdSilence(seen);
+    if (silence === null || !mayAcceptWrites(seen.postgres)) return undefined;
     return {
       actions: [],
-      because: [
-        ['postgres', seen.postgres.kind],
-        ['forMs', Math.round(seen.nowMs - seen.dcs.sinceMs)],
-        ['why', seen.dcs.why],
-      ],
+      because: silence,
     };
   },
 };

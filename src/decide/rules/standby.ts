@@ -6,6 +6,7 @@ import { lsnText } from '../../model/units.ts';
 import {
   clusterOf,
   dueRequest,
+  etcdSilence,
   iAmLeader,
   lastRanAsPrimary,
   memberOf,
@@ -221,14 +222,11 @@ const etcdAway: Rule = {
   name: 'standby.etcdAway',
   reason: 'etcd does not answer: a standby goes on as it is, and nobody is promoted',
   judge(seen) {
-    if (seen.dcs.kind !== 'unreachable') return undefined;
+    const silence = etcdSilence(seen);
+    if (silence === null) return undefined;
     return {
       actions: [],
-      because: [
-        ['postgres', seen.postgres.kind],
-        ['forMs', Math.round(seen.nowMs - seen.dcs.sinceMs)],
-        ['why', seen.dcs.why],
-      ],
+      because: silence,
       wakeInMs: 1_000,
     };
   },
