@@ -27,8 +27,6 @@ const libraries: Readonly<Record<string, readonly string[]>> = {
   pg: ['world', 'traffic'],
   fastify: ['api'],
   'cli-table3': ['ctl'],
-  '@connectrpc/connect': ['world'],
-  '@connectrpc/connect-node': ['world'],
   '@bufbuild/protobuf': ['world'],
   commander: [],
   pino: [],

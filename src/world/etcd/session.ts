@@ -1,7 +1,11 @@
 import { readFileSync } from 'node:fs';
-import type { ClientSessionOptions, SecureClientSessionOptions } from 'node:http2';
-import type { Transport } from '@connectrpc/connect';
-import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node';
+import {
+  type ClientHttp2Session,
+  type ClientSessionOptions,
+  connect as connectHttp2,
+  type SecureClientSessionOptions,
+} from 'node:http2';
+import { whyOf } from '../failure.ts';
 import type { Lookup } from './lookup.ts';
 
 /** Files, as etcd3: cacert, cert and key name them. */
@@ -12,26 +16,51 @@ export interface EtcdTls {
 }
 
 export interface Session {
-  readonly manager: Http2SessionManager;
-  readonly transport: Transport;
+  /** Connects, unless connected. A text: why it could not; nothing was sent then. No limit: that is the caller's. */
+  connect(): Promise<ClientHttp2Session | string>;
+  /** Everything on it is over. */
+  end(): void;
 }
 
 /**
- * One HTTP/2 session to one endpoint. It never pings: etcd answers pings faster than every 5 s with GOAWAY
- * (too_many_pings), and deadlines and progress requests tell more. Certificates are read anew for each session, so that
- * rotated ones are used from the next connection on. Throws when a certificate cannot be read.
+ * One HTTP/2 session to one endpoint, made anew when it broke. It never pings: etcd answers pings faster than every 5 s
+ * with GOAWAY (too_many_pings), and deadlines and progress requests tell more. Certificates are read anew for each
+ * session, so that rotated ones are used from the next connection on. Throws when a certificate cannot be read.
  */
 export function openSession(endpoint: string, tls: EtcdTls | null, lookup: Lookup): Session {
-  const manager = new Http2SessionManager(endpoint, {}, sessionOptions(endpoint, tls, lookup));
-  return { manager, transport: createGrpcTransport({ baseUrl: endpoint, sessionManager: manager }) };
-}
+  const options = sessionOptions(endpoint, tls, lookup);
+  let live: { readonly session: ClientHttp2Session; readonly ready: Promise<ClientHttp2Session | string> } | null =
+    null;
 
-/**
- * Ends a session and everything on it, a turn later: asked for inside a callback of that very session, Node 20 can loop
- * for ever in its own HTTP/2 code, with memory growing (seen).
- */
-export function endSession(session: Session): void {
-  setImmediate(() => session.manager.abort());
+  function begin() {
+    const session = connectHttp2(endpoint, options);
+    const ready = new Promise<ClientHttp2Session | string>((resolve) => {
+      const broken = (why: string): void => {
+        resolve(why);
+        if (live?.session === session) live = null;
+        setImmediate(() => session.destroy());
+      };
+      // Not at the TCP connection: a frozen server's kernel gives that, too, and a request would be lost in it.
+      session.once('remoteSettings', () => resolve(session));
+      session.on('error', (error) => broken(whyOf(error)));
+      session.once('close', () => broken('the connection was closed'));
+      // Of a TLS server that turns our certificate down the session hears nothing (Node 20), its socket does.
+      session.socket.on('error', (error) => broken(whyOf(error)));
+    });
+    return { session, ready };
+  }
+
+  return {
+    connect() {
+      // After a GOAWAY it is closed for what is new, while what is under way goes on.
+      if (live === null || live.session.closed || live.session.destroyed) live = begin();
+      return live.ready;
+    },
+    /** A turn later: asked for inside a callback of that very session, Node 20 can loop for ever in its own HTTP/2 code (seen). */
+    end() {
+      setImmediate(() => live?.session.destroy());
+    },
+  };
 }
 
 function sessionOptions(

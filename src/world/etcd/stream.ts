@@ -1,41 +1,43 @@
-import { create } from '@bufbuild/protobuf';
-import { type CallOptions, createClient } from '@connectrpc/connect';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import type { EtcdTransport, EtcdWatchMessage } from '../../model/world.ts';
-import { Watch, type WatchRequest, WatchRequestSchema } from './generated/etcd_pb.js';
+import { whyOf } from '../failure.ts';
+import { Watch, WatchRequestSchema } from './generated/etcd_pb.js';
+import { openRpc, type Rpc, type RpcEnd, type RpcOptions } from './grpc.ts';
 import { rangeOf, watchMessageOf } from './messages.ts';
-import { endSession, type Session } from './session.ts';
+import type { Session } from './session.ts';
 
 type WatchAsk = Parameters<EtcdTransport['watch']>[1];
+type Request = NonNullable<MessageInitShape<typeof WatchRequestSchema>['requestUnion']>;
+const requestOf = (requestUnion: Request) => create(WatchRequestSchema, { requestUnion });
 
 /** One watch stream on a session that is its own, so that cutting calls leaves it alone. Closing it ends the session. */
 export function openWatch(
   session: Session,
   ask: WatchAsk,
-  options: CallOptions,
+  headers: RpcOptions['headers'],
   receive: (message: EtcdWatchMessage) => void,
 ): { askProgress(): void; close(): void } {
-  const requests = makeQueue();
-  const abort = new AbortController();
+  let rpc: Rpc<ReturnType<typeof requestOf>> | null = null;
   let closed = false;
+  void open().catch((error: unknown) => ended(whyOf(error)));
 
-  requests.push(
-    create(WatchRequestSchema, {
-      requestUnion: { case: 'createRequest', value: { ...rangeOf(ask), startRevision: ask.startRevision } },
-    }),
-  );
-  void follow();
+  async function open(): Promise<void> {
+    const connected = await session.connect();
+    if (closed) return;
+    if (typeof connected === 'string') return ended(connected);
+    rpc = openRpc(
+      connected,
+      Watch.method.watch,
+      { headers, timeoutMs: null },
+      {
+        message: (message) => receive(watchMessageOf(message)),
+        ended: (end) => ended(whyEnded(end)),
+      },
+    );
+    rpc.send(requestOf({ case: 'createRequest', value: { ...rangeOf(ask), startRevision: ask.startRevision } }));
+  }
 
-  async function follow(): Promise<void> {
-    const client = createClient(Watch, session.transport);
-    let why = 'the server closed the stream';
-    try {
-      for await (const message of client.watch(requests.drain(), { ...options, signal: abort.signal })) {
-        if (closed) break;
-        receive(watchMessageOf(message));
-      }
-    } catch (error) {
-      why = error instanceof Error ? error.message : String(error);
-    }
+  function ended(why: string): void {
     if (!closed) receive({ kind: 'ended', why });
     close();
   }
@@ -43,41 +45,14 @@ export function openWatch(
   function close(): void {
     if (closed) return;
     closed = true;
-    requests.end();
-    setImmediate(() => abort.abort());
-    endSession(session);
+    rpc?.cancel();
+    session.end();
   }
 
-  return {
-    askProgress() {
-      const value = { requestUnion: { case: 'progressRequest' as const, value: {} } };
-      requests.push(create(WatchRequestSchema, value));
-    },
-    close,
-  };
+  return { askProgress: () => rpc?.send(requestOf({ case: 'progressRequest', value: {} })), close };
 }
 
-/** Requests wait here until the stream takes them. */
-function makeQueue() {
-  const waiting: WatchRequest[] = [];
-  let ended = false;
-  let wake = (): void => {};
-  return {
-    push(request: WatchRequest): void {
-      if (ended || waiting.length > 16) return; // a stream that takes nothing is dead; its supervisor will see
-      waiting.push(request);
-      wake();
-    },
-    end(): void {
-      ended = true;
-      wake();
-    },
-    async *drain(): AsyncGenerator<WatchRequest> {
-      while (!ended) {
-        const next = waiting.shift();
-        if (next !== undefined) yield next;
-        else await new Promise<void>((resolve) => (wake = resolve));
-      }
-    },
-  };
+function whyEnded(end: RpcEnd): string {
+  if (end.kind !== 'status') return end.why;
+  return end.code === 0 ? 'the server closed the stream' : end.message;
 }
