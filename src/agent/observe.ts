@@ -49,6 +49,9 @@ export function makeObserve(senses: Senses): (memory: Memory) => Promise<Observa
     // A job that ends while we look would show a world that never was, half before and half after it: whoever was at work
     // when the look began counts as at work still. Its end has woken the loop already.
     const before = senses.board();
+    // While this node steps down: the key goes at the first look that shows PostgreSQL down and a successor with all there is.
+    if (before.kind === 'busy' && before.job.kind === 'stop' && before.job.successors !== undefined)
+      senses.peers.ask(20);
     const [dcs, postgres] = await Promise.all([senses.dcs.read(budgetMs), senses.postgres.look()]);
     const name = await senses.nameCheck(dcs);
     if (dcs.kind === 'reachable') {

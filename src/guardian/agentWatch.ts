@@ -8,6 +8,8 @@ const restartsWithinMs = 60_000;
 export interface AgentWatch {
   /** The agent said hello. False: no such process. */
   watch(pid: Pid): boolean;
+  /** The agent that started this guardian, which may be dead by now. */
+  begin(pid: Pid): void;
   pid(): Pid | null;
   /** It ends on purpose: nobody is to be started again. */
   letGo(): void;
@@ -34,12 +36,14 @@ export function makeAgentWatch(
     if (info === null || info.state === 'dead') return false;
     letGo();
     watched = pid;
-    cancel = processes.watchExit(pid, info.startTicks, () => {
-      letGo();
-      parts.act('the agent died', [['pid', pid]]);
-      startAgain();
-    });
+    cancel = processes.watchExit(pid, info.startTicks, () => died(pid));
     return true;
+  }
+
+  function died(pid: Pid): void {
+    letGo();
+    parts.act('the agent died', [['pid', pid]]);
+    startAgain();
   }
 
   function startAgain(): void {
@@ -68,5 +72,12 @@ export function makeAgentWatch(
     if (watched === null && !watch(started.pid)) startAgain();
   }
 
-  return { watch, letGo, pid: () => watched };
+  return {
+    watch,
+    begin(pid) {
+      if (watched === null && !watch(pid)) died(pid); // another may have said hello already
+    },
+    letGo,
+    pid: () => watched,
+  };
 }

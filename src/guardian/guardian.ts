@@ -223,7 +223,7 @@ export async function runGuardian(world: GuardianWorld, options: GuardianOptions
     ['version', me.version],
     ['armedLeftMs', state.deadlineMs === null ? null : Math.round(state.deadlineMs - clock.now())],
   ]);
-  if (options.agentPid !== null) agent.watch(options.agentPid);
+  if (options.agentPid !== null) agent.begin(options.agentPid);
   return {
     kind: 'running',
     ended: end,

@@ -54,6 +54,8 @@ export interface Sender {
 }
 
 export interface Receiver {
+  /** Null: not told. */
+  readonly pid: Pid | null;
   readonly status: string;
   /** The receiver's timeline: may be ahead of the replayed one. */
   readonly timeline: Timeline;

@@ -78,6 +78,8 @@ export type FileStat =
       readonly uid: number;
       readonly sizeBytes: number;
       readonly modifiedWallMs: WallMs;
+      /** Differs when another file is there, or its content was changed at another tick of the kernel's clock for files. */
+      readonly stamp: string;
     }
   | { readonly kind: 'absent' }
   | { readonly kind: 'unreadable'; readonly why: string };

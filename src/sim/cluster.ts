@@ -1,5 +1,5 @@
 import type { Entry } from '../model/decision.ts';
-import type { History, Observed } from '../model/history.ts';
+import type { History, Observed, Write } from '../model/history.ts';
 import { judge, type Violation } from '../model/laws.ts';
 import { pid, revision } from '../model/units.ts';
 import { makeChance, type SeededChance } from './chance.ts';
@@ -106,6 +106,7 @@ export function simulate(options: SimulateOptions): SimulatedCluster {
   const postgresWorld = makePostgresWorld(engine, network, chance.fork('postgres'), machines, trace);
   const surroundings = { network, etcd, postgres: postgresWorld, http: makeHttpRoutes(machines) };
   const observed: Observed[] = [];
+  const unanswered = new Set<Write>();
   const dcs = { ...defaults, postgresql: postgresDefaults, ...settings };
 
   const startWriter = (machine: (typeof machines)[number]): void => {
@@ -118,7 +119,13 @@ export function simulate(options: SimulateOptions): SimulatedCluster {
       nowMs: engine.now,
       // Before the first leader there is nobody to write to: the server that bootstraps is up before it leads.
       mayBegin: () => etcd.store.events(revision(2n), etcd.store.revision()).some((event) => event.key === leaderPath),
-      record: (write) => void observed.push(write),
+      sent(write) {
+        unanswered.add(write);
+        return (answered) => {
+          unanswered.delete(write);
+          if (answered !== null) observed.push(answered);
+        };
+      },
     });
     machine.processes.spawn({
       parent: pid(1),
@@ -261,9 +268,10 @@ export function simulate(options: SimulateOptions): SimulatedCluster {
       const leader = primary();
       const wal = leader === null ? null : server(leader)?.wal;
       const held = new Map<string, number[]>();
-      for (const one of observed) if (one.kind === 'write') held.set(one.key, []);
+      const done = [...observed, ...unanswered];
+      for (const one of done) if (one.kind === 'write') held.set(one.key, []);
       for (const [key, value] of wal == null ? [] : rowsOf(wal, wal.flushed)) held.get(key)?.push(Number(value));
-      const seen = [...observed, ...observer.observed()];
+      const seen = [...done, ...observer.observed()];
       if (leader === null) return seen;
       return [...seen, ...[...held].map(([key, values]) => ({ kind: 'holding', node: leader, key, values }) as const)];
     },

@@ -24,6 +24,8 @@ export type Node =
       readonly kind: 'file';
       readonly mode: number;
       readonly wallMs: number;
+      /** Counts all writes of the disk. */
+      readonly written: number;
       readonly text: string;
       readonly content?: object;
     };
@@ -34,6 +36,7 @@ export function makeDisk(sizeBytes = 1e12): Disk {
   const below = (path: string): string => (path === '/' ? '/' : `${path}/`);
   const inFolder = (path: string): boolean => nodes.get(folderOf(path))?.kind === 'directory';
   let used = 0;
+  let written = 0;
   const sizeOf = (path: string): number => {
     const node = nodes.get(path);
     return node?.kind === 'file' ? node.text.length : 0;
@@ -48,12 +51,14 @@ export function makeDisk(sizeBytes = 1e12): Disk {
       const growth = text.length - sizeOf(path);
       if (growth > 0 && used + growth > disk.sizeBytes) return false;
       used += growth;
-      nodes.set(path, { kind: 'file', mode, wallMs, text });
+      written += 1;
+      nodes.set(path, { kind: 'file', mode, wallMs, written, text });
       return true;
     },
     putContent(given, content, wallMs) {
       if (!inFolder(normal(given))) return false;
-      nodes.set(normal(given), { kind: 'file', mode: 0o600, wallMs, text: '', content });
+      written += 1;
+      nodes.set(normal(given), { kind: 'file', mode: 0o600, wallMs, written, text: '', content });
       return true;
     },
     makeDirectory(given, mode, wallMs) {

@@ -54,6 +54,7 @@ export function makeFiles(machine: Machine, self: SimProcess): Files {
         uid: 101,
         sizeBytes: node.kind === 'file' ? node.text.length : 4096,
         modifiedWallMs: wallMs(node.wallMs),
+        stamp: String(node.kind === 'file' ? node.written : 0),
       });
     },
     rename: (from, to) =>

@@ -12,7 +12,8 @@ export interface WriterParts {
   readonly nowMs: () => number;
   /** Asked until it says yes. */
   readonly mayBegin: () => boolean;
-  record(write: Write): void;
+  /** What was sent, unknown so far: the power may be cut, or the run be over, before there is an answer. Null: no event after all. */
+  sent(write: Write): (answered: Write | null) => void;
 }
 
 /**
@@ -50,17 +51,27 @@ export const writerProgram =
 
     async function append(to: SqlSession): Promise<void> {
       value += 1;
-      const sentMs = parts.nowMs();
-      const result = await to.query({ name: 'sim.append', text: '', values: [key, value] }, 5000);
-      if (result.kind === 'error' && result.sqlState === '25006') return;
-      const row = result.kind === 'rows' ? result.rows[0] : undefined;
-      parts.record({
+      const unknown: Write = {
         kind: 'write',
-        outcome: row !== undefined ? 'acknowledged' : result.kind === 'error' ? 'failed' : 'unknown',
+        outcome: 'unknown',
         client: `writer-${parts.node}`,
         key,
         value,
-        sentMs,
+        sentMs: parts.nowMs(),
+        endedMs: null,
+        node: null,
+        serverMs: null,
+        timeline: null,
+        systemId: null,
+        error: null,
+      };
+      const settle = parts.sent(unknown);
+      const result = await to.query({ name: 'sim.append', text: '', values: [key, value] }, 5000);
+      if (result.kind === 'error' && result.sqlState === '25006') return settle(null);
+      const row = result.kind === 'rows' ? result.rows[0] : undefined;
+      settle({
+        ...unknown,
+        outcome: row !== undefined ? 'acknowledged' : result.kind === 'error' ? 'failed' : 'unknown',
         endedMs: parts.nowMs(),
         node: row === undefined ? null : parts.node,
         serverMs: row === undefined ? null : Number(row.server_ms),

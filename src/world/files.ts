@@ -41,13 +41,15 @@ async function orMissing<T>(
 }
 
 async function describe(path: string): Promise<FileStat> {
-  const found = await stat(path);
+  const found = await stat(path, { bigint: true });
+  const { dev, ino, size, mtimeNs, ctimeNs } = found;
   return {
     kind: found.isFile() ? 'file' : found.isDirectory() ? 'directory' : 'other',
-    mode: found.mode & 0o7777,
-    uid: found.uid,
-    sizeBytes: found.size,
-    modifiedWallMs: wallMs(Math.floor(found.mtimeMs)),
+    mode: Number(found.mode) & 0o7777,
+    uid: Number(found.uid),
+    sizeBytes: Number(size),
+    modifiedWallMs: wallMs(Number(found.mtimeMs)),
+    stamp: [dev, ino, size, mtimeNs, ctimeNs].join(' '),
   };
 }
 

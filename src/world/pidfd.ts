@@ -11,10 +11,12 @@ interface Watch {
 
 /**
  * One thread of the pool waits for all processes at once. A write to `bell` ends its wait: when a watch is added or
- * dropped, and when this process exits, which would otherwise hang until the wait ends. The wait is short as well, for
- * an exit that goes past the exit handlers.
+ * dropped, and when this process exits, which would otherwise hang until the wait ends. The wait is bounded as well,
+ * for an exit that goes past the exit handlers.
  */
-const waitMs = 1_000;
+const waitMs = 5_000;
+/** Without a bell, a new watch waits for the end of the wait before it. */
+const bellessWaitMs = 100;
 /** Where the kernel knows no pidfd: how often /proc is asked instead. */
 const askMs = 100;
 
@@ -96,7 +98,7 @@ function wait(): void {
     array.writeInt32LE(fd, index * 8);
     array.writeInt16LE(POLLIN, index * 8 + 4);
   }
-  poll(array, fds.length, bell === null ? waitMs / 10 : waitMs, () => {
+  poll(array, fds.length, bell === null ? bellessWaitMs : waitMs, () => {
     waiting = false;
     const readable = fds.filter((_, index) => array.readInt16LE(index * 8 + 6) !== 0);
     if (bell !== null && readable.includes(bell)) readSync(bell, Buffer.alloc(8));

@@ -50,6 +50,7 @@ export const standby: RunningStandby = {
   replayedAt: null,
   replayPaused: false,
   receiver: {
+    pid: null,
     status: 'streaming',
     timeline: timeline(5),
     writtenLsn: lsn('0/5000100'),

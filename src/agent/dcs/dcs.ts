@@ -49,6 +49,7 @@ export function makeDcs(world: DcsWorld, { settings, marginMs, wake, note }: Dcs
       wakes.event(event);
     },
     relist: () => wake('relist'),
+    ttlMs,
     note,
   });
   let lastSeen: Cluster | null = null;

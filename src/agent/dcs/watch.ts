@@ -2,9 +2,10 @@ import { type InstantMs, later, type Revision, revision } from '../../model/unit
 import type { Cancel, EtcdEvent, EtcdWatchMessage } from '../../model/world.ts';
 import type { DcsWorld, EtcdClient, Note } from './client.ts';
 
-const progressEveryMs = 1_000;
-/** Nothing heard for this long: the stream is taken for dead. */
-const stallMs = 2_500;
+/** A quiet stream is asked for a sign of life so often: the shorter the lease, the sooner its end must be seen. */
+const progressEvery = (ttlMs: number): number => Math.min(2_000, Math.max(1_000, ttlMs / 15));
+/** Nothing heard for so many of these: the stream is taken for dead. */
+const stallsAfter = 2.5;
 const pauseMs = { first: 50, most: 1_000 } as const;
 /** Progress replies in a row that may lag behind what a quorum has shown. */
 const lagsAllowed = 2;
@@ -29,9 +30,10 @@ export function makeWatch(
   world: DcsWorld,
   client: EtcdClient,
   range: { readonly prefix: string; readonly rangeEnd: string },
-  handlers: { event(event: EtcdEvent): void; relist(): void; readonly note: Note },
+  handlers: { event(event: EtcdEvent): void; relist(): void; readonly ttlMs: () => number; readonly note: Note },
 ): Watch {
   const { clock } = world;
+  const stallMs = (): number => stallsAfter * progressEvery(handlers.ttlMs());
   let running = false;
   /** Counts lives: a late callback of an earlier stream or timer must not touch the present one. */
   let life = 0;
@@ -60,7 +62,7 @@ export function makeWatch(
     const order = client.endpoints.order();
     const endpoint = order.find((one) => one !== left) ?? order[0];
     if (endpoint === undefined) return retry();
-    const granted = await client.token.get(endpoint, stallMs);
+    const granted = await client.token.get(endpoint, stallMs());
     if (mine !== life || !running) return;
     if (granted.kind !== 'token') return retry();
     heardMs = clock.now();
@@ -107,10 +109,11 @@ export function makeWatch(
 
   function tick(mine: number): void {
     cancelTick();
-    const nextMs = Math.min(progressEveryMs, Math.max(1, heardMs + stallMs - clock.now()));
+    const limitMs = stallMs();
+    const nextMs = Math.min(limitMs / stallsAfter, Math.max(1, heardMs + limitMs - clock.now()));
     cancelTick = clock.at(later(clock.now(), nextMs), () => {
       if (mine !== life || stream === null) return;
-      if (clock.now() - heardMs >= stallMs) return leave(stream.endpoint, `nothing heard for ${stallMs} ms`);
+      if (clock.now() - heardMs >= limitMs) return leave(stream.endpoint, `nothing heard for ${limitMs} ms`);
       if (cluster !== client.identity.changes()) return replace();
       if (lags === 0) askedAt = client.identity.newestRevision();
       stream.askProgress();

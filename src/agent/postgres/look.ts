@@ -1,4 +1,3 @@
-import { readControldata } from '../../codec/postgres/controldata.ts';
 import type { ControlData, HalfDone, LocalPostgres } from '../../model/postgres.ts';
 import { type InstantMs, type Pid, type Timeline, timeline } from '../../model/units.ts';
 import type { Cancel, SqlSession } from '../../model/world.ts';
@@ -11,8 +10,6 @@ import { probe } from './statements.ts';
 
 /** A look is over within about a second, whatever hangs. */
 const patienceMs = 700;
-const controldataLimitMs = 2_000;
-const controldataEndMs = 300;
 
 export interface Looker {
   look(): Promise<LocalPostgres>;
@@ -33,9 +30,10 @@ interface Known {
 
 /** Sees this node's PostgreSQL from outside (files, processes) and inside (one kept session), and is woken when it dies. */
 export function makeLooker(parts: PostgresParts, disk: PatientDisk, wake: (reason: string) => void): Looker {
-  const { world } = parts;
+  const { world, readControl } = parts;
   let known: Known | null = null;
   let session: SqlSession | null = null;
+  let receiver: { readonly pid: Pid; readonly cancelWatch: Cancel } | null = null;
   let believed: 'primary' | 'standby' | null = null;
   let seenTimeline: Timeline | null = null;
   let expected = true;
@@ -51,23 +49,20 @@ export function makeLooker(parts: PostgresParts, disk: PatientDisk, wake: (reaso
   }
   function forget(): void {
     closeSession();
+    watchReceiver(null);
     known?.cancelWatch();
     known = null;
   }
 
-  async function readControl(): Promise<ControlData | string> {
-    const places = parts.places();
-    const command = { program: places.program('pg_controldata'), args: [places.dataDir], env: { LC_ALL: 'C' } };
-    // One that hangs at the disk does not end when it is killed.
-    const finished = await disk.within(
-      () => world.processes.run(command, controldataLimitMs),
-      controldataLimitMs + controldataEndMs,
-    );
-    if (finished === undefined) return 'pg_controldata: the disk does not answer';
-    if (finished.kind !== 'exited')
-      return `pg_controldata: ${finished.kind === 'failed' ? finished.why : finished.kind}`;
-    const control = finished.code === 0 ? readControldata(finished.stdout) : null;
-    return control ?? `pg_controldata: ${finished.stderr.trim() || 'its output was not understood'}`;
+  /** The WAL stream's end is felt by the end of its process. */
+  function watchReceiver(pid: Pid | null): void {
+    if (receiver?.pid === pid) return;
+    receiver?.cancelWatch();
+    receiver = null;
+    const info = pid === null ? null : world.processes.describe(pid);
+    if (info === null) return;
+    const { pid: mine, startTicks } = info;
+    receiver = { pid: mine, cancelWatch: world.processes.watchExit(mine, startTicks, () => wake('streamEnded')) };
   }
 
   /** The postmaster as met: its control data once, and a watch on its end. */
@@ -160,6 +155,7 @@ export function makeLooker(parts: PostgresParts, disk: PatientDisk, wake: (reaso
     troubleSinceMs = null;
     const seen = readProbe(row, pid, met.control, seenTimeline, parts.settings().postgres.parameters);
     believed = seen.role;
+    watchReceiver(seen.role === 'standby' ? (seen.receiver?.pid ?? null) : null);
     if (seen.role === 'standby') seenTimeline = timeline(Math.max(seenTimeline ?? 0, seen.receiver?.timeline ?? 0));
     const wanted = parts.settings().postgres.parameters;
     const pendingRestart = Object.fromEntries(

@@ -1,5 +1,6 @@
 import type { Fact } from '../../model/decision.ts';
 import type { FinishedJob, Premise } from '../../model/job.ts';
+import type { ControlData } from '../../model/postgres.ts';
 import type { Settings } from '../../model/settings.ts';
 import type { Timeline } from '../../model/units.ts';
 import type { World } from '../../model/world.ts';
@@ -15,6 +16,8 @@ export interface PostgresParts {
   readonly world: World;
   readonly settings: () => Settings;
   readonly places: () => Places;
+  /** What the control file says; a text: why it cannot be told. */
+  readonly readControl: () => Promise<ControlData | string>;
   readonly sentinel: SentinelPrefix | null;
   readonly sentinelGraceMs: () => number;
   readonly note: (level: 'info' | 'warning' | 'error', text: string, because?: readonly Fact[]) => void;

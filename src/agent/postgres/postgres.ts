@@ -5,6 +5,7 @@ import type { LocalPostgres, TimelineEnd } from '../../model/postgres.ts';
 import { type Lsn, later, lsnText, type Timeline } from '../../model/units.ts';
 import type { FileRead, Statement } from '../../model/world.ts';
 import { configure } from './configure.ts';
+import { makeControlReader } from './control.ts';
 import { makePatientDisk } from './disk.ts';
 import { halt } from './halt.ts';
 import { makeLooker } from './look.ts';
@@ -43,10 +44,16 @@ export function makePostgres(
     readonly wake: (reason: string) => void;
   },
 ): Postgres {
-  const parts: PostgresParts = partsOf({ ...deps, world, expectStop: () => looker.expectStop() });
+  const parts: PostgresParts = partsOf({
+    ...deps,
+    world,
+    expectStop: () => looker.expectStop(),
+    readControl: () => readControl(),
+  });
   const disk = makePatientDisk(world, { limitMs: diskLimitMs, answersAgain: () => deps.wake('disk') });
   /** What the loop itself does, and what guards it: never held up by the disk. */
   const prompt: PostgresParts = { ...parts, world: { ...world, files: { ...disk.files, read: readOrRemember } } };
+  const readControl = makeControlReader(prompt, disk);
   const looker = makeLooker(prompt, disk, deps.wake);
   let last: LocalPostgres | null = null;
   let pidFile: FileRead | null = null;

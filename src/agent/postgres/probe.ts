@@ -103,6 +103,7 @@ function receiverOf(json: string | null): Receiver | null {
   const row = list(json === null ? null : `[${json}]`)[0];
   if (row === undefined || row.status === null || row.status === undefined) return null;
   return {
+    pid: row.pid == null ? null : pidOf(Number(row.pid)),
     status: String(row.status),
     timeline: timeline(Number(row.received_tli ?? row.receive_start_tli ?? 0)),
     writtenLsn: position(row.written_lsn) ?? position(row.received_lsn),

@@ -1,4 +1,3 @@
-import { readControldata } from '../../codec/postgres/controldata.ts';
 import type { LocalPostgres } from '../../model/postgres.ts';
 import type { InstantMs, Pid } from '../../model/units.ts';
 import type { ProcessInfo } from '../../model/world.ts';
@@ -19,7 +18,6 @@ const successorsLimitMs = 3_000;
 /** Before it: a walsender that cannot send holds up the checkpoint itself. Soon where a successor streams, else with patience. */
 const othersBeforeMs = 5_000;
 const successorsBeforeMs = 10_000;
-const controldataLimitMs = 1_000;
 /** One whose connection is full gets stuck over its last words, and without an end: only the next signal makes it drop them. */
 const againMs = 200;
 
@@ -43,13 +41,6 @@ export function makeSenders(parts: PostgresParts, seen: LocalPostgres, successor
   let downMs: InstantMs | null = null;
   let confirmedMs: InstantMs | null = null;
 
-  async function controlState(): Promise<string | null> {
-    const places = parts.places();
-    const command = { program: places.program('pg_controldata'), args: [places.dataDir], env: { LC_ALL: 'C' } };
-    const finished = await processes.run(command, controldataLimitMs);
-    return finished.kind === 'exited' ? (readControldata(finished.stdout)?.state ?? null) : null;
-  }
-
   function end(all: readonly ProcessInfo[], why: string): void {
     for (const { pid } of all) {
       const lastMs = askedMs.get(pid);
@@ -67,7 +58,8 @@ export function makeSenders(parts: PostgresParts, seen: LocalPostgres, successor
       beganMs ??= nowMs;
       const left = processes.children(postmaster.pid).filter((child) => isWalsender(child));
       if (left.length === 0) return;
-      const state = await controlState();
+      const control = await parts.readControl();
+      const state = typeof control === 'string' ? null : control.state;
       if (state === 'shut down' || state === 'shut down in recovery') downMs ??= nowMs;
       const mine = left.filter(isSuccessor);
       if (downMs !== null && mine.length < expected) confirmedMs ??= nowMs;

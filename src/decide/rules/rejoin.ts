@@ -152,6 +152,9 @@ function repairDiverged(seen: Observation, source: Upstream, because: readonly F
   };
 }
 
+/** How long a leader that is a standby yet is waited for; its word that it leads ends the wait. */
+export const promotionWaitMs = 1_500;
+
 export const stopped: Rule = {
   name: 'rejoin.stopped',
   reason: 'PostgreSQL is down and somebody else leads: it comes back as a standby',
@@ -202,7 +205,12 @@ export const stopped: Rule = {
     ) {
       return { actions: [], because: [...because, ['lastCheck', last.divergence.why]], wakeInMs: 250 };
     }
-    const leaderTimeline = memberOf(clusterOf(seen), leader.name)?.timeline ?? null;
+    const member = memberOf(clusterOf(seen), leader.name);
+    const idleMs = last === null ? Number.POSITIVE_INFINITY : seen.nowMs - last.endedMs;
+    // It could not answer yet, and has better to do.
+    if (member?.role === 'replica' && idleMs < promotionWaitMs)
+      return { actions: [], because: [...because, ['waitsFor', 'its promotion']], wakeInMs: promotionWaitMs - idleMs };
+    const leaderTimeline = member?.timeline ?? null;
     return {
       actions: [{ kind: 'startJob', job: { kind: 'checkDivergence', from: source, leaderTimeline } }],
       because: [...because, ['lastCheck', seen.jobs.last?.error ?? null]],

@@ -2,13 +2,14 @@ import type { Fact, Verdict } from '../../model/decision.ts';
 import type { Observation } from '../../model/observation.ts';
 import type { Upstream } from '../../model/postgres.ts';
 import { slotNameOf } from '../../model/slotName.ts';
-import { lsnText } from '../../model/units.ts';
+import { later, lsnText } from '../../model/units.ts';
 import {
   clusterOf,
   dueRequest,
   etcdSilence,
   iAmLeader,
   lastRanAsPrimary,
+  me,
   memberOf,
   otherLeader,
   restsPaused,
@@ -17,7 +18,7 @@ import {
 } from '../judge.ts';
 import { repairPause } from '../repair.ts';
 import type { Rule } from '../rule.ts';
-import { cannotFollow, judged, leaderAsSource, stopped } from './rejoin.ts';
+import { cannotFollow, judged, leaderAsSource, promotionWaitMs, stopped } from './rejoin.ts';
 
 /** Somebody else leads, or nobody, or nobody knows: this node follows, or at least serves reads. */
 
@@ -96,6 +97,14 @@ const follow: Rule = {
       ['from', `${upstream.host}:${upstream.port}`],
       ['was', standby.upstream === null ? null : `${standby.upstream.host}:${standby.upstream.port}`],
     ];
+    const promotingMs = leaderPromotingMs(seen);
+    if (promotingMs !== null && promotingMs < promotionWaitMs)
+      return {
+        actions: [],
+        because: [...because, ['waitsFor', 'its promotion']],
+        memory: { notStreamingSinceMs: later(seen.nowMs, -promotingMs) },
+        wakeInMs: promotionWaitMs - promotingMs,
+      };
     const last = seen.jobs.kind === 'idle' ? seen.jobs.last : null;
     if (last?.job.kind === 'follow' && sameUpstream(upstream, last.job.upstream)) {
       const leftMs = takeOverMs - (seen.nowMs - last.endedMs);
@@ -111,6 +120,17 @@ const follow: Rule = {
     );
   },
 };
+
+/**
+ * For how long I have waited for a leader that is a standby yet; null: it leads, or I stream. A stream from it would be
+ * cut again by its promotion, and there is nothing to receive before that.
+ */
+function leaderPromotingMs(seen: Observation): number | null {
+  const standby = runningStandby(seen);
+  if (standby?.receiver?.status === 'streaming') return null;
+  if (memberOf(clusterOf(seen), otherLeader(seen)?.name ?? '')?.role !== 'replica') return null;
+  return seen.nowMs - (seen.memory.notStreamingSinceMs ?? seen.nowMs);
+}
 
 /** How long a server is given to take a new upstream over: one that cannot just now must not be told in a tight loop. */
 const takeOverMs = 1_000;
@@ -214,9 +234,13 @@ const healthy: Rule = {
 };
 
 /** The leader stops for a switchover, and asks how far we are: the answer is what was seen last. */
-const isHandedOver = (seen: Observation): boolean =>
-  dueRequest(seen) !== null && memberOf(clusterOf(seen), otherLeader(seen)?.name ?? '')?.state === 'stopping';
-const handOverLookMs = 60;
+function isHandedOver(seen: Observation): boolean {
+  const request = dueRequest(seen);
+  if (request === null || (request.candidate !== null && request.candidate !== me(seen))) return false;
+  return memberOf(clusterOf(seen), otherLeader(seen)?.name ?? '')?.state === 'stopping';
+}
+/** The end of the stream wakes us; this is for a stream whose end is not felt. */
+const handOverLookMs = 100;
 
 const etcdAway: Rule = {
   name: 'standby.etcdAway',

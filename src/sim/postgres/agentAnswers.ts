@@ -87,6 +87,7 @@ function receiverJson(server: Instance): string | null {
   const { receiver, wal } = server;
   if (receiver?.status !== 'streaming') return null;
   return JSON.stringify({
+    pid: receiver.process.pid,
     status: 'streaming',
     receive_start_tli: wal.timeline,
     received_tli: wal.timeline,
