@@ -1,5 +1,6 @@
 import { withoutRecovery, writeConf, writeHba } from '../../codec/postgres/conf.ts';
 import { writeConninfo } from '../../codec/postgres/conninfo.ts';
+import { initSyncDefault } from '../../codec/postgres/initSync.ts';
 import { type PassEntry, writePgpass } from '../../codec/postgres/pgpass.ts';
 import type { ControlData, Upstream } from '../../model/postgres.ts';
 import type { Login, Settings } from '../../model/settings.ts';
@@ -107,6 +108,7 @@ export async function configure(parts: PostgresParts, role: Role, control: Contr
     await writePassfile(parts, role.upstream.host, role.upstream.port);
   const { parameters } = parametersFor(settings, role, control);
   const conf = writeConf({
+    defaults: await defaultsHere(parts),
     include: custom ?? 'postgresql.base.conf',
     parameters,
     hbaFile: places.hba,
@@ -126,6 +128,16 @@ export async function configure(parts: PostgresParts, role: Role, control: Contr
   if (auto.kind === 'text') changed.push(await writeIfOther(parts, places.autoConf, withoutRecovery(auto.text)));
   if (settings.dynamicText !== null) await writeIfOther(parts, places.dynamicCache, settings.dynamicText);
   return changed.includes(true);
+}
+
+/** What suits this server on this kernel, where nobody says otherwise. */
+async function defaultsHere(parts: PostgresParts): Promise<Readonly<Record<string, string>>> {
+  const { files } = parts.world;
+  const [version, kernel] = await Promise.all([
+    files.read(`${parts.places().dataDir}/PG_VERSION`),
+    files.read('/proc/sys/kernel/osrelease'),
+  ]);
+  return version.kind === 'text' && kernel.kind === 'text' ? initSyncDefault(version.text, kernel.text) : {};
 }
 
 /** standby.signal is what makes a start a start in recovery: set apart from the rest, since it alone decides. */

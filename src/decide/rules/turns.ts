@@ -12,6 +12,8 @@ const answerLimitMs = 300;
 
 /** A named candidate goes first, for a bounded time: one that cannot take the key must not block the cluster. */
 const candidateLimitMs = 5_000;
+/** It is at it, and needs no questions. */
+const atOnceMs = 150;
 
 const candidateFirst: Rule = {
   name: 'race.candidateFirst',
@@ -27,7 +29,7 @@ const candidateFirst: Rule = {
     const able = report !== undefined && report.last.kind !== 'silent';
     if (!able || waitedMs > candidateLimitMs) return undefined;
     return {
-      actions: [{ kind: 'askPeers' }],
+      actions: waitedMs < atOnceMs ? [] : [{ kind: 'askPeers' }],
       because: [
         ['candidate', candidate],
         ['waitedMs', Math.round(waitedMs)],

@@ -27,9 +27,6 @@ const obsolete: Rule = {
   },
 };
 
-/** A stop that takes longer has a checkpoint to write. */
-const soonMs = 2_000;
-
 const running: Rule = {
   name: 'job.running',
   reason: 'a job is at work on this node; the lease goes on',
@@ -42,9 +39,8 @@ const running: Rule = {
       ['runningMs', Math.round(runningMs)],
       ['progress', progress],
     ];
-    if (job.kind !== 'stop' || seen.memory.stepDown === null) return { actions: [], because };
-    // The key goes as soon as PostgreSQL is down, if a successor has said by then that it has everything.
-    return { actions: [{ kind: 'askPeers' }], because, wakeInMs: runningMs < soonMs ? 60 : 1_000 };
+    // The end of the job wakes; looks at a server that stops only keep it from doing so.
+    return { actions: [], because };
   },
 };
 

@@ -1,5 +1,15 @@
 import { type Better, type Spread, spreadOf } from './statistics.ts';
-import { type AgentName, type AgentResult, type BenchResult, type FaultName, type Route, routes } from './words.ts';
+import {
+  type AgentName,
+  type AgentResult,
+  type BenchResult,
+  type ConnectionKind,
+  connectionKinds,
+  type FaultName,
+  type Requests,
+  type Route,
+  routes,
+} from './words.ts';
 
 /** One line of the comparison, before it is text. */
 export interface Figure {
@@ -91,9 +101,18 @@ function restFigures(result: BenchResult): readonly Figure[] {
 }
 
 function requestFigures(result: BenchResult): readonly Figure[] {
-  const section = 'GET /primary, 50 connections, a new one each';
-  const of = (agent: AgentResult, value: (requests: NonNullable<AgentResult['requests']>) => number) =>
-    agent.requests === null ? [] : [value(agent.requests)];
+  return connectionKinds.flatMap((kind) => loadFigures(result, kind));
+}
+
+const connectionTitles: Readonly<Record<ConnectionKind, string>> = {
+  kept: 'GET /primary, 50 connections, kept where the server does',
+  new: 'GET /primary, 50 connections, a new one each',
+};
+
+function loadFigures(result: BenchResult, kind: ConnectionKind): readonly Figure[] {
+  const section = connectionTitles[kind];
+  const of = (agent: AgentResult, value: (requests: Requests) => number) =>
+    agent.requests === null ? [] : [value(agent.requests[kind])];
   const target = { kind: 'times', value: 10 } as const;
   return [
     figure(result, { section, name: 'a second', unit: '', decimals: 0, better: 'more', target }, (agent) =>

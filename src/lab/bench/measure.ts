@@ -29,9 +29,13 @@ export async function measureAgent(lab: Lab, agent: AgentName, options: BenchOpt
 
   say(`at rest for ${options.restS} s`);
   const rest = options.restS > 0 ? await watchRest(lab, options.restS) : [];
-  say('requests for /primary, 50 connections, 5 s');
-  const requests = await measureRequests(lab, leader);
-  say(`${Math.round(requests.requestsPerSecond)} a second`);
+  const load = async (kind: ConnectionKind): Promise<Requests> => {
+    say(`requests for /primary, 50 connections, ${kind}, 5 s`);
+    const requests = await measureRequests(lab, leader, kind);
+    say(`${Math.round(requests.requestsPerSecond)} a second`);
+    return requests;
+  };
+  const requests = { kept: await load('kept'), new: await load('new') };
 
   const runs: FaultRun[] = [];
   for (let time = 1; time <= options.times; time += 1) {

@@ -61,6 +61,10 @@ export interface Load {
   readonly failed: number;
 }
 
+export const connectionKinds = ['kept', 'new'] as const;
+/** Whether a client keeps its connection, where the server does, or makes a new one for each request, as HAProxy's checks do. */
+export type ConnectionKind = (typeof connectionKinds)[number];
+
 /** The load, and what it cost the agent. */
 export interface Requests extends Load {
   readonly perAgentCpuSecond: number;
@@ -72,7 +76,7 @@ export interface AgentResult {
   /** Of Patroni, as it says itself; ours tells in this place which Patroni it is compatible with. */
   readonly version: string | null;
   readonly rest: readonly Rest[];
-  readonly requests: Requests | null;
+  readonly requests: Readonly<Record<ConnectionKind, Requests>> | null;
   readonly runs: readonly FaultRun[];
 }
 

@@ -1,9 +1,13 @@
-import type { Load } from './words.ts';
+import type { ConnectionKind, Load } from './words.ts';
 
-/** As HAProxy's checks come: a new connection for each request. */
-export const wrkCommand = (url: string, connections: number, seconds: number): readonly string[] => [
+export const wrkCommand = (
+  url: string,
+  kind: ConnectionKind,
+  connections: number,
+  seconds: number,
+): readonly string[] => [
   ...['wrk', '--threads', '1', '--connections', String(connections), '--duration', `${seconds}s`],
-  ...['--timeout', '5s', '--latency', '--header', 'Connection: close', url],
+  ...['--timeout', '5s', '--latency', ...(kind === 'new' ? ['--header', 'Connection: close'] : []), url],
 ];
 
 /** Null: it is not what wrk prints. */

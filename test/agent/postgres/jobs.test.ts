@@ -126,8 +126,11 @@ describe('the life of two servers, by the shipped jobs', () => {
     await streams(n2, 1);
   });
 
-  test('a start whose premise is gone does not happen', async () => {
+  test('a start whose premise is gone does not happen; a standby feels the end of its stream', async () => {
+    await streams(n2, 1);
+    n2.wakes.length = 0;
     await n1.perform(stopFast);
+    await until(() => Promise.resolve(n2.wakes.includes('streamEnded') ? true : null), 'the end of the stream');
     const result = await n1.perform(
       { kind: 'startPrimary', premise: noPremise, limitMs: 20_000 },
       { premise: () => Promise.resolve('the lease is gone') },

@@ -1,6 +1,7 @@
 import { splitCommand } from '../../../codec/command.ts';
 import type { Job } from '../../../model/job.ts';
 import { later } from '../../../model/units.ts';
+import type { SqlSession } from '../../../model/world.ts';
 import { configure, must } from '../configure.ts';
 import { halt } from '../halt.ts';
 import {
@@ -19,6 +20,7 @@ import { keepOffTaken, removeStandIns } from './taken.ts';
 
 const hookLimitMs = 600_000;
 const tellAgainMs = 150;
+const connectTries = 5;
 
 /**
  * A promotion that was signalled can not be taken back: it may come to its end after the right to lead has. Whatever goes
@@ -40,6 +42,17 @@ export async function promote(
     });
   await removeStandIns(parts);
   return result;
+}
+
+/** A connection to this server, by several tries: a signalled promotion must not fail for one that was turned down. */
+async function connectTo(parts: PostgresParts): Promise<SqlSession | string> {
+  const { clock, sql } = parts.world;
+  for (let tries = 1; ; tries += 1) {
+    const connected = await sql.connect(ownTarget(parts.settings(), 'Patroni heartbeat'), 2_000);
+    if (connected.kind === 'connected') return connected.session;
+    if (tries === connectTries) return connected.kind === 'rejected' ? connected.message : connected.why;
+    await clock.sleep(200);
+  }
 }
 
 /** Null: the cluster knows which timeline this server is about to begin; else why not. */
@@ -77,14 +90,10 @@ async function attempt(
   }
   const postmaster = await findPostmaster(world, places);
   if (postmaster === null) return failed('PostgreSQL does not run');
-  const [connected, unannounced] = await Promise.all([
-    world.sql.connect(ownTarget(settings, 'Patroni heartbeat'), 2_000),
-    announce(parts, context, job),
-  ]);
-  if (connected.kind !== 'connected')
-    return failed(`cannot connect: ${connected.kind === 'rejected' ? connected.message : connected.why}`);
-  const { session } = connected;
+  // To watch with. Nobody waits for it before the signal.
+  const connecting = connectTo(parts);
   try {
+    const unannounced = await announce(parts, context, job);
     if (unannounced !== null) return failed(`not promoted: ${unannounced}`);
     const refusal = await context.premise(job.premise);
     if (refusal !== null) return failed(`not promoted: ${refusal}`);
@@ -95,6 +104,8 @@ async function attempt(
     if (!world.processes.signal(postmaster.info.pid, 'USR1')) return failed('the postmaster is gone');
     parts.step('promote', 'promotion signalled', []);
     const beganMs = world.clock.now();
+    const session = await connecting;
+    if (typeof session === 'string') return failed(`the promotion cannot be watched: ${session}`);
     let toldMs = beganMs;
     for (;;) {
       const answer = await session.query(inRecovery, 2_000);
@@ -113,7 +124,7 @@ async function attempt(
     }
     parts.step('promote', 'out of recovery', [['tookMs', Math.round(world.clock.now() - beganMs)]]);
   } finally {
-    session.close();
+    void connecting.then((session) => typeof session !== 'string' && session.close());
   }
   // The file that a later start will read must be a primary's; nothing in it needs a reload now.
   await configure(parts, { role: 'primary' }, null);
