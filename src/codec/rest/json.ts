@@ -5,12 +5,21 @@ export function spacedJson(value: unknown): string {
   if (typeof value === 'bigint') return value.toString();
   if (Array.isArray(value)) return `[${value.map(spacedJson).join(', ')}]`;
   if (isObject(value)) {
-    const fields = Object.entries(value).filter(([, field]) => field !== undefined);
-    return `{${fields.map(([name, field]) => `${quoted(name)}: ${spacedJson(field)}`).join(', ')}}`;
+    let text = '';
+    for (const name in value) {
+      const field = value[name];
+      if (field !== undefined) text += `${text === '' ? '' : ', '}${quoted(name)}: ${spacedJson(field)}`;
+    }
+    return `{${text}}`;
   }
   if (typeof value === 'string') return quoted(value);
   return JSON.stringify(value) ?? 'null';
 }
 
+/** Nothing in it needs an escape: so it is nearly always, and health checks come by the thousand. */
+const plain = /^[ !#-[\]-~]*$/;
+
 const quoted = (text: string): string =>
-  JSON.stringify(text).replace(/[\u007f-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  plain.test(text)
+    ? `"${text}"`
+    : JSON.stringify(text).replace(/[\u007f-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);

@@ -125,8 +125,17 @@ export function roleOf(snapshot: Snapshot): string {
   return postgres.kind === 'noData' || postgres.kind === 'partialData' ? 'uninitialized' : 'replica';
 }
 
-/** What the probe query told. */
+/** Nothing of it changes while the snapshot does not, and health checks come by the thousand. */
+const serverFieldsOf = new WeakMap<Snapshot, Fields>();
+
 function serverFields(snapshot: Snapshot): Fields {
+  const known = serverFieldsOf.get(snapshot) ?? readServerFields(snapshot);
+  serverFieldsOf.set(snapshot, known);
+  return known;
+}
+
+/** What the probe query told. */
+function readServerFields(snapshot: Snapshot): Fields {
   const { postgres, settings } = snapshot.seen;
   const role = roleOf(snapshot);
   if (postgres.kind !== 'running') return { role };

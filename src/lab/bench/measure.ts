@@ -9,8 +9,10 @@ import {
   type AgentName,
   type AgentResult,
   type BenchOptions,
+  type ConnectionKind,
   type FaultName,
   type FaultRun,
+  type Requests,
   routes,
   type Say,
 } from './words.ts';
