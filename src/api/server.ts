@@ -9,7 +9,7 @@ import type { HostPort, LocalSettings, RestSettings } from '../model/settings.ts
 import { type Access, makeAccess } from './access.ts';
 import { errorPage } from './page.ts';
 import { type ApiRequest, page, type Reply } from './reply.ts';
-import { agentRoutes, type Route, type Routes, routeKey } from './routes.ts';
+import { agentRoutes, isSafe, type Route, type Routes, routeKey } from './routes.ts';
 import { startStream } from './stream.ts';
 import { clusterOf } from './view.ts';
 
@@ -53,9 +53,12 @@ export async function startApi(handles: AgentHandles, local: LocalSettings): Pro
 export function makeServer(options: ServerOptions): (at: HostPort) => Promise<Listening> {
   const { routes, otherwise, access, tls = null, headers = {} } = options;
 
-  async function answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  /** Most are answered at once: health checks, by the thousand, are not made to wait for a promise. */
+  function answer(request: FastifyRequest, reply: FastifyReply): FastifyReply | Promise<FastifyReply> {
     const asked = requestOf(request);
-    return send(reply, await (routes[routeKey(asked)] ?? otherwise)(asked), headers);
+    const answered = (routes[routeKey(asked)] ?? otherwise)(asked);
+    if (!(answered instanceof Promise)) return send(reply, answered, headers);
+    return answered.then((later) => send(reply, later, headers));
   }
 
   function makeApp() {
@@ -69,10 +72,10 @@ export function makeServer(options: ServerOptions): (at: HostPort) => Promise<Li
     // Whatever a body is called, it is JSON: `curl -d` says form, others say nothing.
     app.removeAllContentTypeParsers();
     app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
-    app.addHook('onRequest', async (request, reply) => {
+    app.addHook('onRequest', (request, reply, done) => {
       request.raw.headers['content-type'] = 'application/octet-stream';
-      const refusal = (await access?.(callerOf(request))) ?? null;
-      return refusal === null ? undefined : send(reply, refusal, headers);
+      if (access === undefined || isSafe(request.method)) return done();
+      access(callerOf(request)).then((refusal) => (refusal === null ? done() : send(reply, refusal, headers)), done);
     });
     app.setErrorHandler((error: { statusCode?: number; message: string }, _request, reply) =>
       send(reply, page(error.statusCode ?? 500, error.statusCode === 413 ? tooLarge : error.message), {}),
@@ -116,9 +119,11 @@ function serverFor(tls: RestSettings['tls'], handler: RequestListener) {
 }
 
 function requestOf(request: FastifyRequest): ApiRequest {
-  const [path = '/', ...rest] = (request.raw.url ?? '/').split('?');
+  const url = request.raw.url ?? '/';
+  const at = url.indexOf('?');
+  const path = at < 0 ? url : url.slice(0, at);
   const query: Record<string, string> = {};
-  for (const [key, value] of new URLSearchParams(rest.join('?'))) query[key] ??= value;
+  if (at >= 0) for (const [key, value] of new URLSearchParams(url.slice(at + 1))) query[key] ??= value;
   const { 'content-length': length, 'transfer-encoding': chunked } = request.headers;
   const told = length !== undefined || chunked !== undefined;
   const body = typeof request.body === 'string' ? request.body : '';
