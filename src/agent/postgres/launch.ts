@@ -1,3 +1,4 @@
+import { readMistakes } from '../../codec/postgres/mistakes.ts';
 import type { ControlData } from '../../model/postgres.ts';
 import { configure, parametersFor, type Role, setStandbySignal } from './configure.ts';
 import { cancelled, failed, type JobContext, type JobResult, type PostgresParts, succeeded, toolEnv } from './parts.ts';
@@ -17,8 +18,21 @@ const paceMs = (waitedMs: number): number => (waitedMs < 2_000 ? 10 : 100);
 /** A standby that waits for WAL may take for ever to accept connections: it is up, and the rules look after it. */
 const standbyPatienceMs = 15_000;
 
+/** How often a start is tried again without the parameters that the server named as wrong. It names most of them at once. */
+const correctionsMost = 5;
+
 /** Writes the configuration for a role, starts the postmaster behind its sentinel, and waits until it accepts connections. */
 export async function launch(parts: PostgresParts, context: JobContext, options: LaunchOptions): Promise<JobResult> {
+  for (let corrections = 0; ; corrections += 1) {
+    const before = await parts.world.files.stat(parts.places().log);
+    const result = await launchOnce(parts, context, options);
+    if (result.ended !== 'failed' || corrections === correctionsMost) return result;
+    const words = await logFrom(parts, before.kind === 'file' ? before.sizeBytes : 0);
+    if (!parts.reject(readMistakes(words))) return result;
+  }
+}
+
+async function launchOnce(parts: PostgresParts, context: JobContext, options: LaunchOptions): Promise<JobResult> {
   const { world } = parts;
   const places = parts.places();
   if ((await findPostmaster(world, places)) !== null) return failed('a postmaster runs on the data directory already');
@@ -96,6 +110,12 @@ export async function clearOrphans(parts: PostgresParts): Promise<void> {
     await world.clock.sleep(10);
   }
   throw new Error(`processes of a dead postmaster do not end: ${orphansOf(world, parts.places()).join(', ')}`);
+}
+
+/** What the server's log says from this byte on. */
+async function logFrom(parts: PostgresParts, fromByte: number): Promise<string> {
+  const log = await parts.world.files.read(parts.places().log);
+  return log.kind === 'text' ? new TextDecoder().decode(new TextEncoder().encode(log.text).subarray(fromByte)) : '';
 }
 
 /** The last lines of the server's log: why it did not start is said there. */

@@ -1,3 +1,4 @@
+import type { Mistake } from '../../codec/postgres/mistakes.ts';
 import type { Fact } from '../../model/decision.ts';
 import type { FinishedJob, Premise } from '../../model/job.ts';
 import type { ControlData } from '../../model/postgres.ts';
@@ -16,6 +17,8 @@ export interface PostgresParts {
   readonly world: World;
   readonly settings: () => Settings;
   readonly places: () => Places;
+  /** True: some of these are ours, and are left out from now on. */
+  readonly reject: (mistakes: readonly Mistake[]) => boolean;
   /** What the control file says; a text: why it cannot be told. */
   readonly readControl: () => Promise<ControlData | string>;
   readonly sentinel: SentinelPrefix | null;

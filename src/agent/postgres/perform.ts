@@ -2,7 +2,7 @@ import { splitCommand } from '../../codec/command.ts';
 import type { Job, StopBudget } from '../../model/job.ts';
 import type { ControlData, LocalPostgres } from '../../model/postgres.ts';
 import { type InstantMs, later } from '../../model/units.ts';
-import { configure, type Role } from './configure.ts';
+import type { Role } from './configure.ts';
 import { halt } from './halt.ts';
 import { bootstrap } from './jobs/bootstrap.ts';
 import { clone } from './jobs/clone.ts';
@@ -15,6 +15,7 @@ import { removeStandIns } from './jobs/taken.ts';
 import { clearOrphans, launch } from './launch.ts';
 import { cancelled, failed, type JobContext, type JobResult, type PostgresParts, succeeded, toolEnv } from './parts.ts';
 import { findPostmaster } from './postmaster.ts';
+import { reload } from './reload.ts';
 import { makeSenders } from './senders.ts';
 import { ownTarget, runOnce, whyNot } from './sessions.ts';
 import { checkpoint } from './statements.ts';
@@ -124,10 +125,9 @@ async function startStandby(
 /** From PostgreSQL 14 on every change of upstream is a matter of a reload. */
 async function follow(parts: PostgresParts, role: Role): Promise<JobResult> {
   await removeStandIns(parts);
-  await configure(parts, role, null);
   const postmaster = await findPostmaster(parts.world, parts.places());
   if (postmaster === null) return failed('PostgreSQL does not run');
-  parts.world.processes.signal(postmaster.info.pid, 'HUP');
+  await reload(parts, postmaster.info.pid, role, null, true);
   return succeeded;
 }
 

@@ -4,7 +4,6 @@ import type { ControlOutcome } from '../../model/outcome.ts';
 import type { LocalPostgres, TimelineEnd } from '../../model/postgres.ts';
 import { type Lsn, later, lsnText, type Timeline } from '../../model/units.ts';
 import type { FileRead, Statement } from '../../model/world.ts';
-import { configure } from './configure.ts';
 import { makeControlReader } from './control.ts';
 import { makePatientDisk } from './disk.ts';
 import { halt } from './halt.ts';
@@ -12,8 +11,10 @@ import { makeLooker } from './look.ts';
 import { cancelled, type JobContext, type JobResult, type PostgresParts, partsOf } from './parts.ts';
 import { perform } from './perform.ts';
 import { findPostmaster, orphansOf } from './postmaster.ts';
+import { makeRejected } from './rejected.ts';
+import { reload } from './reload.ts';
 import { ownTarget, runOnce, whyNot } from './sessions.ts';
-import { advanceSlot, createSlot, dropSlot, fileMistakes, resumeReplay } from './statements.ts';
+import { advanceSlot, createSlot, dropSlot, resumeReplay } from './statements.ts';
 
 export type { SentinelPrefix } from './parts.ts';
 
@@ -44,9 +45,12 @@ export function makePostgres(
     readonly wake: (reason: string) => void;
   },
 ): Postgres {
+  const rejected = makeRejected(deps.settings, deps.note);
   const parts: PostgresParts = partsOf({
     ...deps,
     world,
+    settings: () => rejected.without(deps.settings()),
+    reject: rejected.reject,
     expectStop: () => looker.expectStop(),
     readControl: () => readControl(),
   });
@@ -76,15 +80,6 @@ export function makePostgres(
     return result.kind === 'rows' ? { kind: 'done' } : { kind: 'failed', why: whyNot(result) };
   }
 
-  /** The server ignores what it cannot take, and says so in its own log only; at the next start it would refuse. */
-  async function tellMistakes(): Promise<void> {
-    const result = await runOnce(world.sql, ownTarget(parts.settings(), 'Patroni'), [fileMistakes], slotLimitMs);
-    for (const row of result.kind === 'rows' ? result.rows : [])
-      parts.note('error', `${row.file}: ${row.name ?? 'a line'} is not taken: ${row.error}`, [
-        ['line', row.line ?? null],
-      ]);
-  }
-
   return {
     look,
     async perform(job, context) {
@@ -98,15 +93,13 @@ export function makePostgres(
       if (seen?.kind !== 'running') return { kind: 'failed', why: 'PostgreSQL does not run' };
       try {
         const upstream = seen.role === 'standby' && seen.upstream !== null ? { member: '', ...seen.upstream } : null;
-        const changed = await configure(
+        const changed = await reload(
           prompt,
+          seen.pid,
           seen.role === 'primary' ? { role: 'primary' } : { role: 'standby', upstream },
           seen.control,
+          always,
         );
-        if (changed || always) {
-          await tellMistakes();
-          world.processes.signal(seen.pid, 'HUP');
-        }
         return { kind: 'done', changed };
       } catch (error) {
         return { kind: 'failed', why: error instanceof Error ? error.message : String(error) };

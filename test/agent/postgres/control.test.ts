@@ -35,6 +35,7 @@ const parts = partsOf({
   world,
   settings: () => ({ ...plain, local }),
   readControl: () => Promise.resolve(''),
+  reject: () => false,
   sentinel: null,
   sentinelGraceMs: () => 0,
   note() {},

@@ -79,9 +79,10 @@ export function makeNode(folder: string, name: string, port: number) {
   };
   const wakes: string[] = [];
   const steps: string[] = [];
+  const notes: string[] = [];
   const postgres = makePostgres(world, {
     settings: () => settings,
-    note() {},
+    note: (_level, text) => void notes.push(text),
     sentinel: null,
     sentinelGraceMs: () => 500,
     wake: (reason) => void wakes.push(reason),
@@ -99,6 +100,7 @@ export function makeNode(folder: string, name: string, port: number) {
     postgres,
     wakes,
     steps,
+    notes,
     perform: (job: Job, more: Partial<JobContext> = {}) => postgres.perform(job, { ...context, ...more }),
     upstream: (slot: string | null = null): Upstream => ({ member: name, host: '127.0.0.1', port, slot }),
     async sql(text: string): Promise<string> {

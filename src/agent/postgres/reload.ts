@@ -1,0 +1,37 @@
+import type { ControlData } from '../../model/postgres.ts';
+import type { Pid } from '../../model/units.ts';
+import { configure, type Role } from './configure.ts';
+import type { PostgresParts } from './parts.ts';
+import { ownTarget, runOnce } from './sessions.ts';
+import { fileMistakes } from './statements.ts';
+
+const limitMs = 1_000;
+
+/** Writes the files for a role and has the server read them, if anything changed or `always`. Answers whether it did. */
+export async function reload(
+  parts: PostgresParts,
+  pid: Pid,
+  role: Role,
+  control: ControlData | null,
+  always: boolean,
+): Promise<boolean> {
+  const changed = await configure(parts, role, control);
+  if (!changed && !always) return false;
+  // A name that the server does not know would keep it from taking all the rest.
+  if (await hasMistakes(parts)) await configure(parts, role, control);
+  parts.world.processes.signal(pid, 'HUP');
+  return changed;
+}
+
+/** What the server would not take from its files. True: some of it is ours, and left out from now on. */
+async function hasMistakes(parts: PostgresParts): Promise<boolean> {
+  const result = await runOnce(parts.world.sql, ownTarget(parts.settings(), 'Patroni'), [fileMistakes], limitMs);
+  const rows = result.kind === 'rows' ? result.rows : [];
+  if (parts.reject(rows.map(({ name, error }) => ({ name: name ?? '', why: error ?? '' })))) return true;
+  // In a file of the operator's, or a line that is none at all: the server says so in its own log only.
+  for (const row of rows)
+    parts.note('error', `${row.file}: ${row.name ?? 'a line'} is not taken: ${row.error}`, [
+      ['line', row.line ?? null],
+    ]);
+  return false;
+}

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { after, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { leaveRootForGood } from '../../support/unprivileged.ts';
+import { makeFolder, makeNode, noPremise } from './node.ts';
+
+leaveRootForGood(fileURLToPath(import.meta.url));
+
+/** PostgreSQL would not start with one wrong word among its parameters, and at a reload take none of the others. */
+describe('a wrong word among the parameters', () => {
+  const folder = makeFolder();
+  const n1 = makeNode(folder.path, 'n1', 26_442);
+  after(async () => {
+    await n1.end();
+    folder.remove();
+  });
+  const set = (changes: Record<string, string | undefined>): void => {
+    const parameters: Record<string, string> = n1.settings.postgres.parameters;
+    for (const [name, value] of Object.entries(changes)) {
+      if (value === undefined) delete parameters[name];
+      else parameters[name] = value;
+    }
+  };
+  const start = () => n1.perform({ kind: 'startPrimary', premise: noPremise, limitMs: 20_000 });
+  const stop = () =>
+    n1.perform({
+      kind: 'stop',
+      mode: 'fast',
+      budget: { immediateAtMs: null, killAtMs: null },
+      checkpointFirst: false,
+      why: 'test',
+    });
+
+  test('costs a start one more try, and is told', async () => {
+    assert.equal((await n1.perform({ kind: 'bootstrap' })).error, null);
+    await stop();
+    set({
+      work_men: '64MB',
+      maintenance_work_mem: 'lots',
+      effective_cache_size: '64MB',
+      max_locks_per_transaction: '1',
+    });
+    assert.equal((await start()).error, null);
+    assert.equal(await n1.sql('SHOW effective_cache_size'), '64MB');
+    for (const name of ['work_men', 'maintenance_work_mem', 'max_locks_per_transaction'])
+      assert.ok(
+        n1.notes.some((note) => note.startsWith(`the parameter ${name} is left out`)),
+        n1.notes.join('\n'),
+      );
+    await n1.postgres.look();
+  });
+
+  test('does not keep a running server from the rest, and is tried again once it is another', async () => {
+    n1.notes.length = 0;
+    set({ work_men: '65MB', effective_cache_size: '65MB', maintenance_work_mem: '17MB' });
+    assert.equal((await n1.postgres.applyConfiguration(false)).kind, 'done');
+    await shows('effective_cache_size', '65MB');
+    await shows('maintenance_work_mem', '17MB');
+    assert.deepEqual(
+      n1.notes.filter((note) => note.startsWith('the parameter')).map((note) => note.split(' ')[2]),
+      ['work_men'],
+    );
+    n1.notes.length = 0;
+    set({ effective_cache_size: '66MB' });
+    await n1.postgres.applyConfiguration(false);
+    await shows('effective_cache_size', '66MB');
+    assert.deepEqual(n1.notes, [], 'told once');
+  });
+
+  async function shows(name: string, value: string): Promise<void> {
+    for (let tries = 0; tries < 100; tries += 1) {
+      if ((await n1.sql(`SHOW ${name}`)) === value) return;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    assert.equal(await n1.sql(`SHOW ${name}`), value);
+  }
+});
