@@ -19,8 +19,8 @@ import {
 import { startWriters } from './writers.ts';
 
 const healthyLimitMs = 180_000;
-/** After health: caches are warm, members have told etcd of each other, and HAProxy has looked three times. */
-const settleMs = 10_000;
+/** After health: rest is not what comes right after a start, when code is still being compiled and members meet. */
+const settleMs = 30_000;
 
 /** Everything about one agent, in a lab that was just made. */
 export async function measureAgent(lab: Lab, agent: AgentName, options: BenchOptions, say: Say): Promise<AgentResult> {
