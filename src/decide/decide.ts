@@ -1,5 +1,5 @@
 import type { HeldLease } from '../model/cluster.ts';
-import type { Decision, Verdict } from '../model/decision.ts';
+import type { Decision, Fact, Verdict } from '../model/decision.ts';
 import type { Memory, Observation } from '../model/observation.ts';
 import { clusterTimeline, controlOf, guardArmed, mayAcceptWrites } from './judge.ts';
 import { judgeLease } from './lease.ts';
@@ -23,7 +23,7 @@ export function decide(observed: Observation): Decision {
   return {
     rule: rule.name,
     reason: rule.reason,
-    because: [...verdict.because, ...(lease.rule === 'lease.none' ? [] : lease.because)],
+    because: [...verdict.because, ...(lease.rule === 'lease.none' ? [] : untold(lease.because, verdict.because))],
     leaseRule: lease.rule,
     passed,
     actions: [
@@ -36,6 +36,9 @@ export function decide(observed: Observation): Decision {
     wakeInMs: Math.max(0, Math.min(verdict.wakeInMs ?? Number.POSITIVE_INFINITY, pulseMs(seen))),
   };
 }
+
+const untold = (facts: readonly Fact[], told: readonly Fact[]): readonly Fact[] =>
+  facts.filter(([name]) => !told.some(([other]) => other === name));
 
 function firstVerdict(seen: Observation): { rule: Rule; verdict: Verdict; passed: readonly string[] } {
   const passed: string[] = [];

@@ -252,3 +252,9 @@ test('the guard is disarmed only where nothing can write and no lease is held', 
   for (const seen of [leading, { ...armed, postgres: primary }, won])
     assert.ok(!decide(seen).upkeep.some(({ kind }) => kind === 'disarmGuard'));
 });
+
+test('a fact is told once, though rule and lease both rest on it', () => {
+  const names = decide(leading).because.map(([name]) => name);
+  assert.deepEqual(names, [...new Set(names)]);
+  assert.ok(names.includes('leaseLeftMs'));
+});
