@@ -1,5 +1,6 @@
 import type { SeededChance } from './chance.ts';
 import type { SimulatedCluster } from './cluster.ts';
+import { etcdctlDelete } from './etcdctl.ts';
 import { places } from './settings.ts';
 
 /** One fault: what it does to which node, and how it ends. Asks of people are among them: they come at bad times, too. */
@@ -143,6 +144,21 @@ const ofPeople: readonly Fault[] = [
     mend: nothing,
   },
   {
+    name: 'switchover scheduled',
+    strike(c, n, chance) {
+      const leader = c.primary();
+      if (leader === null) return;
+      const at = new Date(c.node(n).machine.clock.wall() + chance.between(2000, 30_000)).toISOString();
+      void c.ask(n, 'POST', '/switchover', json({ leader, scheduled_at: at }));
+    },
+    mend: nothing,
+  },
+  {
+    name: 'leader key deleted by hand',
+    strike: (c) => void etcdctlDelete(c, 'leader'),
+    mend: nothing,
+  },
+  {
     name: 'restart asked',
     strike: (c, n) => void c.ask(n, 'POST', '/restart', '{}'),
     mend: nothing,
@@ -156,6 +172,15 @@ const ofPeople: readonly Fault[] = [
     name: 'ttl changed',
     strike: (c, n, chance) => void c.ask(n, 'PATCH', '/config', json({ ttl: chance.pick([20, 25, 30, 45]) })),
     mend: nothing,
+  },
+];
+
+/** In pause people answer for what runs where, and a primary goes on without a lease: for runs of their own. */
+export const faultsOfPause: readonly Fault[] = [
+  {
+    name: 'paused',
+    strike: (c, n) => void c.ask(n, 'PATCH', '/config', json({ pause: true })),
+    mend: (c, n) => void c.ask(n, 'PATCH', '/config', json({ pause: null })),
   },
 ];
 

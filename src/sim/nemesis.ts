@@ -1,7 +1,8 @@
 import type { SimulatedCluster } from './cluster.ts';
-import { faults } from './faults.ts';
+import type { Fault } from './faults.ts';
 
 export interface NemesisOptions {
+  readonly faults: readonly Fault[];
   readonly forMs: number;
   /** Mean time between two faults. */
   readonly everyMs: number;
@@ -22,7 +23,7 @@ export function unleash(
     if (atMs < endMs) cluster.engine.at(atMs, strike);
   }
   function strike(): void {
-    const fault = chance.pick(faults);
+    const fault = chance.pick(options.faults);
     // The primary more often than the others: that is where faults hurt.
     const primary = cluster.primary();
     const node = primary !== null && chance.happens(0.4) ? primary : chance.pick([...cluster.nodes.keys()]);
@@ -35,7 +36,7 @@ export function unleash(
     }
     next();
   }
-  function mend(fault: (typeof faults)[number], node: string): void {
+  function mend(fault: Fault, node: string): void {
     const { machine } = cluster.node(node);
     const ofPower = fault.name === 'power cut' || fault.name === 'machine replaced';
     if (machine.powered() === ofPower) return; // another fault, or another mending, came between

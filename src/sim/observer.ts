@@ -1,4 +1,5 @@
 import type { Observed, Right } from '../model/history.ts';
+import type { LeaseId } from '../model/units.ts';
 import type { Engine } from './engine.ts';
 import type { SimulatedEtcd } from './etcd/etcd.ts';
 import type { SimulatedNode } from './node.ts';
@@ -23,7 +24,14 @@ export function makeObserver(
   const held = new Map<string, Right>();
   const roles = new Map<Instance, boolean>();
   let keyAt = -1n;
-  let key: { readonly name: string; readonly term: string; readonly sinceMs: number } | null = null;
+  let key: {
+    readonly name: string;
+    readonly term: string;
+    readonly lease: LeaseId | null;
+    readonly sinceMs: number;
+  } | null = null;
+  /** The lease under each right. */
+  const leases = new Map<string, LeaseId | null>();
 
   function readKey(): void {
     if (etcd.store.revision() === keyAt) return;
@@ -31,10 +39,17 @@ export function makeObserver(
     const found = etcd.store.range(leaderKey);
     const kv = found.kind === 'kvs' ? found.kvs[0] : undefined;
     const term = String(kv?.createRevision);
-    key = kv === undefined ? null : { name: kv.value, term, sinceMs: key?.term === term ? key.sinceMs : engine.now() };
+    const sinceMs = key?.term === term ? key.sinceMs : engine.now();
+    key = kv === undefined ? null : { name: kv.value, term, lease: kv.lease, sinceMs };
   }
 
-  /** The key is another's, or nobody's: with it goes the right, were its deadline ahead. */
+  /** Deleted by hand: whoever held it may not know, and everybody else waits for the end of its lease. */
+  const deletedUnder = (name: string): boolean => {
+    const lease = leases.get(name) ?? null;
+    return key === null && lease !== null && etcd.leases.lives(lease);
+  };
+
+  /** The key is another's, or its lease is no more: with it goes the right, were its deadline ahead. */
   function close(name: string): void {
     const one = held.get(name);
     if (one === undefined) return;
@@ -49,11 +64,12 @@ export function makeObserver(
       const { name, machine } = node;
       const mine = key?.name === name ? key : null;
       const one = held.get(name);
-      if (one !== undefined && mine?.term !== one.term) close(name);
+      if (one !== undefined && mine?.term !== one.term && !deletedUnder(name)) close(name);
       const deadlineMs = node.handles()?.fenceDeadlineMs() ?? null;
       if (mine === null || deadlineMs === null) continue; // its right stands until its deadline, or until the key goes
       // With a shorter ttl the deadline comes nearer, while the lease behind the key still is the long one.
       const untilMs = Math.max(machine.clock.trueMs(deadlineMs), held.get(name)?.untilMs ?? 0);
+      leases.set(name, mine.lease);
       // The key is there before its holder has the answer.
       held.set(name, { kind: 'right', node: name, term: mine.term, fromMs: mine.sinceMs, untilMs });
     }

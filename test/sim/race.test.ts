@@ -1,24 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type SimulatedCluster, simulate } from '../../src/sim/cluster.ts';
+import { etcdctlDelete } from '../../src/sim/etcdctl.ts';
 
 const members = ['n1', 'n2', 'n3'] as const;
 const keyOf = (cluster: SimulatedCluster, name: string): string | null => {
   const found = cluster.etcd.store.range(`/service/sim/${name}`);
   return found.kind === 'kvs' ? (found.kvs[0]?.value ?? null) : null;
 };
-
-/** What somebody does with etcdctl. */
-function etcdctlDelete(cluster: SimulatedCluster, ...names: readonly string[]): void {
-  const lead = cluster.etcd.raft.leader();
-  if (lead === null) throw new Error('etcd has no leader');
-  const ops = names.map((name) => ({ op: 'delete', key: `/service/sim/${name}` }) as const);
-  cluster.etcd.raft.propose(
-    lead,
-    () => void cluster.etcd.store.txn([], ops, [], cluster.etcd.leases.lives),
-    () => {},
-  );
-}
 
 /** A postmaster on its way up is no primary yet, and nothing keeps it from becoming one: only its lease's end tells. */
 test('the key is deleted by hand while its holder is in crash recovery: nobody is promoted beside it', async () => {
@@ -28,7 +17,7 @@ test('the key is deleted by hand while its holder is in crash recovery: nobody i
   cluster.postgresWorld.tuning.crashRecoveryMs = [6000, 6000];
   cluster.postgres(leader).kill();
   await cluster.run(2000);
-  etcdctlDelete(cluster, 'leader');
+  assert.ok(etcdctlDelete(cluster, 'leader'));
   await cluster.until(() => (keyOf(cluster, 'leader') ?? leader) !== leader, { withinMs: 40_000 });
   cluster.agent(leader).kill({ restartAfterMs: null });
   await cluster.run(30_000);
@@ -53,7 +42,7 @@ test('the key is deleted by hand while its holder does not answer: nobody is pro
   cluster.node(leader).signal('postgres', 'STOP');
   cluster.agent(leader).kill(); // and with it the session that its probe had; a second later it is back
   await cluster.run(12_000);
-  etcdctlDelete(cluster, 'leader');
+  assert.ok(etcdctlDelete(cluster, 'leader'));
   await cluster.run(60_000);
   cluster.node(leader).signal('postgres', 'CONT');
   await cluster.untilSteady();
@@ -74,7 +63,7 @@ test('leader and its member key are deleted by hand while it is cut off, and an 
   await cluster.run(2500); // an etcd majority has a leader again
   cluster.agent(other).kill({ restartAfterMs: 500 });
   await cluster.run(100);
-  etcdctlDelete(cluster, 'leader', `members/${leader}`);
+  assert.ok(etcdctlDelete(cluster, 'leader', `members/${leader}`));
   await cluster.run(60_000);
   cluster.network.heal();
   await cluster.untilSteady();
