@@ -44,9 +44,16 @@ export async function startApi(handles: AgentHandles, local: LocalSettings): Pro
     ...agentRoutes({ handles, local, sleep }),
     access: makeAccess(rest, memberHosts),
     tls: rest.tls,
-    headers: { ...rest.httpExtraHeaders, ...(rest.tls === null ? {} : rest.httpsExtraHeaders) },
+    headers: extraHeaders(rest),
   });
   return server(rest.listen);
+}
+
+/** Those that tell how long an answer is and what are told by the answer itself. */
+function extraHeaders(rest: RestSettings): Readonly<Record<string, string>> {
+  const all = { ...rest.httpExtraHeaders, ...(rest.tls === null ? {} : rest.httpsExtraHeaders) };
+  const own = ['content-length', 'content-type', 'transfer-encoding', 'connection'];
+  return Object.fromEntries(Object.entries(all).filter(([name]) => !own.includes(name.toLowerCase())));
 }
 
 /** A server for a table of routes; gives the function that makes it listen. */
@@ -142,10 +149,8 @@ function send(reply: FastifyReply, answer: Reply, headers: Readonly<Record<strin
   switch (answer.kind) {
     case 'bare': {
       const { method } = reply.request;
-      reply
-        .hijack()
-        .raw.writeHead(answer.status, method === 'HEAD' ? {} : { 'content-length': '0' })
-        .end();
+      reply.raw.writeHead(answer.status, method === 'HEAD' ? {} : { 'content-length': '0' });
+      reply.hijack().raw.end();
       return reply;
     }
     case 'json': {
@@ -153,7 +158,8 @@ function send(reply: FastifyReply, answer: Reply, headers: Readonly<Record<strin
       const body = spacedJson(answer.value);
       const length = String(Buffer.byteLength(body));
       const head = { ...headers, 'content-type': 'application/json', 'content-length': length };
-      reply.hijack().raw.writeHead(answer.status, head).end(body);
+      reply.raw.writeHead(answer.status, head); // what it throws is still answered by Fastify
+      reply.hijack().raw.end(body);
       return reply;
     }
     case 'text':

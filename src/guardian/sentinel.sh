@@ -149,7 +149,8 @@ watched() {
 announced=
 while watched; do
   left_ms
-  # However long the wait ahead: a shorter deadline may be written meanwhile, at the least 3.75 s away (ttl 5, margin 1.25).
+  # However long the wait ahead: a shorter deadline may be written meanwhile. It counts from the sending of a renewal, which
+  # takes 1.9 s at most: with ttl 5 this guard acts 4.375 s after that, so that 2 s of sleep are over in time.
   if [ "$left" -gt 4000 ] && [ -n "$child" ]; then
     announced=
     pause 2

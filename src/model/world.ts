@@ -85,7 +85,8 @@ export type FileStat =
   | { readonly kind: 'unreadable'; readonly why: string };
 
 export interface Files {
-  read(path: string): Promise<FileRead>;
+  /** `fromByte`: only what follows. */
+  read(path: string, fromByte?: number): Promise<FileRead>;
   /** Whole or not at all: a temporary file in the same folder, fsync, rename. */
   write(path: string, text: string, mode: number): Promise<ControlOutcome>;
   append(path: string, text: string, mode: number): Promise<ControlOutcome>;

@@ -27,11 +27,13 @@ export function makeFiles(machine: Machine, self: SimProcess): Files {
   }
 
   return {
-    read(path) {
+    read(path, fromByte = 0) {
       const node = disk.get(path);
       if (node === null) return now({ kind: 'absent' });
       return now(
-        node.kind === 'file' ? { kind: 'text', text: node.text } : { kind: 'unreadable', why: 'is a directory' },
+        node.kind === 'file'
+          ? { kind: 'text', text: node.text.slice(fromByte) }
+          : { kind: 'unreadable', why: 'is a directory' },
       );
     },
     write: (path, text, mode) => change(`write ${path}`, () => disk.put(path, text, mode, clock.wall())),

@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, createReadStream, openSync } from 'node:fs';
 import { chmod, mkdir, open, readdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { wallMs } from '../model/units.ts';
@@ -8,7 +8,8 @@ import { EWOULDBLOCK, flock } from './libc.ts';
 
 export function makeFiles(): Files {
   return {
-    read: (path) => orMissing(async () => ({ kind: 'text', text: await readFile(path, 'utf8') }) as const),
+    read: (path, fromByte = 0) =>
+      orMissing(async () => ({ kind: 'text', text: await readFrom(path, fromByte) }) as const),
     list: (path) => orMissing(async () => ({ kind: 'entries', names: await readdir(path) }) as const),
     stat: (path) => orMissing(() => describe(path)),
     write: (path, text, mode) => outcomeOf(() => replace(path, text, mode)),
@@ -27,6 +28,13 @@ export function makeFiles(): Files {
     },
     lock: (path) => Promise.resolve(lock(path)),
   };
+}
+
+async function readFrom(path: string, fromByte: number): Promise<string> {
+  if (fromByte === 0) return readFile(path, 'utf8');
+  const chunks: Buffer[] = [];
+  for await (const chunk of createReadStream(path, { start: fromByte })) chunks.push(chunk);
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 async function orMissing<T>(

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { after, afterEach, before, test } from 'node:test';
 import { type GuardLink, makeGuardLink } from '../../src/agent/guard/link.ts';
 import type { GuardView } from '../../src/model/guard.ts';
 import type { WatchdogSettings } from '../../src/model/settings.ts';
-import { instantMs, leaseId, term } from '../../src/model/units.ts';
+import { instantMs, leaseId, pid as pidOf, term } from '../../src/model/units.ts';
 import { makeFiles } from '../../src/world/files.ts';
 import { makeSockets } from '../../src/world/sockets.ts';
 import { freeze } from '../support/frozen.ts';
@@ -187,4 +187,15 @@ test('the device asked for by name and not there: no guard', async () => {
   await link.open();
   assert.deepEqual(await link.setDeadline(lease(20_000), 1_000), { kind: 'failed', why: 'ENOENT' });
   assert.equal(link.view().kind, 'absent');
+});
+
+test('an agent that ends while a new guardian is on its way is not started again by that one', async () => {
+  const { m, link } = fresh();
+  const pid = pidIn(await link.open());
+  kill(pidOf(pid), 'SIGKILL');
+  await until('the loss is felt', () => link.view().kind === 'absent');
+  await link.close();
+  const [last] = readFileSync(`${m.stateDir}/guardian.pid`, 'utf8').split(' ').map(Number);
+  assert.notEqual(last, pid, 'the new one had begun');
+  await until('it has been told to leave', () => processes.describe(pidOf(last ?? 0))?.state !== 'running', 5_000);
 });

@@ -103,7 +103,7 @@ export function makeGuardLink(
     if (joined.kind === 'failed') return joined.why;
     mine = joined.peer;
     if (closed) {
-      mine.close();
+      await takeLeave(mine);
       return null;
     }
     welcome(mine, joined.hello);
@@ -233,13 +233,20 @@ export function makeGuardLink(
 
   async function close(): Promise<void> {
     closed = true;
+    // One that is being started now would take our end for a death, and start another agent.
+    if (joining !== null) await Promise.race([joining.first, clock.sleep(closeLimitMs)]);
     if (peer === null) return;
     const { with: mine, cancel } = peer;
+    cancel();
+    peer = null;
+    await takeLeave(mine);
+  }
+
+  /** The guardian ends with us, or stays and does not start another agent. */
+  async function takeLeave(mine: GuardPeer): Promise<void> {
     const left = await mine.ask({ ask: 'leave' }, closeLimitMs);
     if (left?.ok === true) device.release();
     else await mine.ask({ ask: 'bye' }, closeLimitMs);
-    cancel();
-    peer = null;
     mine.close();
   }
 

@@ -66,7 +66,7 @@ export function makePatientDisk(
   return {
     files: {
       ...files,
-      read: (path) => read(() => files.read(path)),
+      read: (path, fromByte) => read(() => files.read(path, fromByte)),
       list: (path) => read(() => files.list(path)),
       stat: (path) => read(() => files.stat(path)),
       write: (path, text, mode) => change(`write ${path}`, () => files.write(path, text, mode)),

@@ -23,12 +23,19 @@ const correctionsMost = 5;
 
 /** Writes the configuration for a role, starts the postmaster behind its sentinel, and waits until it accepts connections. */
 export async function launch(parts: PostgresParts, context: JobContext, options: LaunchOptions): Promise<JobResult> {
+  const { files } = parts.world;
+  const { log } = parts.places();
+  const leftOut: string[] = [];
   for (let corrections = 0; ; corrections += 1) {
-    const before = await parts.world.files.stat(parts.places().log);
+    const before = await files.stat(log);
     const result = await launchOnce(parts, context, options);
-    if (result.ended !== 'failed' || corrections === correctionsMost) return result;
-    const words = await logFrom(parts, before.kind === 'file' ? before.sizeBytes : 0);
-    if (!parts.reject(readMistakes(words))) return result;
+    if (result.ended !== 'failed') return result;
+    const said = await files.read(log, before.kind === 'file' ? before.sizeBytes : 0);
+    const names = parts.rejected.reject(said.kind === 'text' ? readMistakes(said.text) : []);
+    leftOut.push(...names);
+    if (names.length > 0 && corrections < correctionsMost) continue;
+    parts.rejected.restore(leftOut); // something else is wrong
+    return result;
   }
 }
 
@@ -110,12 +117,6 @@ export async function clearOrphans(parts: PostgresParts): Promise<void> {
     await world.clock.sleep(10);
   }
   throw new Error(`processes of a dead postmaster do not end: ${orphansOf(world, parts.places()).join(', ')}`);
-}
-
-/** What the server's log says from this byte on. */
-async function logFrom(parts: PostgresParts, fromByte: number): Promise<string> {
-  const log = await parts.world.files.read(parts.places().log);
-  return log.kind === 'text' ? new TextDecoder().decode(new TextEncoder().encode(log.text).subarray(fromByte)) : '';
 }
 
 /** The last lines of the server's log: why it did not start is said there. */

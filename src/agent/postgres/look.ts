@@ -1,6 +1,7 @@
 import type { ControlData, HalfDone, LocalPostgres } from '../../model/postgres.ts';
 import { type InstantMs, type Pid, type Timeline, timeline } from '../../model/units.ts';
 import type { Cancel, SqlSession } from '../../model/world.ts';
+import type { ControlReader } from './control.ts';
 import type { PatientDisk } from './disk.ts';
 import type { PostgresParts } from './parts.ts';
 import { findPostmaster, orphansOf, type Postmaster } from './postmaster.ts';
@@ -29,8 +30,13 @@ interface Known {
 }
 
 /** Sees this node's PostgreSQL from outside (files, processes) and inside (one kept session), and is woken when it dies. */
-export function makeLooker(parts: PostgresParts, disk: PatientDisk, wake: (reason: string) => void): Looker {
-  const { world, readControl } = parts;
+export function makeLooker(
+  parts: PostgresParts,
+  disk: PatientDisk,
+  controlFile: ControlReader,
+  wake: (reason: string) => void,
+): Looker {
+  const { world } = parts;
   let known: Known | null = null;
   let session: SqlSession | null = null;
   let receiver: { readonly pid: Pid; readonly cancelWatch: Cancel } | null = null;
@@ -70,7 +76,7 @@ export function makeLooker(parts: PostgresParts, disk: PatientDisk, wake: (reaso
     const { pid, startTicks } = postmaster.info;
     if (known !== null && known.pid === pid && known.startTicks === startTicks) return known;
     forget();
-    const control = await readControl();
+    const control = await controlFile.read();
     if (typeof control === 'string') return control;
     expected = false;
     seenTimeline = null;
@@ -199,7 +205,7 @@ export function makeLooker(parts: PostgresParts, disk: PatientDisk, wake: (reaso
             why: `${places.dataDir} holds files (${there.slice(0, 3).join(', ')}) but no global/pg_control`,
           };
     }
-    const control = await readControl();
+    const control = await controlFile.read();
     if (typeof control === 'string') return { kind: 'unreadable', why: control };
     const label = await world.files.stat(places.backupLabel);
     return {
@@ -227,6 +233,7 @@ export function makeLooker(parts: PostgresParts, disk: PatientDisk, wake: (reaso
     const postmaster = await findPostmaster(world, parts.places());
     if (disk.hungSinceMs() !== null) return { kind: 'unreadable', why: 'the disk does not answer' }; // no proof that none runs
     if (postmaster !== null) return lookInside(postmaster);
+    if (known !== null) controlFile.forget();
     forget();
     believed = null;
     troubleSinceMs = null;

@@ -1,4 +1,3 @@
-import type { Mistake } from '../../codec/postgres/mistakes.ts';
 import type { Fact } from '../../model/decision.ts';
 import type { FinishedJob, Premise } from '../../model/job.ts';
 import type { ControlData } from '../../model/postgres.ts';
@@ -6,6 +5,7 @@ import type { Settings } from '../../model/settings.ts';
 import type { Timeline } from '../../model/units.ts';
 import type { World } from '../../model/world.ts';
 import { type Places, placesOf } from './places.ts';
+import type { Rejected } from './rejected.ts';
 
 export interface SentinelPrefix {
   readonly program: string;
@@ -17,8 +17,7 @@ export interface PostgresParts {
   readonly world: World;
   readonly settings: () => Settings;
   readonly places: () => Places;
-  /** True: some of these are ours, and are left out from now on. */
-  readonly reject: (mistakes: readonly Mistake[]) => boolean;
+  readonly rejected: Pick<Rejected, 'reject' | 'restore'>;
   /** What the control file says; a text: why it cannot be told. */
   readonly readControl: () => Promise<ControlData | string>;
   readonly sentinel: SentinelPrefix | null;

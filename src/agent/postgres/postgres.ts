@@ -50,21 +50,21 @@ export function makePostgres(
     ...deps,
     world,
     settings: () => rejected.without(deps.settings()),
-    reject: rejected.reject,
+    rejected,
     expectStop: () => looker.expectStop(),
-    readControl: () => readControl(),
+    readControl: () => control.read(),
   });
   const disk = makePatientDisk(world, { limitMs: diskLimitMs, answersAgain: () => deps.wake('disk') });
   /** What the loop itself does, and what guards it: never held up by the disk. */
   const prompt: PostgresParts = { ...parts, world: { ...world, files: { ...disk.files, read: readOrRemember } } };
-  const readControl = makeControlReader(prompt, disk);
-  const looker = makeLooker(prompt, disk, deps.wake);
+  const control = makeControlReader(prompt, disk);
+  const looker = makeLooker(prompt, disk, control, deps.wake);
   let last: LocalPostgres | null = null;
   let pidFile: FileRead | null = null;
 
   /** Which process is the postmaster must be known while the disk hangs, too: it may have to be stopped. */
-  async function readOrRemember(path: string): Promise<FileRead> {
-    const found = await disk.files.read(path);
+  async function readOrRemember(path: string, fromByte?: number): Promise<FileRead> {
+    const found = await disk.files.read(path, fromByte);
     if (path !== parts.places().pidFile) return found;
     if (found.kind === 'unreadable' && disk.hungSinceMs() !== null) return pidFile ?? found;
     pidFile = found.kind === 'text' ? found : null;

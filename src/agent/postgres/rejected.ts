@@ -5,13 +5,16 @@ import type { PostgresParts } from './parts.ts';
 export interface Rejected {
   /** The settings without the parameters that this server does not take. */
   without(settings: Settings): Settings;
-  /** True: some of these are ours and are left out from now on, until their value is another. */
-  reject(mistakes: readonly Mistake[]): boolean;
+  /** Those of these that are ours are left out from now on, until their value is another. Gives their names. */
+  reject(mistakes: readonly Mistake[]): readonly string[];
+  /** They were not what kept the server from starting. */
+  restore(names: readonly string[]): void;
 }
 
 /**
- * One wrong word among the parameters, and PostgreSQL starts no more; at a reload it takes none of the others, a new
- * upstream included. So whatever it names as wrong is left out, told, and tried again when somebody has changed it.
+ * With a name that PostgreSQL does not know, or a value that it does not accept, it starts no more; at a reload an unknown
+ * name keeps it from taking anything, a new upstream included. So a parameter that it names as wrong is left out, told, and
+ * tried again when somebody has changed it.
  */
 export function makeRejected(settings: () => Settings, note: PostgresParts['note']): Rejected {
   const rejected = new Map<string, string>();
@@ -41,12 +44,14 @@ export function makeRejected(settings: () => Settings, note: PostgresParts['note
         if (!takes(name, value)) continue; // named twice
         rejected.set(name, value);
         note('error', `the parameter ${name} is left out: PostgreSQL does not take it`, [
-          ['value', value],
           ['why', why],
           ['remedy', 'correct it with edit-config, or in the configuration file'],
         ]);
       }
-      return ours.length > 0;
+      return [...new Set(ours.map(({ name }) => name))];
+    },
+    restore(names) {
+      for (const name of names) rejected.delete(name);
     },
   };
 }

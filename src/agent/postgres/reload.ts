@@ -27,7 +27,11 @@ export async function reload(
 async function hasMistakes(parts: PostgresParts): Promise<boolean> {
   const result = await runOnce(parts.world.sql, ownTarget(parts.settings(), 'Patroni'), [fileMistakes], limitMs);
   const rows = result.kind === 'rows' ? result.rows : [];
-  if (parts.reject(rows.map(({ name, error }) => ({ name: name ?? '', why: error ?? '' })))) return true;
+  const { conf } = parts.places();
+  const ours = rows
+    .filter(({ file }) => file === conf)
+    .map(({ name, error }) => ({ name: name ?? '', why: error ?? '' }));
+  if (parts.rejected.reject(ours).length > 0) return true;
   // In a file of the operator's, or a line that is none at all: the server says so in its own log only.
   for (const row of rows)
     parts.note('error', `${row.file}: ${row.name ?? 'a line'} is not taken: ${row.error}`, [

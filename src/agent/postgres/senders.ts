@@ -18,6 +18,7 @@ const successorsLimitMs = 3_000;
 /** Before it: a walsender that cannot send holds up the checkpoint itself. Soon where a successor streams, else with patience. */
 const othersBeforeMs = 5_000;
 const successorsBeforeMs = 10_000;
+const controlLimitMs = 1_000;
 /** One whose connection is full gets stuck over its last words, and without an end: only the next signal makes it drop them. */
 const againMs = 200;
 
@@ -58,8 +59,9 @@ export function makeSenders(parts: PostgresParts, seen: LocalPostgres, successor
       beganMs ??= nowMs;
       const left = processes.children(postmaster.pid).filter((child) => isWalsender(child));
       if (left.length === 0) return;
-      const control = await parts.readControl();
-      const state = typeof control === 'string' ? null : control.state;
+      // The stop has its own instants: a disk that hangs must not make them late.
+      const control = await Promise.race([parts.readControl(), clock.sleep(controlLimitMs)]);
+      const state = typeof control === 'object' ? control.state : null;
       if (state === 'shut down' || state === 'shut down in recovery') downMs ??= nowMs;
       const mine = left.filter(isSuccessor);
       if (downMs !== null && mine.length < expected) confirmedMs ??= nowMs;

@@ -45,3 +45,18 @@ export const list = z.union(
 export const mapping = expected('a mapping');
 export const anyMap = z.record(z.string(), z.unknown(), mapping);
 export const texts = z.record(z.string(), text, mapping);
+
+const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const headerValue = z
+  .custom<string | number>(
+    (value) => ['string', 'number'].includes(typeof value) && /^[\t\x20-\x7e\xa0-\xff]*$/.test(String(value)),
+    expected('the value of an HTTP header, one line of Latin letters,'),
+  )
+  .transform(String);
+/** HTTP headers, by names in small letters: one that cannot be sent would otherwise be found out at the first request. */
+export const headers = z
+  .record(z.string(), headerValue, mapping)
+  .refine((all) => Object.keys(all).every((name) => headerName.test(name)), {
+    error: 'the name of an HTTP header holds letters, digits and dashes, and nothing else',
+  })
+  .transform((all) => Object.fromEntries(Object.entries(all).map(([name, value]) => [name.toLowerCase(), value])));

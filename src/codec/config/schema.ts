@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { anyMap, expected, list, listOf, mapping, oneOf, text, texts, whole, yes } from './kinds.ts';
+import { anyMap, expected, headers, list, listOf, mapping, oneOf, text, texts, whole, yes } from './kinds.ts';
 
 /** The YAML that Patroni reads, as far as this agent knows it. Unknown keys are told, not refused: other tools share the file. */
 
@@ -76,8 +76,8 @@ const restapi = z.object(
     verify_client: oneOf('none', 'optional', 'required').optional(),
     allowlist: list.optional(),
     allowlist_include_members: yes.optional(),
-    http_extra_headers: texts.optional(),
-    https_extra_headers: texts.optional(),
+    http_extra_headers: headers.optional(),
+    https_extra_headers: headers.optional(),
     request_queue_size: whole.optional(),
     thread_pool_size: whole.optional(),
     server_tokens: text.optional(),

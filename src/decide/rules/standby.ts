@@ -122,7 +122,7 @@ const follow: Rule = {
 };
 
 /**
- * For how long I have waited for a leader that is a standby yet; null: it leads, or I stream. A stream from it would be
+ * For how long I have been without a stream, where the leader is a standby yet; null: it leads, or I stream. A stream from it would be
  * cut again by its promotion, and there is nothing to receive before that.
  */
 function leaderPromotingMs(seen: Observation): number | null {

@@ -76,6 +76,8 @@ export function openRpc<I extends DescMessage, O extends DescMessage>(
   stream.on('response', told);
   stream.on('trailers', told);
   stream.on('error', (error) => end(broken(stream, whyOf(error))));
+  // Both ends of a stream must be done for it to close: the server's word is enough.
+  stream.on('end', () => status !== null && end(status));
   stream.on('close', () => end(status ?? broken(stream, 'the stream ended without a status')));
   readMessages(stream, (bytes) => {
     if (over) return;

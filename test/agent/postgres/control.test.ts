@@ -35,7 +35,7 @@ const parts = partsOf({
   world,
   settings: () => ({ ...plain, local }),
   readControl: () => Promise.resolve(''),
-  reject: () => false,
+  rejected: { reject: () => [], restore() {} },
   sentinel: null,
   sentinelGraceMs: () => 0,
   note() {},
@@ -43,9 +43,9 @@ const parts = partsOf({
   expectStop() {},
 });
 const disk = makePatientDisk(world, { limitMs: 1_000, answersAgain() {} });
-const read = makeControlReader(parts, disk);
+const reader = makeControlReader(parts, disk);
 const state = async (): Promise<string> => {
-  const control = await read();
+  const control = await reader.read();
   return typeof control === 'string' ? control : control.state;
 };
 /** Written as PostgreSQL writes it, in place, so long ago. */
@@ -81,4 +81,19 @@ test('where times are whole seconds, a moment is longer', async () => {
   await state();
   await state();
   assert.equal(asked, before + 2);
+});
+
+test('what a server left behind is read once more when it is gone, also by a reading that was under way', async () => {
+  write('in production', 5_000);
+  await state();
+  const before = asked;
+  reader.forget();
+  await state();
+  assert.equal(asked, before + 1);
+  write('shut down', 5_000);
+  const underWay = reader.read();
+  reader.forget();
+  await underWay;
+  await state();
+  assert.equal(asked, before + 3);
 });

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { leaveRootForGood } from '../../support/unprivileged.ts';
@@ -65,6 +67,48 @@ describe('a wrong word among the parameters', () => {
     await n1.postgres.applyConfiguration(false);
     await shows('effective_cache_size', '66MB');
     assert.deepEqual(n1.notes, [], 'told once');
+  });
+
+  test("of somebody else's file is not held against ours", async () => {
+    const auto = `${n1.settings.local.postgres.dataDir}/postgresql.auto.conf`;
+    const before = readFileSync(auto, 'utf8');
+    writeFileSync(auto, `${before}maintenance_work_mem = 'lots'\n`);
+    set({ effective_cache_size: '67MB' });
+    await n1.postgres.applyConfiguration(false);
+    writeFileSync(auto, before);
+    set({ effective_cache_size: '68MB' });
+    await n1.postgres.applyConfiguration(true);
+    await shows('effective_cache_size', '68MB');
+    assert.equal(await n1.sql('SHOW maintenance_work_mem'), '17MB');
+  });
+
+  test('is looked for in what the server said at this start, and nowhere else', async () => {
+    set({ work_men: undefined, work_mem: '5MB' });
+    await stop();
+    const log = `${n1.settings.local.stateDir}/postgres.log`;
+    appendFileSync(log, Buffer.alloc(600, 0xe9)); // no UTF-8
+    appendFileSync(log, '\nLOG:  invalid value for parameter "work_mem": "abc"\n');
+    const { port } = n1.settings.local.postgres;
+    const squatter = createServer();
+    await new Promise<void>((resolve) => void squatter.listen(port, '127.0.0.1', resolve));
+    assert.match((await start()).error ?? '', /in use|could not/);
+    await new Promise((resolve) => squatter.close(resolve));
+    assert.equal((await start()).error, null);
+    assert.equal(await n1.sql('SHOW work_mem'), '5MB');
+  });
+
+  test('is forgiven where something else keeps the server from starting', async () => {
+    await stop();
+    n1.notes.length = 0;
+    set({ timezone: 'Mars/Base', shared_preload_libraries: 'no_such_library', work_mem: 'lots' });
+    assert.match((await start()).error ?? '', /no_such_library/);
+    set({ timezone: 'UTC', shared_preload_libraries: '', work_mem: '6MB' });
+    assert.equal((await start()).error, null);
+    set({ timezone: 'Mars/Base' });
+    await stop();
+    assert.equal((await start()).error, null);
+    assert.ok(n1.notes.some((note) => note.startsWith('the parameter timezone is left out')));
+    assert.equal(await n1.sql('SHOW work_mem'), '6MB');
   });
 
   async function shows(name: string, value: string): Promise<void> {

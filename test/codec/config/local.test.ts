@@ -235,3 +235,14 @@ test('files of a directory merge in order: later wins, null deletes, and texts s
   ];
   assert.throws(() => mergeConfigTexts(broken), /^Error: d\/b\.yml:2:1: /);
 });
+
+test('an HTTP header that could not be sent is named at the start, not found out at the first request', () => {
+  const withHeader = (header: string): string =>
+    small.replace('connect_address: node1:8008 }', `connect_address: node1:8008, http_extra_headers: { ${header} } }`);
+  assert.deepEqual(good(withHeader('X-Frame-Options: DENY')).rest.httpExtraHeaders, { 'x-frame-options': 'DENY' });
+  assert.match(
+    problems(withHeader('X-A: "a\\nb"'))[0] ?? '',
+    /restapi\.http_extra_headers\.X-A: the value of an HTTP header/,
+  );
+  assert.match(problems(withHeader('"X A": b'))[0] ?? '', /restapi\.http_extra_headers: the name of an HTTP header/);
+});

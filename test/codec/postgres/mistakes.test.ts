@@ -16,5 +16,9 @@ test("what a server says of its settings before it gives up, in PostgreSQL 15's 
     ['work_men', 'work_mem', 'shared_buffers', 'fsync'],
   );
   assert.match(readMistakes(log)[2]?.why ?? '', /^8 kB is outside the valid range/);
+  assert.deepEqual(readMistakes('LOG:  invalid value for parameter "TimeZone": "Mars"')[0]?.name, 'timezone');
+  assert.deepEqual(readMistakes('FATAL:  parameter "data_checksums" cannot be changed')[0]?.name, 'data_checksums');
+  assert.deepEqual(readMistakes('ERROR:  invalid value for parameter "work_mem": "abc"'), [], "a client's");
+  assert.deepEqual(readMistakes('LOG:  parameter "port" cannot be changed without restarting the server'), []);
   assert.deepEqual(readMistakes('FATAL:  could not load server certificate file "server.crt"'), []);
 });

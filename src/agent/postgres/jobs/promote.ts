@@ -20,7 +20,9 @@ import { keepOffTaken, removeStandIns } from './taken.ts';
 
 const hookLimitMs = 600_000;
 const tellAgainMs = 150;
-const connectTries = 5;
+const connectAgainMs = 200;
+/** How long a connection is waited for before the control file is asked instead. */
+const byControlAfterMs = 300;
 
 /**
  * A promotion that was signalled can not be taken back: it may come to its end after the right to lead has. Whatever goes
@@ -44,15 +46,43 @@ export async function promote(
   return result;
 }
 
-/** A connection to this server, by several tries: a signalled promotion must not fail for one that was turned down. */
-async function connectTo(parts: PostgresParts): Promise<SqlSession | string> {
-  const { clock, sql } = parts.world;
-  for (let tries = 1; ; tries += 1) {
-    const connected = await sql.connect(ownTarget(parts.settings(), 'Patroni heartbeat'), 2_000);
-    if (connected.kind === 'connected') return connected.session;
-    if (tries === connectTries) return connected.kind === 'rejected' ? connected.message : connected.why;
-    await clock.sleep(200);
+interface Watcher {
+  /** Null: no connection, so far. */
+  session(): SqlSession | null;
+  end(): void;
+}
+
+/** Connects to this server, again and again until it is let in: nobody waits for that, and all slots may be taken. */
+function watchBy({ world, settings }: PostgresParts): Watcher {
+  let session: SqlSession | null = null;
+  let over = false;
+  async function connect(): Promise<void> {
+    while (!over && session === null) {
+      const connected = await world.sql.connect(ownTarget(settings(), 'Patroni heartbeat'), 2_000);
+      if (connected.kind === 'connected' && over) connected.session.close();
+      else if (connected.kind === 'connected') session = connected.session;
+      else await world.clock.sleep(connectAgainMs);
+    }
   }
+  void connect();
+  return {
+    session: () => session,
+    end() {
+      over = true;
+      session?.close();
+    },
+  };
+}
+
+/** Out of recovery? Asked of the server, or, where that lets nobody in, of its control file. A text: it is gone. */
+async function isOut(parts: PostgresParts, session: SqlSession | null): Promise<boolean | string> {
+  if (session === null) {
+    const control = await parts.readControl();
+    return typeof control !== 'string' && control.state === 'in production';
+  }
+  const answer = await session.query(inRecovery, 2_000);
+  if (answer.kind === 'lost') return `the server stopped answering while it was promoted: ${answer.why}`;
+  return answer.kind === 'rows' && answer.rows[0]?.in_recovery === 'f';
 }
 
 /** Null: the cluster knows which timeline this server is about to begin; else why not. */
@@ -90,8 +120,7 @@ async function attempt(
   }
   const postmaster = await findPostmaster(world, places);
   if (postmaster === null) return failed('PostgreSQL does not run');
-  // To watch with. Nobody waits for it before the signal.
-  const connecting = connectTo(parts);
+  const watcher = watchBy(parts);
   try {
     const unannounced = await announce(parts, context, job);
     if (unannounced !== null) return failed(`not promoted: ${unannounced}`);
@@ -104,15 +133,16 @@ async function attempt(
     if (!world.processes.signal(postmaster.info.pid, 'USR1')) return failed('the postmaster is gone');
     parts.step('promote', 'promotion signalled', []);
     const beganMs = world.clock.now();
-    const session = await connecting;
-    if (typeof session === 'string') return failed(`the promotion cannot be watched: ${session}`);
     let toldMs = beganMs;
     for (;;) {
-      const answer = await session.query(inRecovery, 2_000);
-      if (answer.kind === 'rows' && answer.rows[0]?.in_recovery === 'f') break;
-      if (answer.kind === 'lost') return failed(`the server stopped answering while it was promoted: ${answer.why}`);
-      if (context.signal.aborted) return cancelled;
+      const session = watcher.session();
       const waitedMs = world.clock.now() - beganMs;
+      if (session !== null || waitedMs > byControlAfterMs) {
+        const out = await isOut(parts, session);
+        if (typeof out === 'string') return failed(out);
+        if (out) break;
+      }
+      if (context.signal.aborted) return cancelled;
       // One promotion in forty took five seconds, wal_retrieve_retry_interval, when told once: recovery had just gone to sleep.
       // While the promote file lies there, it has not been heard.
       if (world.clock.now() - toldMs > tellAgainMs) {
@@ -120,11 +150,12 @@ async function attempt(
         world.processes.signal(postmaster.info.pid, 'USR1');
       }
       if (waitedMs > 1_000) context.progress(`promoting for ${Math.round(waitedMs / 1_000)} s`);
-      await world.clock.sleep(waitedMs < 2_000 ? 4 : 100, context.signal);
+      const paceMs = waitedMs < 2_000 ? 4 : 100;
+      await world.clock.sleep(session === null && waitedMs > byControlAfterMs ? 100 : paceMs, context.signal);
     }
     parts.step('promote', 'out of recovery', [['tookMs', Math.round(world.clock.now() - beganMs)]]);
   } finally {
-    void connecting.then((session) => typeof session !== 'string' && session.close());
+    watcher.end();
   }
   // The file that a later start will read must be a primary's; nothing in it needs a reload now.
   await configure(parts, { role: 'primary' }, null);
