@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { decide } from '../../src/decide/decide.ts';
 import type { Observation } from '../../src/model/observation.ts';
 import { instantMs, lsn, revision, timeline } from '../../src/model/units.ts';
-import { jobOf } from './read.ts';
+import { jobOf, kinds } from './read.ts';
 import {
   cluster,
   following,
@@ -192,4 +192,13 @@ test('of those ahead the one that answers counts, however many silent ones were 
   assert.ok(decide(both).because.some(([name, value]) => name === 'peer' && value === 'n4'));
   const alone = withCluster({ ...both, peers: both.peers.slice(0, 1) }, { members: [member('n2'), member('n3')] });
   assert.equal(decide(alone).rule, 'race.acquire');
+});
+
+test('a question of history that nobody answers does not hold up the race: its leader is gone', () => {
+  const from = { member: 'n1', host: 'n1', port: 5432, slot: null };
+  const job = { kind: 'checkDivergence', from, leaderTimeline: null } as const;
+  const busy = { kind: 'busy', job, sinceMs: vacant.nowMs, progress: null, cancelling: false, last: null } as const;
+  assert.deepEqual(kinds({ ...vacant, jobs: busy }), ['cancelJob']);
+  assert.deepEqual(kinds({ ...vacant, jobs: { ...busy, cancelling: true } }), [], 'once');
+  assert.deepEqual(kinds({ ...following, jobs: busy }), [], 'it leads');
 });

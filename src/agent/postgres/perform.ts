@@ -67,8 +67,11 @@ export async function perform(
       return checkpointNow(parts, context);
     case 'rewind':
       return rewind(parts, context, job);
-    case 'checkDivergence':
-      return { ...succeeded, divergence: await divergenceFrom(parts, job, await look()) };
+    case 'checkDivergence': {
+      const asked = look().then((seen) => divergenceFrom(parts, job, seen));
+      const divergence = await Promise.race([asked, aborted(context)]);
+      return divergence === null ? cancelled : { ...succeeded, divergence };
+    }
     case 'crashRecovery':
       return crashRecovery(parts, context);
     case 'clearOrphans':
@@ -131,6 +134,10 @@ async function follow(parts: PostgresParts, role: Role): Promise<JobResult> {
   return succeeded;
 }
 
+/** Settles when the job is cancelled; what it then still waits for changes nothing. */
+const aborted = ({ signal }: JobContext): Promise<null> =>
+  new Promise((resolve) => signal.addEventListener('abort', () => resolve(null), { once: true }));
+
 async function checkpointNow(parts: PostgresParts, context: JobContext): Promise<JobResult> {
   const asked = runOnce(
     parts.world.sql,
@@ -138,11 +145,8 @@ async function checkpointNow(parts: PostgresParts, context: JobContext): Promise
     [checkpoint],
     checkpointLimitMs,
   );
-  const aborted = new Promise<null>((resolve) =>
-    context.signal.addEventListener('abort', () => resolve(null), { once: true }),
-  );
-  const result = await Promise.race([asked, aborted]);
-  if (result === null) return { ended: 'cancelled', error: null, divergence: null, stage: null };
+  const result = await Promise.race([asked, aborted(context)]);
+  if (result === null) return cancelled;
   return result.kind === 'rows' ? succeeded : failed(`CHECKPOINT: ${whyNot(result)}`);
 }
 

@@ -15,6 +15,8 @@ const obsolete: Rule = {
     const gone =
       (mustLead && !iAmLeader(seen)) ||
       (job.kind === 'rewind' && leader !== null && leader.name !== job.premise.leader) ||
+      // A question to a host that died is answered by nobody, for seconds: the race must not wait for it.
+      (job.kind === 'checkDivergence' && leader?.name !== job.from.member) ||
       (rejoins && leader !== null && otherLeader(seen) === null);
     if (!gone || seen.jobs.cancelling) return undefined;
     return {
