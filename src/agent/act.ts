@@ -117,6 +117,8 @@ async function one(action: Action, hands: Hands): Promise<Outcome> {
       return ofDcs(await dcs.putAsLeader('status', writeStatus(action.status), action.term, budgetMs));
     case 'writeHistory':
       return ofDcs(await dcs.putAsLeader('history', writeHistory(action.lines), action.term, budgetMs));
+    case 'writeUnfenced':
+      return ofDcs(await dcs.putAsLeader('unfenced', action.name, action.term, budgetMs));
     case 'claimInitialize':
       return ofDcs(await dcs.claimInitialize(action.over, budgetMs));
     case 'writeInitialize':

@@ -99,6 +99,8 @@ export interface Cluster {
   readonly clusterTimeline: Timeline | null;
   /** The highest timeline that a promotion was announced with, begun or not; null when none was. */
   readonly announced: { readonly timeline: Timeline; readonly modRevision: Revision } | null;
+  /** The primary whose guard was disarmed in pause: the end of its lease proves nothing. */
+  readonly unfenced: string | null;
   readonly config: Versioned | null;
   readonly sync: {
     readonly leader: string | null;

@@ -32,6 +32,8 @@ export type Action =
   | { readonly kind: 'publishMember'; readonly member: MemberRecord }
   | { readonly kind: 'writeStatus'; readonly status: Omit<ClusterStatus, 'modRevision'>; readonly term: Term }
   | { readonly kind: 'writeHistory'; readonly lines: readonly HistoryLine[]; readonly term: Term }
+  /** Null: no guard is disarmed over a primary. */
+  | { readonly kind: 'writeUnfenced'; readonly name: string | null; readonly term: Term }
   /** Create `initialize` with "", or take over a claim (mine, or nobody's) that still is as it was seen. */
   | { readonly kind: 'claimInitialize'; readonly over: ClaimSeen | null }
   | { readonly kind: 'writeInitialize'; readonly systemId: string; readonly seenModRevision: Revision | null } // null: must be absent

@@ -7,7 +7,7 @@ import { makeCallbacks } from '../../src/agent/callbacks.ts';
 import type { Settings } from '../../src/model/settings.ts';
 import { makeClock } from '../../src/world/clock.ts';
 import { makeProcesses } from '../../src/world/processes.ts';
-import { settings } from '../decide/values.ts';
+import { settings } from '../decide/settings.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'callbacks-'));
 after(() => rmSync(folder, { recursive: true, force: true }));

@@ -158,3 +158,18 @@ test('a port in use is one line that says what to do', async (t) => {
   assert.equal(api.kind, 'failed');
   assert.match(api.kind === 'failed' ? api.why : '', /127\.0\.0\.1:\d+ is in use .* restapi\.listen/);
 });
+
+test('what the operator adds to the headers does not change how an answer is read', async (t) => {
+  const { local } = following.settings;
+  const httpExtraHeaders = { 'x-frame-options': 'DENY', 'content-length': '1', 'content-type': 'text/plain' };
+  const rest = { ...local.rest, listen: { host: '127.0.0.1', port: 0 }, httpExtraHeaders };
+  const api = await startApi(fakeAgent(following), { ...local, rest });
+  assert.ok(api.kind === 'ok');
+  t.after(() => api.close());
+  for (const path of ['/patroni', '/metrics']) {
+    const reply = await fetch(`http://127.0.0.1:${api.port}${path}`);
+    assert.equal(reply.headers.get('x-frame-options'), 'DENY');
+    assert.notEqual(reply.headers.get('content-length'), '1');
+    assert.ok((await reply.text()).length > 100);
+  }
+});

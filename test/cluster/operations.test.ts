@@ -141,7 +141,7 @@ test('the whole prefix wiped: the primary writes it anew, and nobody else is pro
   acts.lawful();
 });
 
-// Last: in pause the operator answers for who writes, and the laws are not asked any more.
+// These last: in pause the operator answers for who writes, and the laws are not asked any more.
 test('paused: nothing is started or promoted, an agent can be replaced under a running PostgreSQL; resumed, all goes on', async () => {
   const leader = await stage.healthy();
   const [replica = ''] = await stage.standbys();
@@ -160,4 +160,27 @@ test('paused: nothing is started or promoted, an agent can be replaced under a r
   await acts.rowArrives();
   assert.equal(await stage.healthy(), leader);
   assert.equal(acts.pid(leader, 'postgres'), postmaster);
+});
+
+test('the pause ends while the agent of the primary is down: nobody is promoted beside a server without a guard', async () => {
+  const leader = await stage.healthy();
+  const [other = '', third = ''] = await stage.standbys();
+  const unfenced = async (): Promise<string> =>
+    (await etcdctl(other, ['get', '--print-value-only', key('unfenced')])).trim();
+  assert.equal(await unfenced(), '');
+  await ctl(leader, ['pause', '--wait']);
+  await stage.until(async () => (await unfenced()) === leader, 10_000, 'the cluster knows who is left without a guard');
+  const postmaster = acts.pid(leader, 'postgres');
+  await stage.lab.node(leader).kill('agent', 'TERM');
+  await stage.until(async () => acts.pid(leader, 'agent') === null, 10_000, 'the agent has ended');
+  await sleep(ttlMs + 1_000);
+  await ctl(other, ['resume']);
+  await sleep(ttlMs + 3_000);
+  for (const node of [other, third])
+    assert.equal(await stage.sql(node, 'select pg_is_in_recovery()'), 't', `${node} is no primary`);
+  assert.ok(stage.journal(other, /race\.unfenced/).length > 0, 'and says why');
+  await stage.lab.node(leader).start('agent');
+  assert.equal(await stage.healthy(), leader);
+  assert.equal(acts.pid(leader, 'postgres'), postmaster, 'PostgreSQL was not stopped over it');
+  await stage.until(async () => (await unfenced()) === '', 10_000, 'its guard is armed again');
 });

@@ -6,6 +6,7 @@ import type { FinishedJob, Job } from '../../src/model/job.ts';
 import type { Observation } from '../../src/model/observation.ts';
 import { instantMs, revision } from '../../src/model/units.ts';
 import { kinds } from './read.ts';
+import { settings } from './settings.ts';
 import {
   cleanlyStopped,
   control,
@@ -14,7 +15,6 @@ import {
   member,
   peer,
   primary,
-  settings,
   standby,
   withCluster,
   withSettings,

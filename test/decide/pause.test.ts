@@ -113,18 +113,36 @@ test('paused: a standby that holds the key gives it back, unless it was named to
   assert.equal(jobOf(named)?.kind, 'promote');
 });
 
+const keptUp = (seen: Observation): readonly string[] => decide(seen).upkeep.map(({ kind }) => kind);
+const told = withCluster(leading, { unfenced: 'n1' });
+
 test('paused: an armed guard is disarmed also beside a checkpoint, and with no guardian the dead-man switch rests', () => {
-  const disarms = (seen: Observation): boolean => decide(seen).upkeep.some(({ kind }) => kind === 'disarmGuard');
+  const disarms = (seen: Observation): boolean => keptUp(seen).includes('disarmGuard');
   const busy = (job: Job): Observation =>
     pause({
-      ...leading,
+      ...told,
       jobs: { kind: 'busy', job, sinceMs: leading.nowMs, progress: null, cancelling: false, last: null },
     });
-  assert.ok(disarms(pause(leading)));
+  assert.ok(disarms(pause(told)));
   assert.ok(disarms(busy({ kind: 'checkpoint' })));
   assert.ok(!disarms(busy(stop)));
-  assert.ok(disarms(pause({ ...leading, guard: { kind: 'off' } })));
-  assert.ok(!disarms({ ...leading, guard: { kind: 'off' } }));
+  assert.ok(disarms(pause({ ...told, guard: { kind: 'off' } })));
+  assert.ok(!disarms({ ...told, guard: { kind: 'off' } }));
+});
+
+test('paused: before its guard is disarmed the cluster knows who is left without one; armed again, that is taken back', () => {
+  const tells = (seen: Observation) => decide(seen).upkeep.filter(({ kind }) => kind === 'writeUnfenced');
+  const { term: mine } = held;
+  for (const untold of [leading, withCluster(leading, { unfenced: 'n3' })]) {
+    assert.deepEqual(tells(pause(untold)), [{ kind: 'writeUnfenced', name: 'n1', term: mine }]);
+    assert.ok(!keptUp(pause(untold)).includes('disarmGuard'));
+  }
+  assert.deepEqual(tells(pause(told)), []);
+  assert.ok(!keptUp(unreachable(pause(leading))).includes('disarmGuard'), 'it could not be told');
+  const disarmed = { ...told, guard: { ...told.guard, armedMs: null } } as Observation;
+  assert.deepEqual(tells(disarmed), [], 'not before it is armed');
+  assert.deepEqual(tells(told), [{ kind: 'writeUnfenced', name: null, term: mine }]);
+  assert.deepEqual(tells(withCluster(following, { unfenced: 'n1' })), [], 'it is the leader who knows');
 });
 
 const asksReinit = pause({ ...following, asks: [{ id: 7, kind: 'reinitialize', force: false, fromLeader: false }] });

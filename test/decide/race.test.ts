@@ -202,3 +202,24 @@ test('a question of history that nobody answers does not hold up the race: its l
   assert.deepEqual(kinds({ ...vacant, jobs: { ...busy, cancelling: true } }), [], 'once');
   assert.deepEqual(kinds({ ...following, jobs: busy }), [], 'it leads');
 });
+
+test('the last primary was left without a guard: only its own word, or that of people, opens the race', () => {
+  const left = withCluster(vacant, { unfenced: 'n1' });
+  assert.equal(decide(left).rule, 'race.unfenced');
+  assert.deepEqual(kinds(left), ['askPeers']);
+  const peers = (n1: Parameters<typeof peer>[2], askedMs = vacant.nowMs) => [
+    { ...peer('n1', lsn('0/5000100'), n1), askedMs },
+    peer('n3', lsn('0/5000100')),
+  ];
+  assert.equal(decide({ ...left, peers: peers({ noPrimary: false }) }).rule, 'race.unfenced');
+  const before = instantMs(vacant.nowMs - 60_000);
+  assert.equal(decide({ ...left, peers: peers({ noPrimary: true }, before) }).rule, 'race.unfenced', 'said before');
+  assert.deepEqual(kinds({ ...left, peers: peers({ noPrimary: true }) }), ['acquireLeaderKey']);
+  assert.deepEqual(kinds(withCluster(left, { unfenced: 'n2' })), ['acquireLeaderKey'], 'I know of myself');
+  const request = (leader: string | null) =>
+    withCluster(left, {
+      failover: { leader, candidate: 'n2', scheduledAt: null, problem: null, modRevision: revision(9n) },
+    });
+  assert.notEqual(decide(request(null)).rule, 'race.unfenced', 'a failover that people ask for');
+  assert.equal(decide(request('n1')).rule, 'race.unfenced', 'a switchover needs the old leader');
+});

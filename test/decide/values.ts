@@ -5,6 +5,7 @@ import type { PeerReport } from '../../src/model/peers.ts';
 import type { ControlData, LocalPostgres, RunningPrimary, RunningStandby } from '../../src/model/postgres.ts';
 import type { Settings } from '../../src/model/settings.ts';
 import { instantMs, type Lsn, leaseId, lsn, pid, revision, term, timeline, wallMs } from '../../src/model/units.ts';
+import { settings } from './settings.ts';
 
 /** One good value of each kind; a test takes one and changes one thing. */
 
@@ -78,93 +79,6 @@ export const cleanlyStopped: LocalPostgres = {
   crashed: false,
 };
 
-const host = (name: string) => ({ host: name, port: 8008 });
-export const settings = (name: string): Settings => ({
-  local: {
-    scope: 'demo',
-    name,
-    namespace: 'service',
-    stateDir: '/state',
-    etcd: { endpoints: [], srv: null, useProxies: false, username: null, password: null, tls: null },
-    rest: {
-      listen: host('0.0.0.0'),
-      connectAddress: host(name),
-      authentication: null,
-      tls: null,
-      allowlist: [],
-      allowlistIncludeMembers: false,
-      httpExtraHeaders: {},
-      httpsExtraHeaders: {},
-    },
-    ctl: { insecure: false, cacert: null, certFile: null, keyFile: null, authentication: null },
-    watchdog: { mode: 'automatic', device: '/dev/watchdog', safetyMarginMs: 5_000, guard: 'any' },
-    tags: {
-      nofailover: false,
-      failoverPriority: 1,
-      noloadbalance: false,
-      clonefrom: false,
-      nosync: false,
-      nostream: false,
-      replicatefrom: null,
-      published: {},
-    },
-    log: { level: 'INFO', type: 'plain' },
-    bootstrap: { dcs: { ttl: 30 }, initdb: [], pgHba: [], postInit: null, users: [] },
-    postgres: {
-      listenAddresses: '*',
-      port: 5432,
-      connectAddress: { host: name, port: 5432 },
-      proxyAddress: null,
-      dataDir: '/data',
-      configDir: '/data',
-      binDir: null,
-      binNames: {},
-      database: 'postgres',
-      pgpass: '/pgpass',
-      superuser: { username: 'postgres', password: null, ssl: {} },
-      replication: { username: 'replicator', password: null, ssl: {} },
-      rewind: null,
-      section: {},
-    },
-  },
-  cluster: {
-    ttlMs: 30_000,
-    loopWaitMs: 10_000,
-    retryTimeoutMs: 10_000,
-    maximumLagBytesOnFailover: 1_048_576,
-    primaryStartTimeoutMs: 300_000,
-    primaryStopTimeoutMs: 0,
-    memberSlotsTtlMs: 1_800_000,
-    maxTimelinesHistory: 0,
-    checkTimeline: false,
-    pause: false,
-    failsafeMode: false,
-    synchronousMode: 'off',
-    standbyCluster: null,
-    ignoreSlots: [],
-    aheadGraceMs: 1_000,
-  },
-  postgres: {
-    parameters: {},
-    commandLine: [],
-    recovery: {},
-    pgHba: null,
-    pgIdent: null,
-    usePgRewind: true,
-    useSlots: true,
-    useUnixSocket: false,
-    removeDataDirectoryOnRewindFailure: false,
-    removeDataDirectoryOnDivergedTimelines: false,
-    startTimeoutMs: 60_000,
-    basebackup: [],
-    callbacks: {},
-    prePromote: null,
-    beforeStop: null,
-    customConf: null,
-  },
-  dynamicText: '{"ttl":30}',
-});
-
 export const member = (name: string, more: Partial<Member> = {}): Member => ({
   name,
   connUrl: `postgres://${name}:5432/postgres`,
@@ -208,6 +122,7 @@ export const cluster: Cluster = {
   history: { lines: [], modRevision: revision(3n) },
   clusterTimeline: timeline(5),
   announced: null,
+  unfenced: null,
   config: { text: '{"ttl":30}', createRevision: revision(3n), modRevision: revision(3n), lease: null },
   sync: null,
   failsafe: null,

@@ -92,10 +92,22 @@ test('an agent that died is started again', async () => {
   await m.startGuardian(['--agent-pid', String(agent.pid), '--restart-agent', JSON.stringify(restart)]);
   kill(pidOfChild(agent), 'SIGKILL');
   await until('it was started', () => m.log().includes('the agent was started again'), 5_000);
-  const pid = Number(/"the agent was started again","because":\[\["pid",(\d+)/.exec(m.log())?.[1]);
+  const pid = startedAgain(m);
   await until('it runs', () => processes.children(processes.myPid).length > 0 && /sleep 1001/.test(commandLine(pid)));
   kill(pid, 'SIGKILL');
 });
+
+test('an agent that died before its guardian could look is started again', async () => {
+  const m = fresh();
+  const agent = m.start(['true']);
+  await until('it is dead', () => processes.describe(pidOfChild(agent))?.state !== 'running');
+  const restart = JSON.stringify(['sleep', '1002']);
+  await m.startGuardian(['--agent-pid', String(agent.pid), '--restart-agent', restart]);
+  await until('it was started', () => m.log().includes('the agent was started again'), 5_000);
+  kill(startedAgain(m), 'SIGKILL');
+});
+const startedAgain = (m: Machine): number =>
+  Number(/"the agent was started again","because":\[\["pid",(\d+)/.exec(m.log())?.[1]);
 const commandLine = (pid: number): string => run(['ps', '-o', 'args=', '-p', String(pid)]);
 
 test('it is disarmed only when PostgreSQL cannot write; a deadline never moves back within a term', async () => {

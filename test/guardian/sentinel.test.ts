@@ -61,6 +61,19 @@ for (const [how, signal] of [
     peer.close();
   });
 
+test('a shorter deadline that is written while it sleeps towards a long one is kept', async () => {
+  const m = fresh();
+  await m.startUnderSentinel(graceMs);
+  tellDeadline(m, `${clock.now() + 60_000} ${bootId}`);
+  await clock.sleep(2_600); // it has read the long one, and sleeps
+  // The shortest that may still be ahead: ttl 5 s, a margin of 1.25 s, a renewal that took 1.9 s.
+  const deadlineMs = clock.now() + 1_850;
+  tellDeadline(m, `${deadlineMs} ${bootId}`);
+  await until('nothing runs', () => m.here().length === 0);
+  const lateMs = clock.now() - deadlineMs - graceMs;
+  assert.ok(lateMs < 500, `${lateMs} ms`);
+});
+
 test('the sentinel killed: the postmaster ends with it', async () => {
   const m = fresh();
   await m.startUnderSentinel(graceMs);

@@ -19,6 +19,10 @@ async function paused(seed: number): Promise<readonly [SimulatedCluster, leader:
   await pause(cluster);
   return [cluster, leader];
 }
+const keyOf = (cluster: SimulatedCluster, name: string): string | null => {
+  const found = cluster.etcd.store.range(`/service/sim/${name}`);
+  return found.kind === 'kvs' ? (found.kvs[0]?.value ?? null) : null;
+};
 const others = (name: string): readonly [string, string] => {
   const [first = '', second = ''] = members.filter((one) => one !== name);
   return [first, second];
@@ -208,6 +212,7 @@ test('paused: a primary that people stop gives the key away and stays down; aske
   await cluster.run(60_000);
   assert.equal(cluster.server(leader), null);
   assert.deepEqual(cluster.primaries(), []);
+  assert.equal(keyOf(cluster, 'unfenced'), null, 'who gave the key away has no server that could write');
   void cluster.ask(leader, 'POST', '/restart', '{}');
   await cluster.until(() => cluster.steady(), { withinMs: 20_000 });
   assert.equal(cluster.primary(), leader);
@@ -224,4 +229,51 @@ test('paused: a standby is made anew when somebody asks for it, to the end', asy
   await cluster.until(() => cluster.steady(), { withinMs: 30_000 });
   assert.notEqual(cluster.server(standby), before);
   await losesNothing(cluster);
+});
+
+/** Its guard is disarmed, and nobody hears from it: the end of its lease proves nothing. */
+for (const [how, silence] of [
+  ['frozen', (cluster: SimulatedCluster, leader: string) => cluster.agent(leader).freeze()],
+  ['ended', (cluster: SimulatedCluster, leader: string) => cluster.agent(leader).kill({ restartAfterMs: null })],
+  ['cut off', (cluster: SimulatedCluster, leader: string) => cluster.network.isolate(leader)],
+] as const)
+  test(`the agent of the primary is ${how} in pause, and the pause is over: nobody is promoted beside it, until it is heard again`, async () => {
+    const [cluster, leader] = await paused(121);
+    const [other] = others(leader);
+    silence(cluster, leader);
+    await cluster.run(40_000);
+    void cluster.ask(other, 'PATCH', '/config', '{"pause": null}');
+    await cluster.run(60_000);
+    assert.deepEqual(cluster.primaries(), [leader]);
+    cluster.network.heal();
+    cluster.agent(leader).thaw();
+    cluster.node(leader).restartAgentAfterMs = 1000;
+    cluster.agent(leader).start();
+    await cluster.untilSteady();
+    await cluster.run(15_000);
+    assert.deepEqual(
+      cluster.violations(0).filter(({ law }) => law !== 4),
+      [],
+    );
+    assert.equal(keyOf(cluster, 'unfenced'), null, 'the guard is armed again');
+  });
+
+test('the machine of the primary is gone in pause: after it people name who leads, or its return tells', async () => {
+  for (const named of [true, false]) {
+    const [cluster, leader] = await paused(named ? 122 : 123);
+    const [candidate, third] = others(leader);
+    cluster.powerOff(leader);
+    await cluster.run(40_000);
+    void cluster.ask(third, 'PATCH', '/config', '{"pause": null}');
+    await cluster.run(60_000);
+    assert.deepEqual(cluster.primaries(), []);
+    assert.match(cluster.story(), /race\.unfenced/);
+    if (named) void cluster.ask(third, 'POST', '/failover', JSON.stringify({ candidate }));
+    else cluster.powerOn(leader);
+    await cluster.until(() => cluster.primary() !== null, { withinMs: 20_000 });
+    if (named) assert.equal(cluster.primary(), candidate);
+    cluster.powerOn(leader);
+    await cluster.untilSteady();
+    assert.equal(keyOf(cluster, 'unfenced'), null);
+  }
 });

@@ -139,7 +139,7 @@ export function makeDcs(world: DcsWorld, { settings, marginMs, wake, note }: Dcs
     deleteMember: (budgetMs: number = defaultBudgetMs): Promise<DcsOutcome<null>> => member.remove(budgetMs),
     /** LeaseTimeToLive of the lease last seen on the leader key; the next view's vacancy shows it too. */
     askLeaderLease: (budgetMs: number = defaultBudgetMs) => vacancies.askLease(budgetMs),
-    putAsLeader: (key: LeaderWritten, text: string, term: Term, budgetMs: number = defaultBudgetMs) =>
+    putAsLeader: (key: LeaderWritten, text: string | null, term: Term, budgetMs: number = defaultBudgetMs) =>
       writes.putAsLeader(key, text, term, budgetMs),
     claimInitialize: (over: ClaimSeen | null = null, budgetMs: number = defaultBudgetMs) =>
       writes.claimInitialize(over, budgetMs),

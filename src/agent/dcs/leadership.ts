@@ -245,7 +245,8 @@ export function makeLeadership(
       client,
       {
         compare: isMineStill(keys, name, mine),
-        write: [...status, { op: 'delete', key: keys.leader }],
+        // Whoever gives the key away has stopped its server.
+        write: [...status, { op: 'delete', key: keys.leader }, { op: 'delete', key: keys.unfenced }],
         shown: [keys.leader, keys.status],
         isDone: (now) =>
           now.get(keys.leader)?.createRevision !== revision(mine.term) &&

@@ -30,6 +30,7 @@ export function makeWakes(options: { readonly keys: Keys; readonly name: string;
         case 'config':
         case 'initialize':
         case 'initializing':
+        case 'unfenced':
           options.wake(kind);
           return;
         case 'failover':

@@ -9,7 +9,7 @@ import type { EtcdClient } from './client.ts';
 import { writeGuarded } from './guarded.ts';
 import { absent, isMineStill } from './lease.ts';
 
-export type LeaderWritten = 'status' | 'history' | 'config' | 'sync' | 'failsafe' | 'timeline';
+export type LeaderWritten = 'status' | 'history' | 'config' | 'sync' | 'failsafe' | 'timeline' | 'unfenced';
 
 /** The revision at which a key must still be: null, it must be absent; 'any', no matter. */
 export type Seen = Revision | null | 'any';
@@ -28,10 +28,9 @@ export function makeWrites(
     budgetMs: number,
     besides: readonly EtcdOp[] = [],
   ): Promise<DcsOutcome<null>> {
-    const op: EtcdOp = text === null ? { op: 'delete', key } : { op: 'put', key, value: text };
     const guarded = {
       compare: compareSeen(key, seen),
-      write: [op, ...besides],
+      write: [operation(key, text), ...besides],
       shown: [key],
       isDone: (now: ReadonlyMap<string, { readonly value: string }>) => (now.get(key)?.value ?? null) === text,
       refusal: seen === null ? `${key} exists` : `${key} has changed`,
@@ -40,15 +39,20 @@ export function makeWrites(
   }
 
   return {
-    /** Only while the leader key is still mine, of this reign. */
-    async putAsLeader(key: LeaderWritten, text: string, term: Term, budgetMs: number): Promise<DcsOutcome<null>> {
+    /** Only while the leader key is still mine, of this reign. Null deletes. */
+    async putAsLeader(
+      key: LeaderWritten,
+      text: string | null,
+      term: Term,
+      budgetMs: number,
+    ): Promise<DcsOutcome<null>> {
       const held = options.held();
       if (held === null || held.term !== term) return { kind: 'refused', why: `term ${term} is not mine` };
       const guarded = {
         compare: isMineStill(keys, name, held),
-        write: [{ op: 'put' as const, key: keys[key], value: text }],
+        write: [operation(keys[key], text)],
         shown: [keys[key]],
-        isDone: (now: ReadonlyMap<string, { readonly value: string }>) => now.get(keys[key])?.value === text,
+        isDone: (now: ReadonlyMap<string, { readonly value: string }>) => (now.get(keys[key])?.value ?? null) === text,
         refusal: 'the leader key is not mine',
       };
       return nothing(await writeGuarded(client, guarded, budgetMs));
@@ -90,6 +94,9 @@ export function makeWrites(
     remove: (key: string, seen: Seen, budgetMs: number) => write(wholeKey(keys, key), null, seen, budgetMs),
   };
 }
+
+const operation = (key: string, text: string | null): EtcdOp =>
+  text === null ? { op: 'delete', key } : { op: 'put', key, value: text };
 
 const wholeKey = (keys: Keys, key: string): string => (key.startsWith(keys.prefix) ? key : `${keys.prefix}${key}`);
 

@@ -43,6 +43,8 @@ export function makeLooker(
   let believed: 'primary' | 'standby' | null = null;
   let seenTimeline: Timeline | null = null;
   let expected = true;
+  /** At the last look a postmaster was there. */
+  let ran = false;
   let troubleSinceMs: InstantMs | null = null;
 
   function troubleSince(nowMs: InstantMs): InstantMs {
@@ -232,8 +234,12 @@ export function makeLooker(
   async function lookWithDisk(): Promise<LocalPostgres> {
     const postmaster = await findPostmaster(world, parts.places());
     if (disk.hungSinceMs() !== null) return { kind: 'unreadable', why: 'the disk does not answer' }; // no proof that none runs
-    if (postmaster !== null) return lookInside(postmaster);
-    if (known !== null) controlFile.forget();
+    if (postmaster !== null) {
+      ran = true;
+      return lookInside(postmaster);
+    }
+    if (ran) controlFile.forget();
+    ran = false;
     forget();
     believed = null;
     troubleSinceMs = null;

@@ -50,6 +50,7 @@ export function readCluster(kvs: readonly EtcdKeyValue[], revision: Revision, pr
     history,
     clusterTimeline: history === null ? null : timelineAfter(history.lines),
     announced: announcedOf(found.get('timeline'), garbage),
+    unfenced: found.get('unfenced')?.value || null,
     config: config === undefined ? null : versioned(config),
     sync: read('sync', readSync, 'no JSON object with a leader'),
     failsafe: failsafeOf(found.get('failsafe'), garbage),

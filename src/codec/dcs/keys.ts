@@ -15,6 +15,8 @@ export interface Keys {
   readonly timeline: string;
   /** Ours, unknown to Patroni: who made the empty `initialize`. */
   readonly initializing: string;
+  /** Ours, unknown to Patroni: the primary whose guard was disarmed in pause. */
+  readonly unfenced: string;
   member(name: string): string;
 }
 
@@ -37,6 +39,7 @@ export function keysOf(namespace: string, scope: string): Keys {
     failsafe: `${prefix}failsafe`,
     timeline: `${prefix}timeline`,
     initializing: `${prefix}initializing`,
+    unfenced: `${prefix}unfenced`,
     member: (name) => `${prefix}members/${name}`,
   };
 }
@@ -56,6 +59,7 @@ export type KeyKind =
   | 'failsafe'
   | 'timeline'
   | 'initializing'
+  | 'unfenced'
   | 'optime'
   | 'member'
   | 'other';
@@ -71,6 +75,7 @@ const plain: ReadonlySet<string> = new Set([
   'failsafe',
   'timeline',
   'initializing',
+  'unfenced',
 ]);
 const isPlain = (name: string): name is Exclude<KeyKind, 'optime' | 'member' | 'other'> => plain.has(name);
 

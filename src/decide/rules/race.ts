@@ -59,6 +59,29 @@ const notVacant: Rule = {
   },
 };
 
+/** In pause the guard of the primary is disarmed: however its key went, only its own word tells that it takes no writes. */
+const unfenced: Rule = {
+  name: 'race.unfenced',
+  reason: 'the last primary was left without a guard in pause, and does not say that it takes no writes',
+  judge(seen) {
+    const holder = clusterOf(seen)?.unfenced ?? null;
+    if (leaderless(seen) === null || seen.dcs.kind !== 'reachable' || holder === null || holder === me(seen))
+      return undefined;
+    const request = dueRequest(seen);
+    if (request !== null && request.leader === null && request.candidate === me(seen)) return undefined;
+    const answered = freshAnswers(seen, seen.dcs.vacancy?.sinceMs ?? seen.startedMs).includes(holder);
+    if (answered && seen.peers.find(({ name }) => name === holder)?.said?.noPrimary === true) return undefined;
+    return {
+      actions: [{ kind: 'askPeers' }],
+      because: [
+        ['holder', holder],
+        ['needsOperator', `start its agent; if it is gone for good: failover --candidate ${me(seen)}`],
+      ],
+      wakeInMs: 1_000,
+    };
+  },
+};
+
 /** An agent that saw no leader since it began knows nothing of how the last reign ended. */
 const unknownPast: Rule = {
   name: 'race.unknownPast',
@@ -177,6 +200,7 @@ export const raceRules: readonly Rule[] = [
   paused,
   notInitialized,
   vetoed,
+  unfenced,
   notVacant,
   unknownPast,
   justReleased,

@@ -1,6 +1,6 @@
 import type { Job } from '../../model/job.ts';
 import type { Observation } from '../../model/observation.ts';
-import { iAmLeader, mayAcceptWrites } from '../judge.ts';
+import { clusterOf, guardArmed, iAmLeader, mayAcceptWrites, me } from '../judge.ts';
 import { leaseLeftMs } from '../timing.ts';
 import type { Upkeep } from '../upkeep.ts';
 
@@ -18,11 +18,29 @@ export function guard(seen: Observation): Upkeep {
   // The dead-man switch is there also where the guardian is switched off by name.
   const switchOn = seen.guard.kind === 'off' && seen.held !== null;
   const armed = seen.guard.kind === 'present' && seen.guard.armedMs !== null;
+  const told = tellUnfenced(seen);
+  if (told.actions.length > 0) return told;
   if ((armed || switchOn) && calm && pause && mayAcceptWrites(seen.postgres))
-    return { actions: [{ kind: 'disarmGuard', paused: true }] };
+    return { actions: clusterOf(seen)?.unfenced === me(seen) ? [{ kind: 'disarmGuard', paused: true }] : [] };
   if (!armed || jobs.kind === 'busy' || mayAcceptWrites(seen.postgres)) return { actions: [] };
   // PostgreSQL was stopped for a deadline that has passed since. The sentinel knows nothing but that deadline: it would
   // kill the standby that is started next, again and again, until etcd answers. A renewal arms the guard anew.
   if (seen.held !== null && (iAmLeader(seen) || leaseLeftMs(seen) > 0)) return { actions: [] };
   return { actions: [{ kind: 'disarmGuard' }] };
+}
+
+/**
+ * Without a guard the end of its lease says nothing of a primary: that is told before it is disarmed, and taken back when
+ * it is armed again. Until then nobody takes over from an agent that gives no answer, be it frozen, ended or cut off.
+ */
+function tellUnfenced(seen: Observation): Upkeep {
+  const cluster = clusterOf(seen);
+  if (cluster === null || seen.held === null || !iAmLeader(seen)) return { actions: [] };
+  const { term } = seen.held;
+  if (seen.settings.cluster.pause) {
+    const needed = mayAcceptWrites(seen.postgres) && cluster.unfenced !== me(seen);
+    return { actions: needed ? [{ kind: 'writeUnfenced', name: me(seen), term }] : [] };
+  }
+  const over = cluster.unfenced !== null && guardArmed(seen);
+  return { actions: over ? [{ kind: 'writeUnfenced', name: null, term }] : [] };
 }

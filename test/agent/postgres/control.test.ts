@@ -6,7 +6,7 @@ import { after, test } from 'node:test';
 import { makeControlReader } from '../../../src/agent/postgres/control.ts';
 import { makePatientDisk } from '../../../src/agent/postgres/disk.ts';
 import { partsOf } from '../../../src/agent/postgres/parts.ts';
-import { settings } from '../../decide/values.ts';
+import { settings } from '../../decide/settings.ts';
 import { world as real } from './node.ts';
 
 /** Real files, and a stand-in for pg_controldata that counts how often it is asked. */
@@ -83,7 +83,7 @@ test('where times are whole seconds, a moment is longer', async () => {
   assert.equal(asked, before + 2);
 });
 
-test('what a server left behind is read once more when it is gone, also by a reading that was under way', async () => {
+test('what a server left behind is read once more when it is forgotten, also by a reading that was under way', async () => {
   write('in production', 5_000);
   await state();
   const before = asked;

@@ -4,12 +4,10 @@ import { fileURLToPath } from 'node:url';
 import type { LocalPostgres, RunningPrimary, RunningStandby } from '../../../src/model/postgres.ts';
 import { later, timeline } from '../../../src/model/units.ts';
 import { leaveRootForGood } from '../../support/unprivileged.ts';
-import { makeFolder, makeNode, noPremise, type TestNode, world } from './node.ts';
+import { makeFolder, makeNode, noPremise, stopFast, type TestNode, world } from './node.ts';
 
 leaveRootForGood(fileURLToPath(import.meta.url));
 
-const noBudget = { immediateAtMs: null, killAtMs: null };
-const stopFast = { kind: 'stop', mode: 'fast', budget: noBudget, checkpointFirst: false, why: 'test' } as const;
 const primaryOf = (seen: LocalPostgres): RunningPrimary => {
   assert.ok(
     seen.kind === 'running' && seen.role === 'primary',

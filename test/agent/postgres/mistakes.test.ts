@@ -24,18 +24,10 @@ describe('a wrong word among the parameters', () => {
     }
   };
   const start = () => n1.perform({ kind: 'startPrimary', premise: noPremise, limitMs: 20_000 });
-  const stop = () =>
-    n1.perform({
-      kind: 'stop',
-      mode: 'fast',
-      budget: { immediateAtMs: null, killAtMs: null },
-      checkpointFirst: false,
-      why: 'test',
-    });
 
   test('costs a start one more try, and is told', async () => {
     assert.equal((await n1.perform({ kind: 'bootstrap' })).error, null);
-    await stop();
+    await n1.stop();
     set({
       work_men: '64MB',
       maintenance_work_mem: 'lots',
@@ -84,7 +76,7 @@ describe('a wrong word among the parameters', () => {
 
   test('is looked for in what the server said at this start, and nowhere else', async () => {
     set({ work_men: undefined, work_mem: '5MB' });
-    await stop();
+    await n1.stop();
     const log = `${n1.settings.local.stateDir}/postgres.log`;
     appendFileSync(log, Buffer.alloc(600, 0xe9)); // no UTF-8
     appendFileSync(log, '\nLOG:  invalid value for parameter "work_mem": "abc"\n');
@@ -98,14 +90,14 @@ describe('a wrong word among the parameters', () => {
   });
 
   test('is forgiven where something else keeps the server from starting', async () => {
-    await stop();
+    await n1.stop();
     n1.notes.length = 0;
     set({ timezone: 'Mars/Base', shared_preload_libraries: 'no_such_library', work_mem: 'lots' });
     assert.match((await start()).error ?? '', /no_such_library/);
     set({ timezone: 'UTC', shared_preload_libraries: '', work_mem: '6MB' });
     assert.equal((await start()).error, null);
     set({ timezone: 'Mars/Base' });
-    await stop();
+    await n1.stop();
     assert.equal((await start()).error, null);
     assert.ok(n1.notes.some((note) => note.startsWith('the parameter timezone is left out')));
     assert.equal(await n1.sql('SHOW work_mem'), '6MB');

@@ -8,7 +8,7 @@ import type { Upstream } from '../../../src/model/postgres.ts';
 import type { Settings } from '../../../src/model/settings.ts';
 import type { EtcdTransport, World } from '../../../src/model/world.ts';
 import { makeWorld } from '../../../src/world/world.ts';
-import { settings as plainSettings } from '../../decide/values.ts';
+import { settings as plainSettings } from '../../decide/settings.ts';
 
 const noEtcd: EtcdTransport = {
   call: () => Promise.resolve({ kind: 'unsent', why: 'no etcd in this test' }),
@@ -18,6 +18,14 @@ const noEtcd: EtcdTransport = {
 };
 export const world: World = makeWorld({ etcd: noEtcd });
 export const noPremise: Premise = { term: null, leader: null, systemId: null };
+
+export const stopFast = {
+  kind: 'stop',
+  mode: 'fast',
+  budget: { immediateAtMs: null, killAtMs: null },
+  checkpointFirst: false,
+  why: 'test',
+} as const;
 
 /** A PostgreSQL of one's own in a temporary folder, driven by the shipped jobs. */
 export function makeNode(folder: string, name: string, port: number) {
@@ -102,6 +110,7 @@ export function makeNode(folder: string, name: string, port: number) {
     steps,
     notes,
     perform: (job: Job, more: Partial<JobContext> = {}) => postgres.perform(job, { ...context, ...more }),
+    stop: () => postgres.perform(stopFast, context),
     upstream: (slot: string | null = null): Upstream => ({ member: name, host: '127.0.0.1', port, slot }),
     async sql(text: string): Promise<string> {
       const target = {

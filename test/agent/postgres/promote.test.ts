@@ -13,17 +13,9 @@ describe('a promotion', () => {
   const folder = makeFolder();
   const n1 = makeNode(folder.path, 'n1', 26_452);
   const promotion = { kind: 'promote', premise: noPremise, mine: timeline(1), taken: timeline(1) } as const;
-  const stop = () =>
-    n1.perform({
-      kind: 'stop',
-      mode: 'fast',
-      budget: { immediateAtMs: null, killAtMs: null },
-      checkpointFirst: false,
-      why: 'test',
-    });
   before(async () => {
     assert.equal((await n1.perform({ kind: 'bootstrap' })).error, null);
-    await stop();
+    await n1.stop();
     assert.equal((await n1.perform({ kind: 'startStandby', upstream: null })).error, null);
   });
   after(async () => {

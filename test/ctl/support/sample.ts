@@ -51,6 +51,7 @@ export const empty: Cluster = {
   history: null,
   clusterTimeline: null,
   announced: null,
+  unfenced: null,
   config: null,
   sync: null,
   failsafe: null,

@@ -3,6 +3,7 @@ import { constants, createServer, type Http2Server, type ServerHttp2Session, typ
 import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import { create, toBinary } from '@bufbuild/protobuf';
+import { revision } from '../../../src/model/units.ts';
 import { StatusResponseSchema } from '../../../src/world/etcd/generated/etcd_pb.js';
 import { makeEtcdTransport } from '../../../src/world/etcd/transport.ts';
 
@@ -115,6 +116,17 @@ test('after a GOAWAY the call under way ends as it should, and the next has a se
   answer = (stream) => reply(stream, [frame()], { 'grpc-status': '0' });
   assert.equal((await ask()).kind, 'answered');
   assert.equal(sessions.size, before + 1);
+});
+
+test('a watch that the server ends is over, with its reason, though our half of it is open', {
+  timeout: 5_000,
+}, async () => {
+  answer = (stream) => reply(stream, [], { 'grpc-status': '14', 'grpc-message': 'etcdserver: server stopped' });
+  const ask = { key: 'a', rangeEnd: 'b', startRevision: revision(1n) };
+  const why = await new Promise((resolve) => {
+    transport.watch(url, ask, null, (message) => resolve(message));
+  });
+  assert.deepEqual(why, { kind: 'ended', why: 'etcdserver: server stopped' });
 });
 
 test('a call that reached its limit is cancelled at the server, and others go on', async () => {

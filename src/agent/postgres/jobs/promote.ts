@@ -150,8 +150,9 @@ async function attempt(
         world.processes.signal(postmaster.info.pid, 'USR1');
       }
       if (waitedMs > 1_000) context.progress(`promoting for ${Math.round(waitedMs / 1_000)} s`);
-      const paceMs = waitedMs < 2_000 ? 4 : 100;
-      await world.clock.sleep(session === null && waitedMs > byControlAfterMs ? 100 : paceMs, context.signal);
+      // The control file is no thing to be asked 250 times a second.
+      const quickMs = session === null ? byControlAfterMs : 2_000;
+      await world.clock.sleep(waitedMs < quickMs ? 4 : 100, context.signal);
     }
     parts.step('promote', 'out of recovery', [['tookMs', Math.round(world.clock.now() - beganMs)]]);
   } finally {
