@@ -103,6 +103,17 @@ describe('a wrong word among the parameters', () => {
     assert.equal(await n1.sql('SHOW work_mem'), '6MB');
   });
 
+  test('of somebody else is not held against ours for good, where the server could not start for it', async () => {
+    const auto = `${n1.settings.local.postgres.dataDir}/postgresql.auto.conf`;
+    const before = readFileSync(auto, 'utf8');
+    await n1.stop();
+    writeFileSync(auto, `${before}maintenance_work_mem = 'lots'\n`);
+    assert.match((await start()).error ?? '', /maintenance_work_mem|contains errors/);
+    writeFileSync(auto, before);
+    assert.equal((await start()).error, null);
+    assert.equal(await n1.sql('SHOW maintenance_work_mem'), '17MB');
+  });
+
   async function shows(name: string, value: string): Promise<void> {
     for (let tries = 0; tries < 100; tries += 1) {
       if ((await n1.sql(`SHOW ${name}`)) === value) return;
