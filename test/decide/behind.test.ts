@@ -5,23 +5,13 @@ import type { Divergence, FinishedJob } from '../../src/model/job.ts';
 import type { Observation } from '../../src/model/observation.ts';
 import type { LocalPostgres } from '../../src/model/postgres.ts';
 import { instantMs, term } from '../../src/model/units.ts';
-import { control, following, standby, withSettings } from './values.ts';
+import { control, doneJob, following, standby, withSettings } from './values.ts';
 
 /** A standby that cannot go on as it is: its WAL is gone at the leader, or its replay stands still. */
 
-const checked = (divergence: Divergence, endedMs: number): FinishedJob => ({
-  job: {
-    kind: 'checkDivergence',
-    from: { member: 'n1', host: 'n1', port: 5432, slot: null },
-    leaderTimeline: null,
-  },
-  ended: 'done',
-  error: null,
-  startedMs: instantMs(endedMs - 10),
-  endedMs: instantMs(endedMs),
-  divergence,
-  stage: null,
-});
+const from = { member: 'n1', host: 'n1', port: 5432, slot: null };
+const checked = (divergence: Divergence, endedMs: number): FinishedJob =>
+  doneJob({ kind: 'checkDivergence', from, leaderTimeline: null }, instantMs(endedMs), { divergence });
 const stopped: LocalPostgres = {
   kind: 'stopped',
   control: { ...control, state: 'shut down in recovery' },

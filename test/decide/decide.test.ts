@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decide } from '../../src/decide/decide.ts';
+import type { Divergence } from '../../src/model/job.ts';
 import type { Observation } from '../../src/model/observation.ts';
 import { instantMs, leaseId, lsn, revision, term, timeline } from '../../src/model/units.ts';
 import { jobOf, kinds } from './read.ts';
 import {
+  after,
   cleanlyStopped,
   cluster,
   crashed,
@@ -132,35 +134,16 @@ test('an old primary that stopped uncleanly is recovered, compared, and rewound 
   assert.equal(jobOf(back)?.kind, 'crashRecovery');
   const clean: Observation = { ...following, postgres: cleanlyStopped };
   const check = jobOf(clean);
-  assert.equal(check?.kind, 'checkDivergence');
-  const last = {
-    job: check,
-    ended: 'done',
-    error: null,
-    startedMs: clean.nowMs,
-    endedMs: clean.nowMs,
-    stage: null,
-  } as const;
-  const diverged: Observation = {
-    ...clean,
-    jobs: {
-      kind: 'idle',
-      last: {
-        ...last,
-        divergence: { kind: 'diverged', forkTimeline: timeline(5), forkLsn: lsn('0/5000000'), myLsn: lsn('0/5000100') },
-      },
-    },
-  };
-  assert.equal(jobOf(diverged)?.kind, 'rewind');
-  assert.equal(
-    jobOf({ ...clean, jobs: { kind: 'idle', last: { ...last, divergence: { kind: 'none' } } } })?.kind,
-    'startStandby',
-  );
+  assert.ok(check?.kind === 'checkDivergence');
+  const found = (divergence: Divergence, endedMs = clean.nowMs): Observation =>
+    after(clean, check, { divergence, endedMs });
+  const fork = { forkTimeline: timeline(5), forkLsn: lsn('0/5000000'), myLsn: lsn('0/5000100') };
+  assert.equal(jobOf(found({ kind: 'diverged', ...fork }))?.kind, 'rewind');
+  assert.equal(jobOf(found({ kind: 'none' }))?.kind, 'startStandby');
   // Missing information never counts as diverged: it is asked again, after a breath.
-  const unknown = { ...last, divergence: { kind: 'unknown', why: 'no answer' } } as const;
-  assert.equal(jobOf({ ...clean, jobs: { kind: 'idle', last: unknown } }), undefined);
-  const earlier = { ...unknown, endedMs: instantMs(clean.nowMs - 300) };
-  assert.equal(jobOf({ ...clean, jobs: { kind: 'idle', last: earlier } })?.kind, 'checkDivergence');
+  const unknown = { kind: 'unknown', why: 'no answer' } as const;
+  assert.equal(jobOf(found(unknown)), undefined);
+  assert.equal(jobOf(found(unknown, instantMs(clean.nowMs - 300)))?.kind, 'checkDivergence');
 });
 
 test('a diverged node without pg_rewind and without a setting that allows a wipe is left to a human', () => {

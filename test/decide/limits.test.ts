@@ -9,6 +9,7 @@ import {
   cleanlyStopped,
   control,
   crashed,
+  doneJob,
   following,
   held,
   leading,
@@ -162,15 +163,7 @@ test('callbacks: a restart, a start after a crash, and a change of role are told
   const known: Observation = { ...leading, memory: { ...leading.memory, callbackRole: told } };
   assert.deepEqual(eventsOf(known), []);
   const job: Job = { kind: 'restart', as: 'primary', upstream: null, premise: startPrimary.premise, limitMs: 1 };
-  const last = {
-    job,
-    ended: 'done',
-    error: null,
-    startedMs: ago(9),
-    endedMs: ago(5),
-    divergence: null,
-    stage: null,
-  } as const;
+  const last = doneJob(job, ago(5), { startedMs: ago(9) });
   const restarted: Observation = { ...known, jobs: { kind: 'idle', last } };
   assert.deepEqual(eventsOf(restarted), ['on_restart primary']);
   assert.deepEqual(eventsOf({ ...restarted, memory: decide(restarted).memory }), []);

@@ -2,11 +2,21 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decide } from '../../src/decide/decide.ts';
 import type { Member } from '../../src/model/cluster.ts';
-import type { FinishedJob } from '../../src/model/job.ts';
+import type { Job } from '../../src/model/job.ts';
 import type { Observation } from '../../src/model/observation.ts';
 import { instantMs, later } from '../../src/model/units.ts';
 import { jobOf, kinds } from './read.ts';
-import { cleanlyStopped, cluster, following, leaderKey, member, standby, vacant, withCluster } from './values.ts';
+import {
+  after,
+  cleanlyStopped,
+  cluster,
+  following,
+  leaderKey,
+  member,
+  standby,
+  vacant,
+  withCluster,
+} from './values.ts';
 
 /** Somebody else has just won the key: until it is the primary there is nothing to be had from it. */
 
@@ -14,20 +24,12 @@ const leads = (role: Member['role']): Partial<typeof cluster> => ({
   leader: leaderKey('n3'),
   members: [member('n1'), member('n2'), member('n3', { role })],
 });
-const ended: FinishedJob = {
-  job: {
-    kind: 'stop',
-    mode: 'fast',
-    why: 'switchover',
-    checkpointFirst: true,
-    budget: { immediateAtMs: null, killAtMs: null },
-  },
-  startedMs: instantMs(following.nowMs - 300),
-  endedMs: instantMs(following.nowMs - 50),
-  ended: 'done',
-  error: null,
-  divergence: null,
-  stage: 'fast',
+const stop: Job = {
+  kind: 'stop',
+  mode: 'fast',
+  why: 'switchover',
+  checkpointFirst: true,
+  budget: { immediateAtMs: null, killAtMs: null },
 };
 const at = (seen: Observation, laterMs: number): Observation => ({ ...seen, nowMs: later(seen.nowMs, laterMs) });
 
@@ -49,7 +51,7 @@ test('a standby that still streams turns to a new leader at once', () => {
 });
 
 test('a former primary compares its history with that of the new leader once that is promoted, or after a bounded wait', () => {
-  const down: Observation = { ...following, postgres: cleanlyStopped, jobs: { kind: 'idle', last: ended } };
+  const down = after({ ...following, postgres: cleanlyStopped }, stop);
   const promoting = withCluster(down, leads('replica'));
   assert.equal(decide(promoting).rule, 'rejoin.stopped');
   assert.deepEqual(kinds(promoting), []);
@@ -86,7 +88,7 @@ test('a bystander of a named succession asks nobody at first', () => {
 test('nobody is asked while this primary stops: the looks at it would only slow it down', () => {
   const stopping: Observation = {
     ...following,
-    jobs: { kind: 'busy', job: ended.job, sinceMs: following.nowMs, progress: null, cancelling: false, last: null },
+    jobs: { kind: 'busy', job: stop, sinceMs: following.nowMs, progress: null, cancelling: false, last: null },
   };
   assert.deepEqual(kinds(stopping), []);
   assert.ok(decide(stopping).wakeInMs >= 1_000);

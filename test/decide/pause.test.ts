@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decide } from '../../src/decide/decide.ts';
-import type { FinishedJob, Job } from '../../src/model/job.ts';
+import type { Job } from '../../src/model/job.ts';
 import type { Observation } from '../../src/model/observation.ts';
 import { instantMs, leaseId, lsn, revision, term, timeline } from '../../src/model/units.ts';
 import { jobOf, kinds } from './read.ts';
 import {
+  after,
   cleanlyStopped,
   cluster,
   control,
@@ -24,22 +25,6 @@ import {
 } from './values.ts';
 
 const pause = (seen: Observation): Observation => withSettings(seen, { cluster: { pause: true } });
-const ended = (seen: Observation, job: Job, more: Partial<FinishedJob> = {}): Observation => ({
-  ...seen,
-  jobs: {
-    kind: 'idle',
-    last: {
-      job,
-      ended: 'done',
-      error: null,
-      startedMs: seen.nowMs,
-      endedMs: seen.nowMs,
-      divergence: null,
-      stage: null,
-      ...more,
-    },
-  },
-});
 const stop: Job = {
   kind: 'stop',
   mode: 'fast',
@@ -51,7 +36,7 @@ const request = { leader: 'n1', candidate: 'n2', scheduledAt: null, problem: nul
 const steppingDown = { term: held.term, candidate: 'n2', sinceMs: leading.nowMs, shutdownLsn: null, givenUp: false };
 const handingOver = pause(
   withCluster(
-    ended({ ...leading, postgres: cleanlyStopped, memory: { ...leading.memory, stepDown: steppingDown } }, stop),
+    after({ ...leading, postgres: cleanlyStopped, memory: { ...leading.memory, stepDown: steppingDown } }, stop),
     { failover: request },
   ),
 );
@@ -71,7 +56,7 @@ test('a position on another timeline is no shutdown checkpoint', () => {
 
 test('paused: nobody has the shutdown checkpoint in time: the request is cleared, and the primary starts again', () => {
   const late = {
-    ...ended(handingOver, stop, { endedMs: instantMs(handingOver.nowMs - 3_001) }),
+    ...after(handingOver, stop, { endedMs: instantMs(handingOver.nowMs - 3_001) }),
     peers: [peer('n2', control.checkpoint)],
   };
   const given = decide(late);
@@ -162,7 +147,7 @@ test('paused: a fresh copy that was asked for is made to its end, and its server
   const clone: Job = { kind: 'clone', from: { member: 'n1', host: 'n1', port: 5432, slot: null }, premise };
   assert.ok(cleanlyStopped.kind === 'stopped');
   const copy = { ...cleanlyStopped, standbySignal: true };
-  const copied = ended({ ...asksReinit, asks: [], postgres: copy }, clone);
+  const copied = after({ ...asksReinit, asks: [], postgres: copy }, clone);
   assert.equal(jobOf(copied)?.kind, 'startStandby');
   // Without such work an empty node waits for the pause to end.
   assert.deepEqual(kinds(pause({ ...following, postgres: { kind: 'noData' } })), []);

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decide } from '../../src/decide/decide.ts';
-import type { Observation } from '../../src/model/observation.ts';
 import { instantMs, lsn, revision } from '../../src/model/units.ts';
 import { jobOf, kinds } from './read.ts';
-import { cleanlyStopped, control, leading, peer, silent, withCluster } from './values.ts';
+import { after, cleanlyStopped, control, leading, peer, silent, withCluster } from './values.ts';
 
 /** A switchover or failover that somebody asked for, as the leader answers it. */
 const asked = withCluster(
@@ -31,23 +30,7 @@ test('a switchover stops PostgreSQL after a checkpoint, hands over when the cand
   assert.equal(first.rule, 'leading.requested');
   const job = jobOf(asked);
   assert.ok(job?.kind === 'stop' && job.checkpointFirst);
-  const stopped: Observation = {
-    ...asked,
-    postgres: cleanlyStopped,
-    memory: first.memory,
-    jobs: {
-      kind: 'idle',
-      last: {
-        job,
-        ended: 'done',
-        error: null,
-        startedMs: asked.nowMs,
-        endedMs: asked.nowMs,
-        divergence: null,
-        stage: 'fast',
-      },
-    },
-  };
+  const stopped = after({ ...asked, postgres: cleanlyStopped, memory: first.memory }, job, { stage: 'fast' });
   const behind = { ...stopped, peers: [peer('n2', control.checkpoint), peer('n3', lsn('0/5000100'))] };
   assert.deepEqual(kinds(behind), ['askPeers']);
   const caught = decide(stopped);

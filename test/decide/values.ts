@@ -1,10 +1,22 @@
 import { blankMemory } from '../../src/decide/decide.ts';
 import type { Cluster, HeldLease, LeaderKey, Member } from '../../src/model/cluster.ts';
+import type { FinishedJob, Job } from '../../src/model/job.ts';
 import type { Observation } from '../../src/model/observation.ts';
 import type { PeerReport } from '../../src/model/peers.ts';
 import type { ControlData, LocalPostgres, RunningPrimary, RunningStandby } from '../../src/model/postgres.ts';
 import type { Settings } from '../../src/model/settings.ts';
-import { instantMs, type Lsn, leaseId, lsn, pid, revision, term, timeline, wallMs } from '../../src/model/units.ts';
+import {
+  type InstantMs,
+  instantMs,
+  type Lsn,
+  leaseId,
+  lsn,
+  pid,
+  revision,
+  term,
+  timeline,
+  wallMs,
+} from '../../src/model/units.ts';
 import { settings } from './settings.ts';
 
 /** One good value of each kind; a test takes one and changes one thing. */
@@ -252,4 +264,21 @@ export const withSettings = (
 export const unreachable = (seen: Observation): Observation => ({
   ...seen,
   dcs: { kind: 'unreachable', sinceMs: instantMs(seen.nowMs - 3_000), why: 'no endpoint answers', lastSeen: cluster },
+});
+
+/** A job that was done, a moment ago unless `more` says otherwise. */
+export const doneJob = (job: Job, endedMs: InstantMs = now, more: Partial<FinishedJob> = {}): FinishedJob => ({
+  job,
+  ended: 'done',
+  error: null,
+  startedMs: endedMs,
+  endedMs,
+  divergence: null,
+  stage: null,
+  ...more,
+});
+/** The same world, after it. */
+export const after = (seen: Observation, job: Job, more: Partial<FinishedJob> = {}): Observation => ({
+  ...seen,
+  jobs: { kind: 'idle', last: doneJob(job, seen.nowMs, more) },
 });
