@@ -167,16 +167,20 @@ function staysDisarmed({ configuration, guard }: Hands): boolean {
   return configuration.settings().cluster.pause && view.kind === 'present' && view.armedMs === null;
 }
 
-/** No armed guard, no leadership: a key won without one is given back. */
+/**
+ * No armed guard, no leadership: a key won without one is given back. Not over a PostgreSQL that accepts writes, since
+ * that would end the lease that the others wait for: its renewals try again, and guard.missing has the last word.
+ */
 async function acquire(
-  { seenRevision, announce }: Extract<Action, { kind: 'acquireLeaderKey' }>,
+  { seenRevision, announce, writesUntilMs }: Extract<Action, { kind: 'acquireLeaderKey' }>,
   budgetMs: number,
   hands: Hands,
 ): Promise<Outcome> {
-  const result = await hands.dcs.acquire(seenRevision, budgetMs, announce ?? null);
+  const result = await hands.dcs.acquire(seenRevision, budgetMs, { announce, writesUntilMs });
   if (result.kind !== 'done') return ofDcs(result);
   const guard = await tellGuard(hands);
   if (guard.outcome === 'done') return done;
+  if (writesUntilMs !== undefined) return { outcome: 'failed', why: `the guard did not arm: ${guard.why}` };
   await hands.dcs.release(null, budgetMs);
   return { outcome: 'failed', why: `the key was won and given back: the guard did not arm: ${guard.why}` };
 }

@@ -9,7 +9,7 @@ import {
   type RunningStandby,
   type Upstream,
 } from '../model/postgres.ts';
-import { type Lsn, type Timeline, timeline } from '../model/units.ts';
+import { type InstantMs, type Lsn, type Timeline, timeline } from '../model/units.ts';
 
 /** Judgements are functions of the observation, never stored booleans. */
 
@@ -127,6 +127,15 @@ export const nofailover = (seen: Observation): boolean =>
 export const guardArmed = (seen: Pick<Observation, 'guard' | 'nowMs'>): boolean =>
   seen.guard.kind === 'off' ||
   (seen.guard.kind === 'present' && seen.guard.armedMs !== null && seen.guard.armedMs > seen.nowMs);
+
+/** The deadline that the guardian will keep: also when the lease itself is already known to be lost. */
+export const deadlineInForce = (seen: Observation): InstantMs =>
+  seen.held?.deadlineMs ??
+  (seen.guard.kind === 'present' && seen.guard.armedMs !== null ? seen.guard.armedMs : seen.nowMs);
+
+/** For an acquisition: nothing over a PostgreSQL that accepts no writes. */
+export const writesUntil = (seen: Observation): { readonly writesUntilMs?: InstantMs } =>
+  mayAcceptWrites(seen.postgres) ? { writesUntilMs: deadlineInForce(seen) } : {};
 
 export const guardUsable = (seen: Observation): boolean => seen.guard.kind !== 'absent';
 

@@ -13,6 +13,11 @@ export type Action =
       readonly seenRevision: Revision;
       /** The timeline that the promotion will begin, told with the key. Absent: nobody is promoted over it. */
       readonly announce?: Timeline;
+      /**
+       * PostgreSQL accepts writes already, and a guard would let it until then: the new lease must not end before, nor be
+       * revoked, since its end tells the others that the reign is over. Absent: it accepts none.
+       */
+      readonly writesUntilMs?: InstantMs;
     }
   /**
    * Moves a leader key that bears my name from a lease that is not mine, a Patroni's, to one of my own; the premise is that

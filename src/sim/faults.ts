@@ -182,6 +182,20 @@ export const faultsOfPause: readonly Fault[] = [
     strike: (c, n) => void c.ask(n, 'PATCH', '/config', json({ pause: true })),
     mend: (c, n) => void c.ask(n, 'PATCH', '/config', json({ pause: null })),
   },
+  {
+    // Its guard is disarmed, and it stays silent over the end of the pause.
+    name: 'agent of the paused primary frozen',
+    strike(c) {
+      const leader = c.primary();
+      if (leader !== null && isPaused(c)) c.agent(leader).freeze();
+    },
+    mend: nothing,
+  },
 ];
+
+function isPaused(cluster: SimulatedCluster): boolean {
+  const found = cluster.etcd.store.range('/service/sim/config');
+  return found.kind === 'kvs' && /"pause": ?true/.test(found.kvs[0]?.value ?? '');
+}
 
 export const faults: readonly Fault[] = [...ofProcesses, ...ofEtcd, ...ofMachines, ...ofPeople];

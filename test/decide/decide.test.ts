@@ -90,7 +90,12 @@ test('my name on a lease that is not mine is not my leadership', () => {
 
 test('a lost key is never put again by a renewal: a running primary asks for a new term, if its timeline is the newest', () => {
   const gone = { ...withCluster(leading, { leader: null }), held: null };
-  assert.deepEqual(decide(gone).actions, [{ kind: 'acquireLeaderKey', seenRevision: cluster.revision }]);
+  const armedMs = gone.guard.kind === 'present' ? gone.guard.armedMs : null;
+  assert.ok(armedMs !== null);
+  const asks = { kind: 'acquireLeaderKey', seenRevision: cluster.revision } as const;
+  assert.deepEqual(decide(gone).actions, [{ ...asks, writesUntilMs: armedMs }]);
+  const disarmed = { ...gone, guard: { ...following.guard } };
+  assert.deepEqual(decide(disarmed).actions, [{ ...asks, writesUntilMs: gone.nowMs }]);
   const behind = { ...withCluster(leading, { leader: null, clusterTimeline: timeline(6) }), held: null };
   assert.ok(jobOf(behind)?.kind === 'stop');
 });

@@ -81,7 +81,8 @@ test('paused: a primary that people stopped gives the key away with its last pos
 
 test('paused: a running primary takes the free key, unless the cluster went on without it', () => {
   const free = pause({ ...withCluster(leading, { leader: null }), held: null });
-  assert.deepEqual(decide(free).actions, [{ kind: 'acquireLeaderKey', seenRevision: cluster.revision }]);
+  const writesUntilMs = free.guard.kind === 'present' ? free.guard.armedMs : null;
+  assert.deepEqual(decide(free).actions, [{ kind: 'acquireLeaderKey', seenRevision: cluster.revision, writesUntilMs }]);
   assert.deepEqual(kinds(withCluster(free, { initialize: { kind: 'absent' } })), ['acquireLeaderKey']);
   assert.deepEqual(kinds(withCluster(free, { clusterTimeline: timeline(6) })), []);
   const newer = peer('n2', lsn('0/6000100'), { runsAsPrimary: true, timeline: timeline(6) });

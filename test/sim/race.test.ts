@@ -53,6 +53,37 @@ test('the key is deleted by hand while its holder does not answer: nobody is pro
   );
 });
 
+/**
+ * The running primary takes its deleted key again, and never hears that it has it. Were the lease of that try revoked, its end
+ * would tell the others that the reign is over, while the guard of the primary still counts from the lease before.
+ */
+test('the answer to the primary that takes its deleted key again is lost, and its agent freezes: nobody is promoted beside it', async () => {
+  const cluster = await simulate({ members, seed: 412, writeEveryMs: 250 }).untilSteady();
+  await cluster.run(15_000);
+  const leader = cluster.primary() ?? '';
+  const others = members.filter((name) => name !== leader);
+  cluster.etcd.freeze(leader);
+  await cluster.run(12_000); // its watch is with another member, and a renewal is fresh
+  assert.ok(etcdctlDelete(cluster, 'leader'));
+  await cluster.until(() => keyOf(cluster, 'leader') === null, { withinMs: 5_000 });
+  await cluster.until(() => keyOf(cluster, 'leader') === leader, { withinMs: 20_000 });
+  for (const other of others) cluster.network.cut(other, leader);
+  await cluster.run(2600); // it has given up, and looks what became of it
+  cluster.network.heal();
+  const goneBy = cluster.engine.now() + 3000;
+  while (keyOf(cluster, 'leader') !== null && cluster.engine.now() < goneBy) await cluster.run(1);
+  cluster.agent(leader).freeze();
+  await cluster.run(90_000);
+  cluster.etcd.thaw(leader);
+  cluster.agent(leader).thaw();
+  await cluster.untilSteady();
+  await cluster.run(5000);
+  assert.deepEqual(
+    cluster.violations().map(({ kind }) => kind),
+    [],
+  );
+});
+
 /** Whoever has no key is not asked; but its slot tells that it was there. While its lease lives it may write: the others wait. */
 test('leader and its member key are deleted by hand while it is cut off, and an agent restarts: nobody is promoted beside it', async () => {
   const cluster = await simulate({ members, seed: 402, writeEveryMs: 250 }).untilSteady();

@@ -6,7 +6,7 @@ import type { DcsOutcome } from '../../model/outcome.ts';
 import type { ClusterSettings, LocalSettings } from '../../model/settings.ts';
 import { type InstantMs, type Revision, revision, type Term, type Timeline } from '../../model/units.ts';
 import { type DcsWorld, makeEtcdClient, type Note } from './client.ts';
-import { type Adopted, makeLeadership } from './leadership.ts';
+import { type Acquiring, type Adopted, makeLeadership } from './leadership.ts';
 import { absent, makeRevoker, type ReadAt } from './lease.ts';
 import { makeMemberLease } from './memberLease.ts';
 import { makeVacancies } from './vacancy.ts';
@@ -74,6 +74,7 @@ export function makeDcs(world: DcsWorld, { settings, marginMs, wake, note }: Dcs
     readAt.set(at, { status: modRevisionOf(keys.status), timeline: modRevisionOf(keys.timeline) });
     for (const old of readAt.keys()) if (readAt.size > readsRemembered) readAt.delete(old);
     lastSeen = cluster;
+    leadership.met(cluster.leader);
     member.seen(cluster.members);
     wakes.seen(cluster.members);
     const leftMs = Math.max(100, budgetMs - (world.clock.now() - beganMs));
@@ -98,14 +99,14 @@ export function makeDcs(world: DcsWorld, { settings, marginMs, wake, note }: Dcs
     async acquire(
       seenRevision: Revision,
       budgetMs: number = defaultBudgetMs,
-      announce: Timeline | null = null,
+      how: Acquiring = {},
     ): Promise<DcsOutcome<HeldLease>> {
       const seen = readAt.get(seenRevision);
       if (seen === undefined) return { kind: 'refused', why: `revision ${seenRevision} is none that was read lately` };
-      const outcome = await leadership.acquire(seen, budgetMs, announce);
+      const outcome = await leadership.acquire(seen, budgetMs, how);
       if (outcome.kind === 'done') {
         const { lease, term } = outcome.value;
-        if (announce !== null) announced = { term, id: announce };
+        if (how.announce != null) announced = { term, id: how.announce };
         vacancies.met({ name, lease, term, modRevision: revision(term) });
       }
       return outcome;

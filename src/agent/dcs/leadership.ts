@@ -17,8 +17,13 @@ export interface Adopted {
   readonly deadlineMs: InstantMs | null;
 }
 
-/** A lease that the leader key is being moved to. It stays here while the answer is lost. */
-type Moving = Pick<HeldLease, 'lease' | 'ttlMs' | 'sentMs'> & { readonly askedS: number };
+/** A lease of mine that the leader key may sit on, or come to sit on: the answer is not there yet, or was lost. */
+type Candidate = Pick<HeldLease, 'lease' | 'ttlMs' | 'sentMs'> & { readonly askedS: number };
+
+export interface Acquiring {
+  readonly announce?: Timeline | null | undefined;
+  readonly writesUntilMs?: InstantMs | null | undefined;
+}
 
 /** The lease of the leader key: taken, proven, moved, released. Only a proof moves the deadline. */
 export function makeLeadership(
@@ -37,7 +42,9 @@ export function makeLeadership(
   let held: HeldLease | null = null;
   /** What was asked for when the held lease was granted; etcd may grant more. Null: not known. */
   let askedS: number | null = null;
-  let moving: Moving | null = null;
+  let moving: Candidate | null = null;
+  /** Of tries to get the key over a PostgreSQL that accepts writes, without a clear answer. They end by themselves only. */
+  let tried: readonly (Candidate & { readonly writesUntilMs: InstantMs })[] = [];
   /** The latest deadline that a guard may know of this term: guards move it forward only. */
   let latestMs: InstantMs | null = null;
 
@@ -58,6 +65,26 @@ export function makeLeadership(
     askedS = null;
     moving = null;
     latestMs = null;
+  }
+
+  /** Until the guard has heard of this term it goes by the deadline of the one before. */
+  const guardedUntil = (atMs: InstantMs): void => {
+    if (latestMs === null || latestMs < atMs) latestMs = atMs;
+  };
+
+  const remember = (one: (typeof tried)[number]): void => {
+    tried = [...tried.filter(({ sentMs, ttlMs }) => later(sentMs, ttlMs) > clock.now()), one];
+  };
+
+  /** A read shows the leader key: was it a try of mine, of which I never heard? It is held then, and not proven yet. */
+  function met(leader: LeaderKey | null): void {
+    if (held !== null || leader === null || leader.name !== name) return;
+    const mine = tried.find(({ lease }) => lease === leader.lease);
+    if (mine === undefined) return;
+    tried = [];
+    askedS = mine.askedS;
+    held = { ...hold({ ...mine, term: leader.term }), proven: false };
+    guardedUntil(mine.writesUntilMs);
   }
 
   function lost(why: string): DcsOutcome<never> {
@@ -110,7 +137,7 @@ export function makeLeadership(
     const granted = await client.request('leaseGrant', { ttlS: wanted }, { budgetMs: leftMs(endMs) });
     if (granted.kind !== 'done' || held !== mine) return;
     const { lease, ttlS } = granted.answer;
-    const target: Moving = { lease, ttlMs: ttlS * 1_000, sentMs: granted.sentMs, askedS: wanted };
+    const target: Candidate = { lease, ttlMs: ttlS * 1_000, sentMs: granted.sentMs, askedS: wanted };
     moving = target;
     const moved = await writeGuarded(client, putLeader(mine, key, lease), leftMs(endMs));
     // Without a clear answer the next renewal sees where the key sits.
@@ -122,7 +149,7 @@ export function makeLeadership(
    * before my deadline. Writing the key again where it is changes its revision, which the late move compares; only then
    * may the deadline move, and the unused lease go.
    */
-  async function callOff(target: Moving, mine: HeldLease, key: EtcdKeyValue, budgetMs: number): Promise<boolean> {
+  async function callOff(target: Candidate, mine: HeldLease, key: EtcdKeyValue, budgetMs: number): Promise<boolean> {
     const written = await writeGuarded(client, putLeader(mine, key, mine.lease), budgetMs);
     if (held !== mine || written.kind !== 'done') return false;
     options.revoke(target.lease);
@@ -141,21 +168,29 @@ export function makeLeadership(
     refusal: 'the leader key is not what it was',
   });
 
-  const sitsOn = (target: Moving, mine: HeldLease, key: EtcdKeyValue | undefined): boolean =>
+  const sitsOn = (target: Candidate, mine: HeldLease, key: EtcdKeyValue | undefined): boolean =>
     key?.value === name && key.lease === target.lease && key.createRevision === revision(mine.term);
 
-  function arrive(mine: HeldLease, target: Moving): void {
+  function arrive(mine: HeldLease, target: Candidate): void {
     options.revoke(mine.lease); // nothing hangs on it any more
     askedS = target.askedS;
     moving = null;
     hold({ ...target, term: mine.term });
   }
 
-  /** Creates the leader key on a lease of its own, unless there is one, my member key is not there, or a reign came between. */
-  async function acquire(seen: ReadAt, budgetMs: number, announce: Timeline | null): Promise<DcsOutcome<HeldLease>> {
+  /**
+   * Creates the leader key on a lease of its own, unless there is one, my member key is not there, or a reign came between.
+   * `writesUntilMs`: PostgreSQL may accept writes until then; null: it accepts none.
+   */
+  async function acquire(
+    seen: ReadAt,
+    budgetMs: number,
+    { announce = null, writesUntilMs = null }: Acquiring,
+  ): Promise<DcsOutcome<HeldLease>> {
     const endMs = later(clock.now(), budgetMs);
     if (held !== null) return refused('a lease is already held');
-    const wanted = wantedS();
+    const safeMs = writesUntilMs === null ? 0 : writesUntilMs - clock.now() + options.marginMs();
+    const wanted = Math.max(wantedS(), Math.ceil(safeMs / 1_000));
     const granted = await client.request('leaseGrant', { ttlS: wanted }, { budgetMs: leftMs(endMs) });
     if (granted.kind === 'refused') return refused(granted.why);
     if (granted.kind !== 'done') return { kind: 'unreachable', why: granted.why }; // a lease without keys is nothing
@@ -177,16 +212,20 @@ export function makeLeadership(
     };
     const taken = await writeGuarded(client, take, leftMs(endMs));
     if (taken.kind !== 'done') {
-      options.revoke(lease); // so that a put still on its way fails when it arrives
+      // Over a standby: so that a put still on its way fails when it arrives.
+      if (writesUntilMs === null) options.revoke(lease);
+      else remember({ lease, ttlMs: ttlS * 1_000, sentMs: granted.sentMs, askedS: wanted, writesUntilMs });
       return taken;
     }
     const key = taken.value.get(keys.leader);
     if (key === undefined) {
-      options.revoke(lease);
+      if (writesUntilMs === null) options.revoke(lease);
       return { kind: 'unknown', why: 'the leader key was taken, and is not shown' };
     }
     askedS = wanted;
+    tried = [];
     const value = hold({ lease, term: term(key.createRevision), ttlMs: ttlS * 1_000, sentMs: granted.sentMs });
+    if (writesUntilMs !== null) guardedUntil(writesUntilMs);
     return { kind: 'done', value, revision: taken.revision, sentMs: granted.sentMs };
   }
 
@@ -228,7 +267,7 @@ export function makeLeadership(
     };
     const moved = await writeGuarded(client, move, leftMs(endMs));
     if (moved.kind !== 'done') {
-      options.revoke(lease); // a move still on its way then fails; one that was made ends the key, and it is won anew
+      remember({ lease, ttlMs, sentMs, askedS: wanted, writesUntilMs: deadlineMs });
       return moved;
     }
     askedS = wanted;
@@ -267,6 +306,7 @@ export function makeLeadership(
 
   return {
     held: (): HeldLease | null => held,
+    met,
     renew,
     acquire,
     adoptKey,

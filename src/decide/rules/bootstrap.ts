@@ -3,7 +3,7 @@ import type { Action, ClaimSeen, Fact, Verdict } from '../../model/decision.ts';
 import type { FinishedJob } from '../../model/job.ts';
 import type { Observation } from '../../model/observation.ts';
 import type { ControlData } from '../../model/postgres.ts';
-import { clusterOf, lastRanAsPrimary, me, nofailover, runningPrimary, runningStandby } from '../judge.ts';
+import { clusterOf, lastRanAsPrimary, me, nofailover, runningPrimary, runningStandby, writesUntil } from '../judge.ts';
 import { claimant, claimStands, mayFinish } from '../newborn.ts';
 import type { Rule } from '../rule.ts';
 
@@ -118,7 +118,7 @@ const finish: Rule = {
     });
     if (cluster.config === null && local !== null)
       actions.push({ kind: 'writeConfig', text: JSON.stringify(local.dcs), seenModRevision: null });
-    actions.push({ kind: 'acquireLeaderKey', seenRevision: cluster.revision });
+    actions.push({ kind: 'acquireLeaderKey', seenRevision: cluster.revision, ...writesUntil(seen) });
     return {
       actions,
       because: [

@@ -10,6 +10,7 @@ import {
   runningPrimary,
   runningStandby,
   stoppedCleanly,
+  writesUntil,
 } from '../judge.ts';
 import type { Rule } from '../rule.ts';
 
@@ -74,7 +75,11 @@ const primaryWithoutKey: Rule = {
     const left = newer !== undefined || (known !== null && primary.timeline < known);
     if (cluster.leader !== null || seen.held !== null || !mine || left)
       return { actions: [], because, ...(otherLeader(seen) === null ? { wakeInMs: 1_000 } : {}) };
-    return { actions: [{ kind: 'acquireLeaderKey', seenRevision: cluster.revision }], because, wakeInMs: 1_000 };
+    return {
+      actions: [{ kind: 'acquireLeaderKey', seenRevision: cluster.revision, ...writesUntil(seen) }],
+      because,
+      wakeInMs: 1_000,
+    };
   },
 };
 

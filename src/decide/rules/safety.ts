@@ -6,12 +6,14 @@ import {
   clusterOf,
   clusterTimeline,
   controlOf,
+  deadlineInForce,
   iAmLeader,
   leaderOf,
   mayAcceptWrites,
   me,
   otherLeader,
   runningPrimary,
+  writesUntil,
 } from '../judge.ts';
 import { mayFinish } from '../newborn.ts';
 import type { Rule } from '../rule.ts';
@@ -37,11 +39,6 @@ const atOnce = (seen: Observation): StopBudget => ({
   immediateAtMs: seen.nowMs,
   killAtMs: later(seen.nowMs, killAfterMs),
 });
-
-/** The deadline that the guardian will keep: also when the lease itself is already known to be lost. */
-const deadlineInForce = (seen: Observation) =>
-  seen.held?.deadlineMs ??
-  (seen.guard.kind === 'present' && seen.guard.armedMs !== null ? seen.guard.armedMs : seen.nowMs);
 
 const busyWith = (seen: Observation, kinds: readonly Job['kind'][]): boolean =>
   seen.jobs.kind === 'busy' && kinds.includes(seen.jobs.job.kind);
@@ -166,7 +163,7 @@ const unleasedPrimary: Rule = {
     ) {
       // No lease was lost to anybody: the key is absent, my timeline is the newest, and etcd decides who gets it.
       return {
-        actions: [{ kind: 'acquireLeaderKey', seenRevision: cluster.revision }],
+        actions: [{ kind: 'acquireLeaderKey', seenRevision: cluster.revision, ...writesUntil(seen) }],
         because: [...facts, ['timeline', mine.timeline], ['clusterTimeline', known]],
         memory: { unleasedSinceMs: sinceMs },
         wakeInMs: 500,

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
+import { later } from '../../../src/model/units.ts';
 import type { EtcdTransport } from '../../../src/model/world.ts';
 import { makeEtcdTransport } from '../../../src/world/etcd/transport.ts';
 import { startEtcd, type TestEtcd } from '../../support/etcd.ts';
-import { makeNode, type Node } from './node.ts';
+import { clock, makeNode, type Node } from './node.ts';
 
 let etcd: TestEtcd;
 let node: Node | null = null;
@@ -81,6 +82,44 @@ test('an acquisition that was given up cannot succeed later: its lease is revoke
   await luck.arrive();
   assert.equal((await b.reach()).cluster.leader, null);
   b.close();
+});
+
+test('over a PostgreSQL that accepts writes an acquisition without an answer is not revoked: the next read shows it', async () => {
+  const { dcs, luck, ...a } = start();
+  await a.lead();
+  await dcs.release(null);
+  const { cluster } = await a.reach();
+  luck.next('applied, answer lost', ...Array<Fate>(40).fill('never arrives'));
+  luck.deaf(true);
+  const writesUntilMs = later(clock.now(), 40_000);
+  assert.equal((await dcs.acquire(cluster.revision, 300, { writesUntilMs })).kind, 'unknown');
+  assert.equal(dcs.held(), null);
+  luck.forget();
+  luck.deaf(false);
+  const { leader } = (await a.reach()).cluster;
+  const held = dcs.held();
+  assert.deepEqual(
+    { lease: held?.lease, term: held?.term, proven: held?.proven },
+    { lease: leader?.lease, term: leader?.term, proven: false },
+  );
+  assert.ok((held?.sentMs ?? 0) + (held?.ttlMs ?? 0) > writesUntilMs, 'it outlives what the guard would let happen');
+  assert.equal((await dcs.renew()).kind, 'done');
+  assert.equal(dcs.held()?.proven, true);
+});
+
+test('over a PostgreSQL that accepts writes an acquisition that arrives late is met when it is there', async () => {
+  const { dcs, luck, ...a } = start();
+  await a.lead();
+  await dcs.release(null);
+  const { cluster } = await a.reach();
+  luck.next('arrives later', ...Array<Fate>(40).fill('never arrives'));
+  assert.equal((await dcs.acquire(cluster.revision, 300, { writesUntilMs: clock.now() })).kind, 'unknown');
+  assert.equal((await a.reach()).cluster.leader, null);
+  assert.equal(dcs.held(), null);
+  luck.forget();
+  await luck.arrive();
+  assert.equal((await a.reach()).cluster.leader?.lease, dcs.held()?.lease);
+  assert.equal((await dcs.renew()).kind, 'done');
 });
 
 test('writes that meet their own first write are done; writes that never arrived are made', async () => {

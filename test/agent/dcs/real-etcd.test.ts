@@ -67,10 +67,10 @@ test('the timeline that a promotion will begin is told with the key, and only ov
   await a.dcs.publishMember(member('a'));
   const stale = await a.reach();
   await a.dcs.put('timeline', '6', 'any');
-  assert.equal((await a.dcs.acquire(stale.cluster.revision, 3_000, timeline(6))).kind, 'refused');
+  assert.equal((await a.dcs.acquire(stale.cluster.revision, 3_000, { announce: timeline(6) })).kind, 'refused');
   const seen = await a.reach();
   assert.equal(seen.cluster.announced?.timeline, 6);
-  const won = await a.dcs.acquire(seen.cluster.revision, 3_000, timeline(7));
+  const won = await a.dcs.acquire(seen.cluster.revision, 3_000, { announce: timeline(7) });
   assert.ok(won.kind === 'done');
   assert.equal((await a.reach()).cluster.announced?.timeline, 7);
   assert.equal((await a.dcs.announceTimeline(timeline(9), won.value.term)).kind, 'done');
