@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import type { History, Observed } from '../model/history.ts';
 import type { HistorySink } from './writer.ts';
 
@@ -7,8 +7,10 @@ import type { HistorySink } from './writer.ts';
  * power would be the evidence that matters. A disk that is full loses lines, never the run.
  */
 export function openHistoryFile(path: string): HistorySink & { close(): void; readonly linesLost: () => number } {
-  const file = openSync(path, 'a', 0o644);
+  const file = openSync(path, 'a+', 0o644);
   let linesLost = 0;
+  // Killed in the middle of a write, the writer before this one may have left half a line.
+  if (!endsWhole(file)) writeSync(file, '\n');
   return {
     record(seen) {
       try {
@@ -22,7 +24,13 @@ export function openHistoryFile(path: string): HistorySink & { close(): void; re
   };
 }
 
-/** All facts of the files. A last line cut off by a power cut is passed over. */
+function endsWhole(file: number): boolean {
+  const { size } = fstatSync(file);
+  const last = Buffer.alloc(1);
+  return size === 0 || (readSync(file, last, 0, 1, size - 1) === 1 && last.toString() === '\n');
+}
+
+/** All facts of the files. A line that was cut off with its writer is passed over. */
 export function readHistoryFiles(paths: readonly string[]): History {
   return paths.flatMap((path) =>
     readFileSync(path, 'utf8')

@@ -1,12 +1,13 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Lab, makeLab } from '../../src/lab/lab.ts';
 import type { PlanOptions } from '../../src/lab/plan.ts';
 import type { Ran } from '../../src/lab/run.ts';
-import type { History, Observed, Promotion, Write } from '../../src/model/history.ts';
+import type { History, Promotion, Write } from '../../src/model/history.ts';
 import { reignsOf } from '../../src/model/laws/reigns.ts';
 import { judge, type Violation } from '../../src/model/laws.ts';
+import { readHistoryFiles } from '../../src/traffic/historyFile.ts';
 import { watchRights } from './rights.ts';
 
 /** The lab with a witness on each node: a writer of its own, over the socket, every 10 ms, that sees what the network hides. */
@@ -55,18 +56,8 @@ export async function makeStage(options: PlanOptions & { readonly witnesses?: bo
     );
   }
   function history(): History {
-    return lab.nodes.flatMap(({ name }) => {
-      let text = '';
-      try {
-        text = readFileSync(historyPath(name), 'utf8');
-      } catch {
-        return []; // no witness wrote here yet
-      }
-      return text
-        .split('\n')
-        .slice(0, -1)
-        .map((line) => JSON.parse(line) as Observed);
-    });
+    // Without a file no witness wrote there yet.
+    return readHistoryFiles(lab.nodes.map(({ name }) => historyPath(name)).filter((path) => existsSync(path)));
   }
   const agentLog = (node: string): readonly string[] => readFileSync(lab.logPath(node, 'agent'), 'utf8').split('\n');
   const stage: Stage = {

@@ -1,24 +1,13 @@
 import type { Keys } from '../../codec/dcs/keys.ts';
 import type { HeldLease, LeaderKey } from '../../model/cluster.ts';
 import type { DcsOutcome } from '../../model/outcome.ts';
-import { type InstantMs, type LeaseId, later, revision, type Term, type Timeline, term } from '../../model/units.ts';
+import { type InstantMs, type LeaseId, later, revision, type Timeline, term } from '../../model/units.ts';
 import type { EtcdKeyValue, EtcdOp } from '../../model/world.ts';
 import type { DcsWorld, EtcdClient } from './client.ts';
 import { noSuchLease } from './errors.ts';
 import { type KeysNow, writeGuarded } from './guarded.ts';
-import { absent, describeLeader, fenceDeadline, isMineStill, type ReadAt } from './lease.ts';
-
-/** What guardian or file knows of a lease taken in an earlier life. */
-export interface Adopted {
-  readonly lease: LeaseId | null;
-  readonly term: Term | null;
-  readonly ttlMs: number | null;
-  readonly sentMs: InstantMs | null;
-  readonly deadlineMs: InstantMs | null;
-}
-
-/** A lease of mine that the leader key may sit on, or come to sit on: the answer is not there yet, or was lost. */
-type Candidate = Pick<HeldLease, 'lease' | 'ttlMs' | 'sentMs'> & { readonly askedS: number };
+import { type Adopted, absent, describeLeader, fenceDeadline, isMineStill, type ReadAt } from './lease.ts';
+import { type Candidate, makeTries } from './tries.ts';
 
 export interface Acquiring {
   readonly announce?: Timeline | null | undefined;
@@ -43,8 +32,7 @@ export function makeLeadership(
   /** What was asked for when the held lease was granted; etcd may grant more. Null: not known. */
   let askedS: number | null = null;
   let moving: Candidate | null = null;
-  /** Of tries to get the key over a PostgreSQL that accepts writes, without a clear answer. They end by themselves only. */
-  let tried: readonly (Candidate & { readonly writesUntilMs: InstantMs })[] = [];
+  const tries = makeTries(clock);
   /** The latest deadline that a guard may know of this term: guards move it forward only. */
   let latestMs: InstantMs | null = null;
 
@@ -72,16 +60,12 @@ export function makeLeadership(
     if (latestMs === null || latestMs < atMs) latestMs = atMs;
   };
 
-  const remember = (one: (typeof tried)[number]): void => {
-    tried = [...tried.filter(({ sentMs, ttlMs }) => later(sentMs, ttlMs) > clock.now()), one];
-  };
-
   /** A read shows the leader key: was it a try of mine, of which I never heard? It is held then, and not proven yet. */
   function met(leader: LeaderKey | null): void {
     if (held !== null || leader === null || leader.name !== name) return;
-    const mine = tried.find(({ lease }) => lease === leader.lease);
-    if (mine === undefined) return;
-    tried = [];
+    const mine = tries.of(leader.lease);
+    if (mine === null) return;
+    tries.clear();
     askedS = mine.askedS;
     held = { ...hold({ ...mine, term: leader.term }), proven: false };
     guardedUntil(mine.writesUntilMs);
@@ -214,7 +198,7 @@ export function makeLeadership(
     if (taken.kind !== 'done') {
       // Over a standby: so that a put still on its way fails when it arrives.
       if (writesUntilMs === null) options.revoke(lease);
-      else remember({ lease, ttlMs: ttlS * 1_000, sentMs: granted.sentMs, askedS: wanted, writesUntilMs });
+      else tries.add({ lease, ttlMs: ttlS * 1_000, sentMs: granted.sentMs, askedS: wanted, writesUntilMs });
       return taken;
     }
     const key = taken.value.get(keys.leader);
@@ -223,7 +207,7 @@ export function makeLeadership(
       return { kind: 'unknown', why: 'the leader key was taken, and is not shown' };
     }
     askedS = wanted;
-    tried = [];
+    tries.clear();
     const value = hold({ lease, term: term(key.createRevision), ttlMs: ttlS * 1_000, sentMs: granted.sentMs });
     if (writesUntilMs !== null) guardedUntil(writesUntilMs);
     return { kind: 'done', value, revision: taken.revision, sentMs: granted.sentMs };
@@ -267,7 +251,7 @@ export function makeLeadership(
     };
     const moved = await writeGuarded(client, move, leftMs(endMs));
     if (moved.kind !== 'done') {
-      remember({ lease, ttlMs, sentMs, askedS: wanted, writesUntilMs: deadlineMs });
+      tries.add({ lease, ttlMs, sentMs, askedS: wanted, writesUntilMs: deadlineMs });
       return moved;
     }
     askedS = wanted;

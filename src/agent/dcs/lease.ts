@@ -1,6 +1,6 @@
 import type { Keys } from '../../codec/dcs/keys.ts';
 import type { HeldLease } from '../../model/cluster.ts';
-import type { InstantMs, LeaseId, Revision } from '../../model/units.ts';
+import type { InstantMs, LeaseId, Revision, Term } from '../../model/units.ts';
 import { later, revision } from '../../model/units.ts';
 import type { EtcdCompare, EtcdKeyValue } from '../../model/world.ts';
 import type { DcsWorld, EtcdClient } from './client.ts';
@@ -9,6 +9,15 @@ import type { DcsWorld, EtcdClient } from './client.ts';
 export interface ReadAt {
   readonly status: Revision;
   readonly timeline: Revision;
+}
+
+/** What guardian or file knows of a lease taken in an earlier life. */
+export interface Adopted {
+  readonly lease: LeaseId | null;
+  readonly term: Term | null;
+  readonly ttlMs: number | null;
+  readonly sentMs: InstantMs | null;
+  readonly deadlineMs: InstantMs | null;
 }
 
 /** The create revision of a key that is not there. */
