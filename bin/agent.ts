@@ -11,6 +11,7 @@ import { dropTo } from '../src/world/drop.ts';
 import { makeEtcdTransport } from '../src/world/etcd/transport.ts';
 import { makeWatchdog } from '../src/world/watchdog.ts';
 import { makeWorld } from '../src/world/world.ts';
+import { outliveOutput } from './output.ts';
 import { makeTell } from './tell.ts';
 import { version } from './version.ts';
 
@@ -26,6 +27,7 @@ export function agentCommand(program: Command): void {
 }
 
 async function runAgent(path: string): Promise<number> {
+  outliveOutput();
   const environment = { ...process.env } as Record<string, string>;
   // What came in by PATRONI_* must not reach PostgreSQL's children, where SQL users could read it.
   for (const name of Object.keys(process.env)) if (name.startsWith('PATRONI_')) delete process.env[name];

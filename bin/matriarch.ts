@@ -1,3 +1,4 @@
+import './output.ts';
 import { Command } from 'commander';
 import { agentCommand } from './agent.ts';
 import { ctlCommands } from './ctl.ts';

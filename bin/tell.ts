@@ -4,9 +4,11 @@ import type { Entry, Fact } from '../src/model/decision.ts';
 /** Journal entries as log lines on stdout, written at once: a line lost in a buffer is the line that mattered. */
 export function makeTell(log: { readonly level: string; readonly type: 'plain' | 'json' }): (entry: Entry) => void {
   const level = log.level.toLowerCase().replace('warning', 'warn').replace('critical', 'fatal');
+  const destination = pino.destination({ fd: 1, sync: true });
+  destination.on('error', () => undefined); // nobody reads it any more
   const out = pino(
     { level: ['trace', 'debug', 'info', 'warn', 'error', 'fatal'].includes(level) ? level : 'info', base: null },
-    pino.destination({ fd: 1, sync: true }),
+    destination,
   );
   return (entry) => {
     const weight =

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Runs it with a stdout that nobody reads any more. */
+function unread(...args: readonly string[]): Promise<{ readonly code: number | null; readonly stderr: string }> {
+  const child: ChildProcess = spawn(process.execPath, ['--import', 'tsx', ...args], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  child.stdout?.destroy();
+  let stderr = '';
+  child.stderr?.on('data', (chunk) => {
+    stderr += String(chunk);
+  });
+  return new Promise((resolve) => child.once('close', (code) => resolve({ code, stderr })));
+}
+
+test('a command whose reader has gone ends without a word', async () => {
+  assert.deepEqual(await unread('bin/matriarch.ts', '--help'), { code: 0, stderr: '' });
+});
+
+for (const type of ['plain', 'json'])
+  test(`an agent whose ${type} log nobody reads any more goes on`, async () => {
+    const program = `
+      import { outliveOutput } from './bin/output.ts';
+      import { makeTell } from './bin/tell.ts';
+      outliveOutput();
+      const tell = makeTell({ level: 'INFO', type: '${type}' });
+      const entry = { kind: 'note', atMs: 1, wall: '2030-01-01T00:00:00.000Z', level: 'info', text: 'here', because: [] };
+      for (let i = 0; i < 5; i += 1) {
+        tell(entry);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      process.exit(7);`;
+    assert.deepEqual(await unread('--input-type=module', '--eval', program), { code: 7, stderr: '' });
+  });
