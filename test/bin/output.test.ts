@@ -20,7 +20,14 @@ function unread(...args: readonly string[]): Promise<{ readonly code: number | n
 }
 
 test('a command whose reader has gone ends without a word', async () => {
-  assert.deepEqual(await unread('bin/matriarch.ts', '--help'), { code: 0, stderr: '' });
+  const program = `
+    import './bin/output.ts';
+    for (let i = 0; i < 5; i += 1) {
+      process.stdout.write('a row\\n');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    process.exit(7);`;
+  assert.deepEqual(await unread('--input-type=module', '--eval', program), { code: 0, stderr: '' });
 });
 
 for (const type of ['plain', 'json'])
