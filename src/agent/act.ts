@@ -106,7 +106,7 @@ async function one(action: Action, hands: Hands): Promise<Outcome> {
       hands.jobs.cancel(action.why);
       return done;
     case 'askPeers':
-      hands.peers.ask(40);
+      hands.peers.ask(40, 'eager');
       return done;
     case 'askLeaderLease':
       await dcs.askLeaderLease(budgetMs);

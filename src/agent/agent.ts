@@ -132,7 +132,7 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
     mailbox: { ask: mailbox.ask },
     dcs: { read: () => dcs.read(1_400), put: (key, value, modRevision) => dcs.put(key, value, modRevision) },
     wake,
-    askPeers: () => peers.ask(askedLatelyMs),
+    askPeers: () => peers.ask(askedLatelyMs, 'eager'),
     instance: options.instance,
   };
 

@@ -64,11 +64,16 @@ export async function runLoop(parts: LoopParts): Promise<void> {
     const again = repeats > 0 && repeats <= repeatsMax;
     if (parts.ended()) break;
     if (!again) repeats = 0;
+    const sleepMs = results.some(isUnproven) ? Math.min(decision.wakeInMs, renewAgainMs) : decision.wakeInMs;
     reasons = again
       ? ['acted']
-      : await wakes.next(later(clock.now(), Math.max(decision.wakeInMs, repeats > repeatsMax ? 100 : 0)));
+      : await wakes.next(later(clock.now(), Math.max(sleepMs, repeats > repeatsMax ? 100 : 0)));
   }
 }
+
+/** A decision sleeps until the renewal after this one: not when this one proved nothing, or the guard did not hear of it. */
+const isUnproven = ({ action, outcome }: ActionResult): boolean => action === 'renewLease' && outcome !== 'done';
+const renewAgainMs = 100;
 
 /** Actions that change what the next observation shows. A renewal that went well changes nothing; one that failed must be looked at. */
 const worthAnotherLook: ReadonlySet<ActionResult['action']> = new Set([

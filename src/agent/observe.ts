@@ -51,7 +51,7 @@ export function makeObserve(senses: Senses): (memory: Memory) => Promise<Observa
     const before = senses.board();
     // While this node steps down: the key goes at the first look that shows PostgreSQL down and a successor with all there is.
     if (before.kind === 'busy' && before.job.kind === 'stop' && before.job.successors !== undefined)
-      senses.peers.ask(20);
+      senses.peers.ask(20, 'eager');
     const [dcs, postgres] = await Promise.all([senses.dcs.read(budgetMs), senses.postgres.look()]);
     const name = await senses.nameCheck(dcs);
     if (dcs.kind === 'reachable') {
@@ -59,7 +59,7 @@ export function makeObserve(senses: Senses): (memory: Memory) => Promise<Observa
       const { local } = senses.configuration.settings();
       senses.peers.setMembers(dcs.cluster.members.filter((member) => member.name !== local.name));
     }
-    senses.peers.ask(senses.configuration.settings().cluster.loopWaitMs * 0.9);
+    senses.peers.ask(senses.configuration.settings().cluster.loopWaitMs * 0.9, 'quiet');
     const lines =
       postgres.kind === 'running' && postgres.role === 'primary' && postgres.timeline > 1
         ? await localHistory(postgres.timeline)

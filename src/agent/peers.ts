@@ -8,8 +8,8 @@ export interface Peers {
   reports(): readonly PeerReport[];
   /** The members as last seen in etcd, without me. Those that vanish are kept for a while: keys expire when they matter most. */
   setMembers(members: readonly Member[]): void;
-  /** Asks everyone who is not being asked already, and was not asked within `atMostEveryMs`. */
-  ask(atMostEveryMs: number): void;
+  /** Asks everyone who is not being asked already, and was not asked within `atMostEveryMs`; eager: each answer wakes the loop. */
+  ask(atMostEveryMs: number, mood: 'quiet' | 'eager'): void;
 }
 
 const answerLimitMs = 2_000;
@@ -76,8 +76,8 @@ export function makePeers(
         reports.delete(name);
       }
     },
-    ask(atMostEveryMs) {
-      eager = atMostEveryMs < 1_000;
+    ask(atMostEveryMs, mood) {
+      eager = mood === 'eager';
       const now = world.clock.now();
       for (const { name, apiUrl, last } of [...reports.values()]) {
         if (last.kind === 'waiting' && now - last.sinceMs < (eager ? eagerAgainMs : answerLimitMs)) continue;

@@ -9,7 +9,7 @@ import type { Rule } from './rule.ts';
 import { crashMemory } from './rules/crashed.ts';
 import { divergenceMemory } from './rules/rejoin.ts';
 import { rules } from './rules.ts';
-import { renewEveryMs, underLease, untilStopMs } from './timing.ts';
+import { renewalDue, renewEveryMs, underLease, untilStopMs } from './timing.ts';
 import { upkeep } from './upkeep.ts';
 
 /** One observation in, one decision out. Total: a rule that throws is named, and the lease layer has spoken before it. */
@@ -69,8 +69,9 @@ function pulseMs(seen: Observation): number {
   return seen.held === null ? loopWaitMs : Math.min(loopWaitMs, Math.max(100, renewInMs(seen, seen.held)));
 }
 
+/** Counted from the renewal that this decision asks for, or from the last one. The loop looks again soon when it fails. */
 const renewInMs = (seen: Observation, held: HeldLease): number =>
-  renewEveryMs(underLease(seen.settings.cluster, held)) - (seen.nowMs - held.sentMs);
+  renewEveryMs(underLease(seen.settings.cluster, held)) - (renewalDue(held, seen) ? 0 : seen.nowMs - held.sentMs);
 
 /** What is remembered whatever rule answers. */
 function remember(seen: Observation): Memory {

@@ -127,3 +127,17 @@ test('one seed gives one story, byte for byte', async () => {
   assert.equal(await story(21), first);
   assert.notEqual(await story(22), first);
 });
+
+for (const loopWaitS of [1, 10])
+  test(`an idle cluster looks once a loop_wait of ${loopWaitS} s, and no more often`, async () => {
+    const settings = { ttl: 30, loop_wait: loopWaitS, retry_timeout: 10 };
+    const cluster = await simulate({ members: ['n1', 'n2', 'n3'], seed: 12, settings }).untilSteady();
+    await cluster.run(30_000);
+    const cycles = () => [...cluster.nodes.values()].map((node) => node.handles()?.snapshot()?.cycle ?? 0);
+    const before = cycles();
+    await cluster.run(120_000);
+    for (const [index, now] of cycles().entries()) {
+      const looked = now - (before[index] ?? 0);
+      assert.ok(looked <= 120 / loopWaitS + 6, `${looked} cycles in 120 s`);
+    }
+  });
