@@ -16,6 +16,7 @@ import { makeAgentWatch } from './agentWatch.ts';
 import { judgeDeadline, whyNotDisarm } from './judge.ts';
 import { type Keep, restoreState, sentinelLives, writeState } from './keep.ts';
 import { controlState, runningOn } from './postmaster.ts';
+import { makeQuick } from './quick.ts';
 import { strikeWhilePassed } from './strike.ts';
 
 export type GuardianWorld = Pick<World, 'clock' | 'files' | 'processes' | 'sockets'>;
@@ -145,7 +146,7 @@ export async function runGuardian(world: GuardianWorld, options: GuardianOptions
   async function disarm(paused: boolean): Promise<string | null> {
     if (state.deadlineMs === null) return null;
     if (!paused) {
-      const { postmaster, others } = await runningOn(world, dataDir, notThese(), true);
+      const { postmaster, others } = await runningOn(world, makeQuick(clock), dataDir, notThese(), true);
       const why = whyNotDisarm({
         running: postmaster !== null || others.length > 0,
         starting: await sentinelLives(world, stateDir),

@@ -1,6 +1,7 @@
 import type { ControlData } from '../model/postgres.ts';
 import { type Pid, pid as pidOf } from '../model/units.ts';
 import type { Processes, ProcessInfo, World } from '../model/world.ts';
+import type { Quick } from './quick.ts';
 
 /** How far the start that postmaster.pid tells may lie from the one the kernel knows. */
 const startToleranceMs = 3_000;
@@ -11,14 +12,19 @@ interface Running {
   readonly others: readonly ProcessInfo[];
 }
 
-/** Every PostgreSQL process on the data directory. The walk over all processes costs some ms; the pid file alone does not. */
+/**
+ * Every PostgreSQL process on the data directory. The walk over all processes costs some ms; the pid file alone does not,
+ * but the disk it lies on may hang: then the walk tells.
+ */
 export async function runningOn(
   world: Pick<World, 'files' | 'processes'>,
+  quick: Quick,
   dataDir: string,
   notThese: readonly Pid[],
   thorough: boolean,
 ): Promise<Running> {
-  const file = await world.files.read(`${dataDir}/postmaster.pid`);
+  const file = await quick(() => world.files.read(`${dataDir}/postmaster.pid`));
+  if (file === null) return walked(world.processes.withWorkingDirectory(dataDir), notThese);
   const named = file.kind === 'text' ? readPidFile(file.text) : null;
   const found = named === null ? null : world.processes.describe(named.pid);
   const candidate = found === null || found.state === 'dead' || notThese.includes(found.pid) ? null : found;
@@ -28,6 +34,13 @@ export async function runningOn(
   const postmaster =
     candidate !== null && named !== null && isPostmaster(candidate, named.startedWallMs, here) ? candidate : null;
   return { postmaster, others: here.filter((one) => isPostgres(one) && one.pid !== postmaster?.pid) };
+}
+
+/** Without the file: of PostgreSQL's processes there, the one that no other of them has started. */
+function walked(here: readonly ProcessInfo[], notThese: readonly Pid[]): Running {
+  const all = here.filter((one) => isPostgres(one) && !notThese.includes(one.pid));
+  const postmaster = all.find((one) => all.some(({ parent }) => parent === one.pid)) ?? null;
+  return { postmaster, others: all.filter((one) => one !== postmaster) };
 }
 
 /** P-3: the process that the file means starts when the file says, or else looks like PostgreSQL and works there. */

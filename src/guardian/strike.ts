@@ -3,6 +3,7 @@ import type { World } from '../model/world.ts';
 import type { Act } from './acts.ts';
 import { judge, type Sight, type Verdict } from './judge.ts';
 import { controlState, runningOn } from './postmaster.ts';
+import { makeQuick, type Quick } from './quick.ts';
 
 /** Between two looks while something runs. */
 const againMs = 50;
@@ -30,6 +31,7 @@ export async function strikeWhilePassed(
   parts: StrikeParts,
 ): Promise<void> {
   const { clock } = world;
+  const quick = makeQuick(clock);
   const beganMs = clock.now();
   let walkAtMs = beganMs;
   let last: Verdict['kind'] = 'rest';
@@ -37,7 +39,7 @@ export async function strikeWhilePassed(
 
   for (;;) {
     const thorough = clock.now() >= walkAtMs;
-    const sight = await look(world, parts, thorough);
+    const sight = await look(world, quick, parts, thorough);
     const verdict = judge(sight);
     if (verdict.kind === 'rest') {
       parts.act('a deadline ahead, or none: no more strikes');
@@ -55,12 +57,13 @@ export async function strikeWhilePassed(
 
 async function look(
   world: Pick<World, 'clock' | 'files' | 'processes'>,
+  quick: Quick,
   parts: StrikeParts,
   thorough: boolean,
 ): Promise<Sight> {
   const { dataDir } = parts;
-  const running = await runningOn(world, dataDir, parts.notThese(), thorough);
-  const signal = running.postmaster === null ? null : await world.files.stat(`${dataDir}/standby.signal`);
+  const running = await runningOn(world, quick, dataDir, parts.notThese(), thorough);
+  const signal = running.postmaster === null ? null : await quick(() => world.files.stat(`${dataDir}/standby.signal`));
   const standbyState =
     signal?.kind === 'file' ? await controlState(world.processes, parts.controldataProgram, dataDir) : null;
   // Time and deadline last: what was asked meanwhile counts.

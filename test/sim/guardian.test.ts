@@ -66,6 +66,26 @@ test('the shipped guardian ends the simulated PostgreSQL at the deadline', async
   );
 });
 
+test('the guardian does not wait for a disk that hangs', async () => {
+  const place = postgresLab(3);
+  await drive(
+    place.engine,
+    (async () => {
+      const { world, machine } = place.a;
+      await primaryBehindSentinel(world);
+      await guardian(place.process('a'));
+      const deadlineMs = world.clock.now() + 3000;
+      assert.match(await arm(world, deadlineMs), /"ok":true/);
+      machine.diskHangs = true;
+      await world.clock.sleep(2900);
+      assert.equal(place.postgres.servers.size, 1);
+      await world.clock.sleep(300);
+      assert.equal(place.postgres.servers.size, 0);
+      assert.ok(!machine.processes.all().some((one) => one.cwd() === dataDir));
+    })(),
+  );
+});
+
 test('with agent and guardian frozen the sentinel ends it half a margin later; its own death ends it at once', async () => {
   const place = postgresLab(2);
   await drive(
