@@ -61,6 +61,7 @@ test('where no setting allows it, it stays as it is, serves reads, and says what
   const decision = decide(seen);
   assert.equal(decision.rule, 'standby.notStreaming');
   assert.equal(jobOf(seen), undefined);
+  assert.ok(decision.wakeInMs >= 500, 'it does not look twenty times a second for ever');
   assert.match(String(decision.because.find(([name]) => name === 'needsOperator')?.[1]), /run reinit/);
   const started = jobOf({ ...seen, postgres: stopped });
   assert.equal(started?.kind, 'startStandby');

@@ -10,10 +10,29 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Undefined when the text is not JSON, or so deep that whatever walks it would break. */
+/**
+ * Undefined when the text is not JSON, or so deep that whatever walks it would break. Each look reads the same keys again, and
+ * most of them say what they said: what was read lately is kept, and frozen, so that nobody can change another's.
+ */
 export function parseJson(text: string): unknown {
-  const value = parseJsonOfAnyDepth(text);
-  return isTooDeep(value) ? undefined : value;
+  if (lately.has(text)) return lately.get(text);
+  const read = parseJsonOfAnyDepth(text);
+  const value = isTooDeep(read) ? undefined : frozen(read);
+  if (text.length <= keptLength) {
+    if (lately.size >= keptMost) lately.clear();
+    lately.set(text, value);
+  }
+  return value;
+}
+
+const lately = new Map<string, unknown>();
+const keptMost = 100;
+const keptLength = 16_384;
+
+function frozen(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  for (const inner of Object.values(value)) frozen(inner);
+  return Object.freeze(value);
 }
 
 /** For whoever says himself what is wrong with a deep one. Undefined when the text is not JSON. */

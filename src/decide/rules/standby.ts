@@ -164,7 +164,8 @@ const notStreaming: Rule = {
       ['leaderTimeline', leaderMember?.timeline ?? null],
     ];
     const limitMs = behindTimeline ? leftBehindLimitMs : notStreamingLimitMs;
-    const wakeInMs = isHandedOver(seen) ? handOverLookMs : Math.min(500, Math.max(50, limitMs - forMs));
+    const leftMs = limitMs - forMs;
+    const wakeInMs = isHandedOver(seen) ? handOverLookMs : leftMs > 0 ? Math.min(500, Math.max(50, leftMs)) : 500;
     const wait: Verdict = { actions: [], because, memory: { notStreamingSinceMs: sinceMs }, wakeInMs };
     if (forMs < limitMs) return wait;
     const verdict = judged(seen);
