@@ -132,6 +132,8 @@ test('an agent that never saw a leader asks everyone, or waits a ttl', () => {
   };
   assert.equal(decide(fresh).rule, 'race.unknownPast');
   assert.equal(decide({ ...fresh, peers: [peer('n3', lsn('0/5000100'))] }).rule, 'race.acquire');
+  const begins = peer('n3', null, { state: 'starting', noPrimary: false });
+  assert.equal(decide({ ...fresh, peers: [begins] }).rule, 'race.unknownPast', 'it does not know yet');
   assert.equal(decide({ ...fresh, startedMs: instantMs(fresh.nowMs - 30_001) }).rule, 'race.acquire');
 });
 

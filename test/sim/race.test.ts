@@ -84,6 +84,39 @@ test('the answer to the primary that takes its deleted key again is lost, and it
   );
 });
 
+/**
+ * An agent that has just begun answers before it has looked: "I do not know yet" is no word of its server, which may be the
+ * primary that nobody remembers.
+ */
+test('the key is deleted while the agent of the primary is down, another agent restarts, and then it: nobody is promoted beside it', async () => {
+  const cluster = await simulate({
+    members,
+    seed: 413,
+    writeEveryMs: 250,
+    settings: { ttl: 60, loop_wait: 10, retry_timeout: 20 },
+  }).untilSteady();
+  await cluster.run(15_000);
+  const leader = cluster.primary() ?? '';
+  const others = members.filter((name) => name !== leader);
+  cluster.agent(leader).kill({ restartAfterMs: null });
+  await cluster.run(3000);
+  assert.ok(etcdctlDelete(cluster, 'leader'));
+  for (const other of others) cluster.agent(other).kill({ restartAfterMs: 500 });
+  await cluster.run(5000);
+  // Its first look takes a while.
+  cluster.agent(leader).start();
+  await cluster.until(() => cluster.node(leader).handles() !== null, { withinMs: 1000 });
+  cluster.node(leader).machine.diskHangs = true;
+  await cluster.run(1500);
+  cluster.node(leader).machine.diskHangs = false;
+  await cluster.untilSteady();
+  await cluster.run(5000);
+  assert.deepEqual(
+    cluster.violations().map(({ kind }) => kind),
+    [],
+  );
+});
+
 /** Whoever has no key is not asked; but its slot tells that it was there. While its lease lives it may write: the others wait. */
 test('leader and its member key are deleted by hand while it is cut off, and an agent restarts: nobody is promoted beside it', async () => {
   const cluster = await simulate({ members, seed: 402, writeEveryMs: 250 }).untilSteady();

@@ -1,5 +1,6 @@
 import type { Cluster } from '../../model/cluster.ts';
 import type { Fact } from '../../model/decision.ts';
+import type { Observation } from '../../model/observation.ts';
 import { slotNameOf } from '../../model/slotName.ts';
 import { lsnText, timeline } from '../../model/units.ts';
 import { freshAnswers, leaderless, livingPrimary, named, offHistory, takenTimeline } from '../contest.ts';
@@ -59,6 +60,9 @@ const notVacant: Rule = {
   },
 };
 
+const saysNoPrimary = (seen: Observation, member: string): boolean =>
+  seen.peers.find(({ name }) => name === member)?.said?.noPrimary === true;
+
 /** In pause the guard of the primary is disarmed: however its key went, only its own word tells that it takes no writes. */
 const unfenced: Rule = {
   name: 'race.unfenced',
@@ -70,7 +74,7 @@ const unfenced: Rule = {
     const request = dueRequest(seen);
     if (request !== null && request.leader === null && request.candidate === me(seen)) return undefined;
     const answered = freshAnswers(seen, seen.dcs.vacancy?.sinceMs ?? seen.startedMs).includes(holder);
-    if (answered && seen.peers.find(({ name }) => name === holder)?.said?.noPrimary === true) return undefined;
+    if (answered && saysNoPrimary(seen, holder)) return undefined;
     return {
       actions: [{ kind: 'askPeers' }],
       because: [
@@ -91,9 +95,10 @@ const unknownPast: Rule = {
     if (leaderless(seen) === null || cluster === null || seen.dcs.kind !== 'reachable' || seen.dcs.vacancy !== null)
       return undefined;
     const others = cluster.members.filter((member) => member.name !== me(seen));
-    const answered = freshAnswers(seen, seen.startedMs);
+    // An agent that has just begun answers, and does not know yet: that is no word of its server.
+    const sure = freshAnswers(seen, seen.startedMs).filter((name) => saysNoPrimary(seen, name));
     const silent = [
-      ...others.filter((member) => !answered.includes(member.name)).map(({ name }) => name),
+      ...others.filter((member) => !sure.includes(member.name)).map(({ name }) => name),
       ...rememberedBySlot(cluster, [me(seen), ...others.map(({ name }) => name)]),
     ];
     const waitedMs = seen.nowMs - seen.startedMs;
