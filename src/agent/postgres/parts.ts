@@ -26,6 +26,8 @@ export interface PostgresParts {
   readonly step: (job: string, step: string, because: readonly Fact[]) => void;
   /** We are about to stop it ourselves: its end is no crash. */
   readonly expectStop: () => void;
+  /** Stops the server now, disk or not: immediate, and soon kill. */
+  readonly strike: () => Promise<JobResult>;
 }
 
 export interface JobContext {
@@ -41,6 +43,12 @@ export type JobResult = Pick<FinishedJob, 'ended' | 'error' | 'divergence' | 'st
 
 export const succeeded: JobResult = { ended: 'done', error: null, divergence: null, stage: null };
 export const failed = (error: string): JobResult => ({ ended: 'failed', error, divergence: null, stage: null });
+/** Settles when the job is cancelled; what it then still waits for changes nothing. */
+export const aborted = ({ signal }: Pick<JobContext, 'signal'>): Promise<null> =>
+  signal.aborted
+    ? Promise.resolve(null)
+    : new Promise((resolve) => signal.addEventListener('abort', () => resolve(null), { once: true }));
+
 export const cancelled: JobResult = { ended: 'cancelled', error: null, divergence: null, stage: null };
 
 export const partsOf = (parts: Omit<PostgresParts, 'places'>): PostgresParts => ({

@@ -13,7 +13,16 @@ import { removeData } from './jobs/remove.ts';
 import { rewind } from './jobs/rewind.ts';
 import { removeStandIns } from './jobs/taken.ts';
 import { clearOrphans, launch } from './launch.ts';
-import { cancelled, failed, type JobContext, type JobResult, type PostgresParts, succeeded, toolEnv } from './parts.ts';
+import {
+  aborted,
+  cancelled,
+  failed,
+  type JobContext,
+  type JobResult,
+  type PostgresParts,
+  succeeded,
+  toolEnv,
+} from './parts.ts';
 import { findPostmaster } from './postmaster.ts';
 import { reload } from './reload.ts';
 import { makeSenders } from './senders.ts';
@@ -133,10 +142,6 @@ async function follow(parts: PostgresParts, role: Role): Promise<JobResult> {
   await reload(parts, postmaster.info.pid, role, null, true);
   return succeeded;
 }
-
-/** Settles when the job is cancelled; what it then still waits for changes nothing. */
-const aborted = ({ signal }: JobContext): Promise<null> =>
-  new Promise((resolve) => signal.addEventListener('abort', () => resolve(null), { once: true }));
 
 async function checkpointNow(parts: PostgresParts, context: JobContext): Promise<JobResult> {
   const asked = runOnce(

@@ -53,6 +53,7 @@ export function makePostgres(
     rejected,
     expectStop: () => looker.expectStop(),
     readControl: () => control.read(),
+    strike,
   });
   const disk = makePatientDisk(world, { limitMs: diskLimitMs, answersAgain: () => deps.wake('disk') });
   /** What the loop itself does, and what guards it: never held up by the disk. */
@@ -71,6 +72,10 @@ export function makePostgres(
     return found;
   }
 
+  function strike(): Promise<JobResult> {
+    const killAtMs = later(world.clock.now(), strikeKillMs);
+    return halt(prompt, { signal: new AbortController().signal }, 'immediate', { immediateAtMs: null, killAtMs });
+  }
   async function look(): Promise<LocalPostgres> {
     last = await looker.look();
     return last;
@@ -117,10 +122,7 @@ export function makePostgres(
       const postmaster = await findPostmaster(prompt.world, parts.places());
       // With a hung disk the process table alone tells what runs on the data directory.
       if (postmaster === null && orphansOf(world, parts.places()).length === 0) return;
-      const result = await halt(prompt, { signal: new AbortController().signal }, 'immediate', {
-        immediateAtMs: null,
-        killAtMs: later(world.clock.now(), strikeKillMs),
-      });
+      const result = await strike();
       tell(result.ended === 'done' ? `PostgreSQL is stopped (${result.stage})` : (result.error ?? result.ended));
     },
     async close() {

@@ -1,5 +1,5 @@
 import type { Fact, Verdict } from '../../model/decision.ts';
-import type { Job, StopBudget } from '../../model/job.ts';
+import type { Job, JobBoard, StopBudget } from '../../model/job.ts';
 import type { Observation } from '../../model/observation.ts';
 import { type InstantMs, later } from '../../model/units.ts';
 import {
@@ -61,6 +61,8 @@ function silence(
   }
   return { actions: [{ kind: 'startJob', job: stop(mode, why, budget) }], because };
 }
+
+const isCancelling = (jobs: JobBoard): boolean => jobs.kind === 'busy' && jobs.cancelling;
 
 const mayWriteOrIsComingUp = (seen: Observation): boolean =>
   mayAcceptWrites(seen.postgres) || busyWith(seen, ['promote', 'startPrimary']);
@@ -205,8 +207,9 @@ const unguarded: Rule = {
       ['guard', seen.guard.kind],
       ['postgres', seen.postgres.kind],
     ];
-    // A start that hangs, too, is not waited for: it asks for the lease again before it goes on.
-    const comesUp = busyWith(seen, ['promote', 'startPrimary']) && jobs.kind === 'busy' && !jobs.cancelling;
+    // A start that hangs, too, is not waited for: it asks for the lease again before it goes on. A promotion may have been
+    // signalled: it is over only when the server is gone.
+    const comesUp = busyWith(seen, ['promote']) || (busyWith(seen, ['startPrimary']) && !isCancelling(jobs));
     if (mayWrite || comesUp) return silence(seen, 'fast', 'no guard stands behind the lease', because);
     return {
       actions: [{ kind: 'releaseLeaderKey', lsn: null }],

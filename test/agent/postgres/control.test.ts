@@ -41,6 +41,7 @@ const parts = partsOf({
   note() {},
   step() {},
   expectStop() {},
+  strike: () => Promise.reject(new Error('nobody strikes here')),
 });
 const disk = makePatientDisk(world, { limitMs: 1_000, answersAgain() {} });
 const reader = makeControlReader(parts, disk);

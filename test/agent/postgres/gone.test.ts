@@ -37,6 +37,7 @@ describe('gone', () => {
       note: nothing,
       step: nothing,
       expectStop: nothing,
+      strike: () => Promise.reject(new Error('nobody strikes here')),
     });
     const disk = makePatientDisk(world, { limitMs: 1_000, answersAgain: nothing });
     const file = makeControlReader(parts, disk);

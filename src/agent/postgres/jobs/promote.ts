@@ -1,10 +1,9 @@
 import { splitCommand } from '../../../codec/command.ts';
 import type { Job } from '../../../model/job.ts';
-import { later } from '../../../model/units.ts';
 import type { SqlSession } from '../../../model/world.ts';
 import { configure, must } from '../configure.ts';
-import { halt } from '../halt.ts';
 import {
+  aborted,
   cancelled,
   failed,
   type JobContext,
@@ -26,7 +25,8 @@ const byControlAfterMs = 300;
 
 /**
  * A promotion that was signalled can not be taken back: it may come to its end after the right to lead has. Whatever goes
- * wrong from there on, the server is stopped before anybody hears of the failure.
+ * wrong from there on, the server is stopped before anybody hears of the failure. When it is cancelled that happens at once,
+ * whatever it waits for, be it a disk that hangs; what has not been signalled by then never is.
  */
 export async function promote(
   parts: PostgresParts,
@@ -34,15 +34,14 @@ export async function promote(
   job: Extract<Job, { kind: 'promote' }>,
 ): Promise<JobResult> {
   let signalled = false;
-  const result = await attempt(parts, context, job, () => {
+  const attempted = attempt(parts, context, job, () => {
     signalled = true;
   }).catch((error: unknown) => failed(error instanceof Error ? error.message : String(error)));
-  if (result.ended !== 'done' && signalled)
-    await halt(parts, { signal: new AbortController().signal }, 'immediate', {
-      immediateAtMs: null,
-      killAtMs: later(parts.world.clock.now(), 500),
-    });
-  await removeStandIns(parts);
+  const result = (await Promise.race([attempted, aborted(context)])) ?? cancelled;
+  if (result.ended !== 'done' && signalled) await parts.strike();
+  const removed = removeStandIns(parts);
+  if (context.signal.aborted) removed.catch(() => {});
+  else await removed;
   return result;
 }
 
@@ -53,7 +52,7 @@ interface Watcher {
 }
 
 /** Connects to this server, again and again until it is let in: nobody waits for that, and all slots may be taken. */
-function watchBy({ world, settings }: PostgresParts): Watcher {
+function watchBy({ world, settings }: PostgresParts, { signal }: JobContext): Watcher {
   let session: SqlSession | null = null;
   let over = false;
   async function connect(): Promise<void> {
@@ -64,14 +63,13 @@ function watchBy({ world, settings }: PostgresParts): Watcher {
       else await world.clock.sleep(connectAgainMs);
     }
   }
+  function end(): void {
+    over = true;
+    session?.close();
+  }
+  signal.addEventListener('abort', end, { once: true });
   void connect();
-  return {
-    session: () => session,
-    end() {
-      over = true;
-      session?.close();
-    },
-  };
+  return { session: () => session, end };
 }
 
 /** Out of recovery? Asked of the server, or, where that lets nobody in, of its control file. A text: it is gone. */
@@ -120,7 +118,7 @@ async function attempt(
   }
   const postmaster = await findPostmaster(world, places);
   if (postmaster === null) return failed('PostgreSQL does not run');
-  const watcher = watchBy(parts);
+  const watcher = watchBy(parts, context);
   try {
     const unannounced = await announce(parts, context, job);
     if (unannounced !== null) return failed(`not promoted: ${unannounced}`);
@@ -130,6 +128,7 @@ async function attempt(
     signalled();
     // As pg_ctl makes it: a sign, which need not survive anything.
     await must(world.files.append(places.promoteFile, '', 0o600));
+    if (context.signal.aborted) return cancelled;
     if (!world.processes.signal(postmaster.info.pid, 'USR1')) return failed('the postmaster is gone');
     parts.step('promote', 'promotion signalled', []);
     const beganMs = world.clock.now();
@@ -139,6 +138,7 @@ async function attempt(
       const waitedMs = world.clock.now() - beganMs;
       if (session !== null || waitedMs > byControlAfterMs) {
         const out = await isOut(parts, session);
+        if (context.signal.aborted) return cancelled; // nobody waits for it any more: nothing more is done
         if (typeof out === 'string') return failed(out);
         if (out) break;
       }
