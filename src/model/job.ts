@@ -51,7 +51,14 @@ export type Job =
   /** Kills what a dead postmaster left behind. */
   | { readonly kind: 'clearOrphans' }
   /** Moves a failed clone or an abandoned directory out of the way or empties it; never the only copy. */
-  | { readonly kind: 'removeData'; readonly why: string; readonly premise: Premise; readonly force: boolean };
+  | {
+      readonly kind: 'removeData';
+      readonly why: string;
+      readonly premise: Premise;
+      readonly force: boolean;
+      /** Must answer as a primary right before; null: what is removed is of no use to anybody. */
+      readonly leader: Upstream | null;
+    };
 
 export type Divergence =
   /** `walGone`: the segment that this standby needs next, and that the leader no longer has. */

@@ -100,6 +100,20 @@ test('a lost key is never put again by a renewal: a running primary asks for a n
   assert.ok(jobOf(behind)?.kind === 'stop');
 });
 
+test('a key that went in pause is asked for anew when the pause is over: the deadline of the lease before counts no more', () => {
+  const over: Observation = {
+    ...withCluster(leading, { leader: null }),
+    held: { ...held, deadlineMs: instantMs(leading.nowMs - 84_000) },
+    guard: { ...following.guard },
+  };
+  assert.deepEqual(kinds(over), ['dropLease']);
+  assert.deepEqual(kinds({ ...over, held: null }), ['acquireLeaderKey']);
+  assert.ok(
+    jobOf({ ...over, dcs: unreachable(leading).dcs })?.kind === 'stop',
+    'while etcd does not say so it is running out',
+  );
+});
+
 test('a primary without a proven lease is stopped after retry_timeout', () => {
   const adopted: Observation = { ...unreachable(leading), held: null, guard: { ...following.guard } };
   assert.deepEqual(kinds(adopted), []);

@@ -18,6 +18,7 @@ import { repairPause } from '../repair.ts';
 import type { Rule } from '../rule.ts';
 import { orderlyStop } from '../timing.ts';
 import { stoppedCallback } from '../upkeep/callbacks.ts';
+import { leaderAsSource } from './rejoin.ts';
 
 /** What people ask of this node, each answered with accepted, or refused because. */
 
@@ -137,7 +138,8 @@ const reinitialize: Rule = {
       };
     }
     const from = wantedUpstream(seen, slotNameOf);
-    if (from === null) return refuse(`the address of ${leader.name} is not known`);
+    const source = leaderAsSource(seen);
+    if (from === null || source === null) return refuse(`the address of ${leader.name} is not known`);
     const initialize = clusterOf(seen)?.initialize;
     const systemId = initialize?.kind === 'done' ? initialize.systemId : null;
     if (up(seen)) {
@@ -157,7 +159,7 @@ const reinitialize: Rule = {
     const job =
       seen.postgres.kind === 'noData'
         ? ({ kind: 'clone', from, premise } as const)
-        : ({ kind: 'removeData', why: reinitializing, premise, force: true } as const);
+        : ({ kind: 'removeData', why: reinitializing, premise, force: true, leader: source } as const);
     return {
       actions: [{ kind: 'startJob', job }],
       because: [['leader', leader.name]],

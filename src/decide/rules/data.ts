@@ -64,7 +64,7 @@ const partial: Rule = {
       actions: [
         {
           kind: 'startJob',
-          job: { kind: 'removeData', why: `an interrupted ${left}`, premise, force: left !== 'rewind' },
+          job: { kind: 'removeData', why: `an interrupted ${left}`, premise, force: left !== 'rewind', leader: null },
         },
       ],
       because: [['left', left]],

@@ -133,7 +133,13 @@ function repairDiverged(seen: Observation, source: Upstream, because: readonly F
         actions: [
           {
             kind: 'startJob',
-            job: { kind: 'removeData', why: 'diverged from the leader', premise: premiseOf(seen), force: true },
+            job: {
+              kind: 'removeData',
+              why: 'diverged from the leader',
+              premise: premiseOf(seen),
+              force: true,
+              leader: source,
+            },
           },
         ],
         because,
@@ -181,7 +187,7 @@ export const stopped: Rule = {
     if (lost?.mayCopy === true) {
       // All that is here is the leader's, too: its history is a part of that one's.
       const why = `the leader no longer has ${lost.segment}, which comes next`;
-      const job = { kind: 'removeData', why, premise: premiseOf(seen), force: true } as const;
+      const job = { kind: 'removeData', why, premise: premiseOf(seen), force: true, leader: source } as const;
       return (
         repairPause(seen) ?? { actions: [{ kind: 'startJob', job }], because: [...because, ['walGone', lost.segment]] }
       );

@@ -215,7 +215,10 @@ describe('the life of two servers, by the shipped jobs', () => {
     assert.equal((await n1.perform({ kind: 'startPrimary', premise: noPremise, limitMs: 20_000 })).error, null);
     await n1.sql('CREATE TABLE public.big AS SELECT repeat(md5(a::text), 30) AS t FROM generate_series(1, 60000) AS a');
     await n2.perform(stopFast);
-    assert.equal((await n2.perform({ kind: 'removeData', why: 'test', premise: noPremise, force: true })).error, null);
+    assert.equal(
+      (await n2.perform({ kind: 'removeData', why: 'test', premise: noPremise, force: true, leader: null })).error,
+      null,
+    );
     assert.equal((await n2.postgres.look()).kind, 'noData');
     const abort = new AbortController();
     const settings = n2.settings.postgres as { basebackup: readonly (readonly [string, string | null])[] };
@@ -227,8 +230,15 @@ describe('the life of two servers, by the shipped jobs', () => {
     assert.deepEqual(await n2.postgres.look(), { kind: 'partialData', left: 'basebackup' });
     settings.basebackup = [];
     assert.equal(
-      (await n2.perform({ kind: 'removeData', why: 'an interrupted basebackup', premise: noPremise, force: true }))
-        .error,
+      (
+        await n2.perform({
+          kind: 'removeData',
+          why: 'an interrupted basebackup',
+          premise: noPremise,
+          force: true,
+          leader: null,
+        })
+      ).error,
       null,
     );
     assert.equal((await n2.perform({ kind: 'clone', from: n1.upstream(), premise: noPremise })).error, null);

@@ -5,7 +5,8 @@ import type { ControlData, LocalPostgres, Upstream } from '../../../model/postgr
 import { type Lsn, lsnOf, lsnText, type Timeline, timeline } from '../../../model/units.ts';
 import { type PostgresParts, toolEnv } from '../parts.ts';
 import { ownTarget, peerTarget, runOnce, whyNot } from '../sessions.ts';
-import { identifySystem, inRecovery, timelineHistory, walFrom } from '../statements.ts';
+import { identifySystem, timelineHistory, walFrom } from '../statements.ts';
+import { whyNoPrimary } from './source.ts';
 
 const limitMs = 3_000;
 const unknown = (why: string): Divergence => ({ kind: 'unknown', why });
@@ -50,10 +51,9 @@ async function compare(
   const settings = parts.settings();
   const { sql } = parts.world;
   const { host, port } = job.from;
-  const { superuser, rewind, replication } = settings.local.postgres;
-  const asked = await runOnce(sql, peerTarget(settings, host, port, rewind ?? superuser, false), [inRecovery], limitMs);
-  if (asked.kind !== 'rows') return unknown(`${job.from.member}: ${whyNot(asked)}`);
-  if (asked.rows[0]?.in_recovery !== 'f') return unknown(`${job.from.member} is in recovery still`);
+  const { replication } = settings.local.postgres;
+  const noPrimary = await whyNoPrimary(parts, job.from);
+  if (noPrimary !== null) return unknown(noPrimary);
   const walsender = peerTarget(settings, host, port, replication, true);
   const identity = await runOnce(sql, walsender, [identifySystem], limitMs);
   if (identity.kind !== 'rows') return unknown(`${job.from.member}: ${whyNot(identity)}`);

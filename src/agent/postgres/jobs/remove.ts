@@ -4,6 +4,7 @@ import { unmark } from '../marker.ts';
 import { failed, type JobContext, type JobResult, type PostgresParts, succeeded } from '../parts.ts';
 import { findPostmaster, orphansOf } from '../postmaster.ts';
 import { isKept, setAside } from './aside.ts';
+import { whyNoPrimary } from './source.ts';
 
 /**
  * Makes room for a copy. What may be the only copy is renamed, not deleted; emptied is what our own failed work made, and
@@ -18,7 +19,8 @@ export async function removeData(
   const { dataDir } = parts.places();
   if ((await findPostmaster(world, parts.places())) !== null || orphansOf(world, parts.places()).length > 0)
     return failed('PostgreSQL still runs on it');
-  const refusal = await context.premise(job.premise);
+  const refusal =
+    (await context.premise(job.premise)) ?? (job.leader === null ? null : await whyNoPrimary(parts, job.leader));
   if (refusal !== null) return failed(refusal);
   if (!job.force) {
     const aside = await setAside(parts, 'old');

@@ -13,6 +13,7 @@ import {
   toolEnv,
 } from '../parts.ts';
 import { findPostmaster } from '../postmaster.ts';
+import { whyNoPrimary } from './source.ts';
 
 const limitMs = 24 * 3_600_000;
 /** pg_rewind checks first; from this line on the target is neither of two histories. */
@@ -32,7 +33,7 @@ export async function rewind(
     if (stopped.ended !== 'done') return stopped;
   }
   await writePassfile(parts, job.from.host, job.from.port);
-  const refusal = await context.premise(job.premise);
+  const refusal = (await context.premise(job.premise)) ?? (await whyNoPrimary(parts, job.from));
   if (refusal !== null) return failed(`not rewound: ${refusal}`);
   const { superuser, rewind: login, pgpass, database } = settings.local.postgres;
   const source = writeConninfo([
