@@ -165,6 +165,37 @@ test('an old primary that stopped uncleanly is recovered, compared, and rewound 
   assert.equal(jobOf(found(unknown, instantMs(clean.nowMs - 300)))?.kind, 'checkDivergence');
 });
 
+test('a rewind that ends while etcd is away is remembered: what it repaired is not diverged any more', () => {
+  const clean: Observation = { ...following, postgres: cleanlyStopped };
+  const check = jobOf(clean);
+  assert.ok(check?.kind === 'checkDivergence');
+  const fork = { forkTimeline: timeline(5), forkLsn: lsn('0/5000000'), myLsn: lsn('0/5000100') };
+  const diverged = after(clean, check, { divergence: { kind: 'diverged', ...fork } });
+  const rewind = jobOf(diverged);
+  assert.ok(rewind?.kind === 'rewind');
+  const blind = decide({ ...after(diverged, rewind), dcs: unreachable(clean).dcs });
+  const started = after({ ...clean, memory: blind.memory }, { kind: 'startStandby', upstream: null });
+  assert.equal(jobOf(started)?.kind, 'startStandby');
+});
+
+test('a diverged standby that crashed comes up once more: pg_rewind wants a clean end, and makes none of a standby', () => {
+  const divergence = {
+    leader: 'n1',
+    leaderTimeline: null,
+    term: term(40n),
+    verdict: 'diverged',
+    rewound: false,
+  } as const;
+  const memory = { ...following.memory, divergence };
+  const down = (state: 'in archive recovery' | 'shut down in recovery'): Observation => ({
+    ...following,
+    memory,
+    postgres: { ...cleanlyStopped, standbySignal: true, control: { ...cleanlyStopped.control, state } },
+  });
+  assert.equal(jobOf(down('in archive recovery'))?.kind, 'startStandby');
+  assert.equal(jobOf(down('shut down in recovery'))?.kind, 'rewind');
+});
+
 test('a diverged node without pg_rewind and without a setting that allows a wipe is left to a human', () => {
   const seen = withSettings(
     {

@@ -49,7 +49,10 @@ export function divergenceMemory(seen: Observation): Observation['memory']['dive
   const last = seen.jobs.kind === 'idle' ? seen.jobs.last : null;
   const leader = otherLeader(seen);
   const before = seen.memory.divergence;
-  if (last === null || leader === null || last.ended !== 'done') return before;
+  if (last === null || last.ended !== 'done') return before;
+  // What was repaired counts also when nobody can be seen to lead just now: the next job takes this one's place.
+  if (last.job.kind === 'rewind' || last.job.kind === 'clone') return repaired(seen, last.job.premise) ?? before;
+  if (leader === null) return before;
   const entry = {
     leader: leader.name,
     leaderTimeline: memberOf(clusterOf(seen), leader.name)?.timeline ?? null,
@@ -71,11 +74,15 @@ export function divergenceMemory(seen: Observation): Observation['memory']['dive
       ...(gone === undefined ? {} : { walGone: gone }),
     };
   }
-  if (last.job.kind === 'rewind' && last.job.premise.term === leader.term)
-    return { ...entry, verdict: 'none', rewound: true };
-  if (last.job.kind === 'clone' && last.job.premise.term === leader.term)
-    return { ...entry, verdict: 'none', rewound: true };
   return before;
+}
+
+function repaired(seen: Observation, { term, leader }: Premise): Observation['memory']['divergence'] {
+  if (term === null || leader === null) return null;
+  const known = seen.memory.divergence;
+  const before = known?.term === term ? known.leaderTimeline : null;
+  const leaderTimeline = memberOf(clusterOf(seen), leader)?.timeline ?? before;
+  return { leader, leaderTimeline, term, verdict: 'none', rewound: true };
 }
 
 /** Each check that finds my next segment gone counts once; one that does not ends the count. */
@@ -183,6 +190,9 @@ export const stopped: Rule = {
         actions: [{ kind: 'startJob', job: { kind: 'startStandby', upstream } }],
         because: [...because, ['divergence', verdict]],
       };
+    // pg_rewind wants a clean end, and makes one itself only where no standby crashed: this one comes up first, and is
+    // stopped again as what it is.
+    if (verdict === 'diverged' && control.state === 'in archive recovery') return start();
     const lost = cannotFollow(seen);
     if (lost?.mayCopy === true) {
       // All that is here is the leader's, too: its history is a part of that one's.

@@ -146,8 +146,12 @@ export const pgRewind =
       if (control === null || wal === null) return exit(self, 1, 'pg_rewind: fatal: could not open the control file');
       if (typeof server === 'string')
         return exit(self, 1, `pg_rewind: error: connection to server at "${target.host}" failed: ${server}`);
-      // Since PostgreSQL 13 it recovers the target itself, in a single-user server.
-      if (control.state !== 'shut down' && control.state !== 'shut down in recovery') recoverInPlace(dir, control, wal);
+      // Since PostgreSQL 13 it recovers the target itself, in a single-user server, which cannot be a standby.
+      if (control.state !== 'shut down' && control.state !== 'shut down in recovery') {
+        if (dir.has('standby.signal'))
+          return exit(self, 1, 'FATAL: standby mode is not supported by single-user servers');
+        recoverInPlace(dir, control, wal);
+      }
       const source = server.dir.control();
       if (source === null || source.systemId !== control.systemId)
         return exit(self, 1, 'pg_rewind: fatal: source and target clusters are from different systems');
