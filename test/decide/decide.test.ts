@@ -187,10 +187,12 @@ test('a diverged standby that crashed comes up once more: pg_rewind wants a clea
     rewound: false,
   } as const;
   const memory = { ...following.memory, divergence };
+  assert.ok(cleanlyStopped.kind === 'stopped');
+  const stopped = cleanlyStopped;
   const down = (state: 'in archive recovery' | 'shut down in recovery'): Observation => ({
     ...following,
     memory,
-    postgres: { ...cleanlyStopped, standbySignal: true, control: { ...cleanlyStopped.control, state } },
+    postgres: { ...stopped, standbySignal: true, control: { ...stopped.control, state } },
   });
   assert.equal(jobOf(down('in archive recovery'))?.kind, 'startStandby');
   assert.equal(jobOf(down('shut down in recovery'))?.kind, 'rewind');
