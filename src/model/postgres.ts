@@ -67,7 +67,8 @@ export interface Receiver {
 }
 
 /** What a job that died was doing to the data directory. */
-export type HalfDone = 'initdb' | 'basebackup' | 'rewind';
+/** What a job that died was at. removal: the data was given up, and some of it may be gone. */
+export type HalfDone = 'initdb' | 'basebackup' | 'rewind' | 'removal';
 
 /** What the probe query answered. */
 interface Running {

@@ -186,7 +186,7 @@ export function makeLooker(
   async function halfDone(): Promise<HalfDone | undefined> {
     const marker = await world.files.read(parts.places().marker);
     if (marker.kind !== 'text') return undefined;
-    return (['initdb', 'basebackup', 'rewind'] as const).find((one) => marker.text.includes(`"${one}"`));
+    return (['initdb', 'basebackup', 'rewind', 'removal'] as const).find((one) => marker.text.includes(`"${one}"`));
   }
 
   /** Nothing runs: what do the files say? */

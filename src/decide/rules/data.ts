@@ -16,6 +16,7 @@ import {
 import { repairPause } from '../repair.ts';
 import type { Rule } from '../rule.ts';
 import { beginCluster } from './bootstrap.ts';
+import { leaderAsSource } from './rejoin.ts';
 
 /** No usable data here, or a cluster that does not know itself yet. */
 
@@ -51,12 +52,13 @@ const partial: Rule = {
     const cluster = clusterOf(seen);
     const systemId = cluster?.initialize.kind === 'done' ? cluster.initialize.systemId : null;
     // Half a copy is never the only one, but the leader that has the whole must be known before anything goes.
-    if (cluster === null || (leader === null && left !== 'initdb'))
+    const source = leaderAsSource(seen);
+    if (cluster === null || (leader === null && left !== 'initdb') || (source === null && left === 'removal'))
       return {
         actions: [],
         because: [
           ['left', left],
-          ['leader', null],
+          ['leader', leader?.name ?? null],
         ],
       };
     const premise = { term: leader?.term ?? null, leader: leader?.name ?? null, systemId };
@@ -64,7 +66,14 @@ const partial: Rule = {
       actions: [
         {
           kind: 'startJob',
-          job: { kind: 'removeData', why: `an interrupted ${left}`, premise, force: left !== 'rewind', leader: null },
+          job: {
+            kind: 'removeData',
+            why: `an interrupted ${left}`,
+            premise,
+            force: left !== 'rewind',
+            // It may have died before anything was gone.
+            leader: left === 'removal' ? source : null,
+          },
         },
       ],
       because: [['left', left]],

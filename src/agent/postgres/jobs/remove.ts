@@ -1,6 +1,6 @@
 import type { Job } from '../../../model/job.ts';
 import { must } from '../configure.ts';
-import { unmark } from '../marker.ts';
+import { mark, unmark } from '../marker.ts';
 import { failed, type JobContext, type JobResult, type PostgresParts, succeeded } from '../parts.ts';
 import { findPostmaster, orphansOf } from '../postmaster.ts';
 import { isKept, setAside } from './aside.ts';
@@ -28,6 +28,8 @@ export async function removeData(
   } else {
     const listing = await world.files.list(dataDir);
     if (listing.kind === 'unreadable') return failed(`${dataDir}: ${listing.why}`);
+    // Killed half way, it must not be taken for data: neither for its own, nor for that of somebody who put it there.
+    if (job.leader !== null) await mark(parts, 'removal');
     for (const name of (listing.kind === 'entries' ? listing.names : []).filter((one) => !isKept(one)))
       await must(world.files.remove(`${dataDir}/${name}`));
     parts.step('removeData', 'emptied', [['why', job.why]]);
