@@ -1,8 +1,10 @@
 import './output.ts';
 import { Command } from 'commander';
 import { agentCommand } from './agent.ts';
+import { campaignCommand } from './campaign.ts';
 import { ctlCommands } from './ctl.ts';
 import { labCommands } from './lab.ts';
+import { simulateCommand } from './simulate.ts';
 import { trafficCommands } from './traffic.ts';
 import { version } from './version.ts';
 
@@ -16,5 +18,7 @@ agentCommand(program);
 ctlCommands(program);
 labCommands(program);
 trafficCommands(program);
+simulateCommand(program);
+campaignCommand(program);
 
 await program.parseAsync(process.argv);

@@ -17,7 +17,7 @@ rmSync(stamp, { force: true }); // a build that fails half way must not pass for
 mkdirSync(join(root, 'dist'), { recursive: true });
 await build({
   absWorkingDir: root,
-  entryPoints: { matriarch: 'bin/matriarch.ts', guardian: 'bin/guardian.ts' },
+  entryPoints: { matriarch: 'bin/matriarch.ts', guardian: 'bin/guardian.ts', simWorker: 'bin/simWorker.ts' },
   outdir: 'dist',
   bundle: true,
   platform: 'node',

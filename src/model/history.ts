@@ -7,20 +7,17 @@ export type SharedMs = number;
 /** What was seen from outside during a run, in the order of seeing. The laws are judged over it. */
 export type History = readonly Observed[];
 
-export type Observed =
-  | Write
-  | Read
-  | Holding
-  /** How long a node was seen in a role. For pictures; no law is judged by it. */
-  | {
-      readonly kind: 'role';
-      readonly node: string;
-      readonly role: 'primary' | 'standby' | 'stopped';
-      readonly fromMs: SharedMs;
-      readonly untilMs: SharedMs;
-    }
-  | Right
-  | Promotion;
+export type Observed = Write | Read | Holding | Role | Right | Promotion | Erasure;
+
+/** What a node had is given up: its data directory removed, or rewound to where another's history left it. */
+export interface Erasure {
+  readonly kind: 'erasure';
+  readonly node: string;
+  readonly how: 'removed' | 'rewound';
+  readonly atMs: SharedMs;
+  /** How long ago there was last a healthy leader of the same system identifier; null: never. */
+  readonly leaderAgoMs: number | null;
+}
 
 /** One append. The values of a key rise by one and only one client writes it, one append at a time, none ever repeated. */
 export interface Write {
@@ -67,6 +64,15 @@ export interface Holding {
   readonly values: readonly number[];
 }
 
+/** How long a node was seen in a role. For pictures; no law is judged by it. */
+export interface Role {
+  readonly kind: 'role';
+  readonly node: string;
+  readonly role: 'primary' | 'standby' | 'stopped';
+  readonly fromMs: SharedMs;
+  readonly untilMs: SharedMs;
+}
+
 /** A right to lead: from winning the leader key until its deadline, its release, or a unanimous failsafe extension, ended. */
 export interface Right {
   readonly kind: 'right';
@@ -74,6 +80,8 @@ export interface Right {
   readonly term: string;
   readonly fromMs: SharedMs;
   readonly untilMs: SharedMs;
+  /** How long after its end the node may still be writing, by the guards that were at work then; absent: what all of them allow. */
+  readonly fenceMs?: number;
 }
 
 export interface Promotion {

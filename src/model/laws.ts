@@ -1,5 +1,6 @@
-import type { History, Promotion, Right, SharedMs, Write } from './history.ts';
+import type { Erasure, History, Promotion, Right, SharedMs, Write } from './history.ts';
 import { judgeAppends, type LossBound } from './laws/appends.ts';
+import { judgeErasures } from './laws/erasures.ts';
 import { judgeReigns } from './laws/reigns.ts';
 import { judgeRights } from './laws/rights.ts';
 
@@ -52,7 +53,8 @@ export type Violation =
       readonly writes: number;
       /** How long after the end of the node's last right; null: it had none before. */
       readonly lateMs: number | null;
-    };
+    }
+  | { readonly law: 6; readonly kind: 'erasedWithoutLeader'; readonly erasure: Erasure };
 
 export interface LawOptions {
   /** How long after its right to lead ended a guarded node may still be writing. */
@@ -61,9 +63,14 @@ export interface LawOptions {
 }
 
 /**
- * Judges laws 1 to 4 over a history. Laws 3 and 4 need rights in it, and law 2 needs holdings: what was not observed is
- * not judged. Unknown commits are neither lost nor failed: they may be there or not.
+ * Judges laws 1 to 4 and 6 over a history. Laws 3 and 4 need rights in it, law 2 holdings, law 6 erasures: what was not
+ * observed is not judged. Unknown commits are neither lost nor failed: they may be there or not.
  */
 export function judge(history: History, options: LawOptions): readonly Violation[] {
-  return [...judgeReigns(history), ...judgeAppends(history, options.loss), ...judgeRights(history, options.fenceMs)];
+  return [
+    ...judgeReigns(history),
+    ...judgeAppends(history, options.loss),
+    ...judgeRights(history, options.fenceMs),
+    ...judgeErasures(history),
+  ];
 }

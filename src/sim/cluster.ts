@@ -29,6 +29,13 @@ export interface SimulateOptions {
   readonly writeEveryMs?: number | null;
 }
 
+/** A line of the world: what a machine, a server, the nemesis or a person did. */
+export interface Told {
+  readonly atMs: number;
+  readonly node: string;
+  readonly text: string;
+}
+
 /** A whole cluster in virtual time, and the words in which a scenario is told. */
 export interface SimulatedCluster {
   readonly engine: Engine;
@@ -73,6 +80,8 @@ export interface SimulatedCluster {
   corrupted(): readonly string[];
   /** A line of the story. */
   tell(name: string, text: string): void;
+  /** What the world did, in the order of the run. */
+  told(): readonly Told[];
   /** All that happened, a line each: equal for equal seeds. */
   story(): string;
 }
@@ -100,9 +109,8 @@ export function simulate(options: SimulateOptions): SimulatedCluster {
     }),
   );
   const etcd = makeEtcd(engine, chance.fork('etcd'), network, machines);
-  const told: string[] = [];
-  const trace = (machine: string, text: string): void =>
-    void told.push(`${engine.now().toFixed(3)} ${machine} ${text}`);
+  const told: Told[] = [];
+  const trace = (node: string, text: string): void => void told.push({ atMs: engine.now(), node, text });
   const postgresWorld = makePostgresWorld(engine, network, chance.fork('postgres'), machines, trace);
   const surroundings = { network, etcd, postgres: postgresWorld, http: makeHttpRoutes(machines) };
   const observed: Observed[] = [];
@@ -277,11 +285,12 @@ export function simulate(options: SimulateOptions): SimulatedCluster {
     },
     corrupted: () => corruptedStandbys(primary(), members.map(server)),
     tell: trace,
+    told: () => told,
     violations: (lossMs = 60_000) =>
       judge(cluster.history(), { fenceMs: sentinelFenceMs, loss: { kind: 'tail', ms: lossMs } }),
     story() {
       const lines = [
-        ...told.map((line) => [Number(line.split(' ')[0]), line] as const),
+        ...told.map(({ atMs, node, text }) => [atMs, `${atMs.toFixed(3)} ${node} ${text}`] as const),
         ...[...nodes.values()].flatMap((node) =>
           node.journal.map((entry) => {
             const atMs = node.machine.clock.trueMs(entry.atMs);

@@ -120,6 +120,27 @@ const ofMachines: readonly Fault[] = [
     },
   },
   {
+    name: 'disk hangs',
+    strike(c, n) {
+      c.node(n).machine.diskHangs = true;
+    },
+    mend(c, n) {
+      c.node(n).machine.diskHangs = false;
+    },
+  },
+  {
+    // The loop stalls, and the guard behind it, too: the dead-man switch alone is left, before the sentinel.
+    name: 'disk hangs, guardian frozen',
+    strike(c, n) {
+      c.node(n).machine.diskHangs = true;
+      c.guardian(n).freeze();
+    },
+    mend(c, n) {
+      c.node(n).machine.diskHangs = false;
+      c.guardian(n).thaw();
+    },
+  },
+  {
     name: 'network slow',
     strike: (c, _, chance) => c.network.tune({ delayMs: [20, chance.between(40, 400)], loss: chance.between(0, 0.2) }),
     mend: (c) => c.network.tune({ delayMs: [0.1, 0.6], loss: 0 }),

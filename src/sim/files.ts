@@ -4,8 +4,6 @@ import type { Files } from '../model/world.ts';
 import type { Machine } from './machine.ts';
 import type { SimProcess } from './process.ts';
 
-const hangLookMs = 50;
-
 /** The disk as one process uses it. Reads answer at once; what changes the disk takes as long as its fsync. */
 export function makeFiles(machine: Machine, self: SimProcess): Files {
   const { disk, clock, chance } = machine;
@@ -21,10 +19,7 @@ export function makeFiles(machine: Machine, self: SimProcess): Files {
     });
   const now = <T>(value: T): Promise<T> =>
     machine.diskHangs ? new Promise((resolve) => afterHang(() => resolve(value))) : Promise.resolve(value);
-  function afterHang(go: () => void): void {
-    if (!machine.diskHangs) go();
-    else self.after(hangLookMs, () => afterHang(go));
-  }
+  const afterHang = (go: () => void): void => machine.whenDiskAnswers(() => self.deliver(go));
 
   return {
     read(path, fromByte = 0) {
@@ -63,6 +58,9 @@ export function makeFiles(machine: Machine, self: SimProcess): Files {
       change(`rename ${from} to ${to}`, () => !machine.mountPoints.has(from) && disk.rename(from, to)),
     remove: (path) =>
       change(`remove ${path}`, () => {
+        // The tables of a data directory that is whole.
+        const folder = path.replace(/\/base$/, '');
+        if (folder !== path && disk.get(`${folder}/global/pg_control`) !== null) machine.onErased?.(folder, 'removed');
         disk.remove(path);
         return true;
       }),

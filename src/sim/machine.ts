@@ -20,6 +20,10 @@ export interface Machine {
   fsyncMs: number;
   /** Nothing that is asked of the disk is answered before this is over: reads, too. */
   diskHangs: boolean;
+  /** Now, or when the disk answers again. */
+  whenDiskAnswers(go: () => void): void;
+  /** Told when a program takes a data directory's content away: what nobody else has is gone then. */
+  onErased: ((path: string, how: 'removed' | 'rewound') => void) | null;
   /** Folders that cannot be renamed: EBUSY. */
   readonly mountPoints: Set<string>;
   /** The program behind a command, or null: no such file. */
@@ -44,6 +48,8 @@ export function makeMachine(
   const processes = makeProcessTable(engine, clock);
   const sockets = makeLocalSockets(engine);
   let boots = 0;
+  let hangs = false;
+  let behindHang: (() => void)[] = [];
   let powered = false;
 
   const machine: Machine = {
@@ -55,7 +61,21 @@ export function makeMachine(
     processes,
     sockets,
     fsyncMs: 0.1,
-    diskHangs: false,
+    get diskHangs() {
+      return hangs;
+    },
+    set diskHangs(now) {
+      hangs = now;
+      if (now) return;
+      const waited = behindHang;
+      behindHang = [];
+      for (const go of waited) engine.after(0, go);
+    },
+    whenDiskAnswers(go) {
+      if (hangs) behindHang.push(go);
+      else go();
+    },
+    onErased: null,
     mountPoints: new Set(),
     programFor: (program) => installed.get(program.split('/').at(-1) ?? program) ?? null,
     install: (programName, program) => void installed.set(programName, program),

@@ -9,42 +9,68 @@ export interface NemesisOptions {
   readonly lastsMs: readonly [low: number, high: number];
 }
 
-/** Faults at random for a while, each mended in the end. Gives the faults by name, for the run's account. */
-export function unleash(
-  cluster: SimulatedCluster,
-  options: NemesisOptions,
-): { readonly injected: Map<string, number> } {
+/** A fault as it struck: enough to let it strike again. Times are those of the run. */
+export interface Strike {
+  /** Names its chance: what it draws does not hang on which other faults strike. */
+  readonly index: number;
+  readonly fault: string;
+  readonly node: string;
+  readonly atMs: number;
+  /** Null: it lasts until all is healed. */
+  readonly mendMs: number | null;
+}
+
+/** Faults at random for a while, each mended in the end. What struck is added to the list that it gives. */
+export function unleash(cluster: SimulatedCluster, options: NemesisOptions): readonly Strike[] {
   const chance = cluster.chance.fork('nemesis');
-  const injected = new Map<string, number>();
   const endMs = cluster.engine.now() + options.forMs;
+  const struck: Strike[] = [];
 
   function next(): void {
     const atMs = cluster.engine.now() + chance.between(0.2, 1.8) * options.everyMs;
-    if (atMs < endMs) cluster.engine.at(atMs, strike);
+    if (atMs < endMs) cluster.engine.at(atMs, one);
   }
-  function strike(): void {
+  function one(): void {
     const fault = chance.pick(options.faults);
     // The primary more often than the others: that is where faults hurt.
     const primary = cluster.primary();
     const node = primary !== null && chance.happens(0.4) ? primary : chance.pick([...cluster.nodes.keys()]);
+    const atMs = cluster.engine.now();
+    const mendMs = atMs + chance.between(...options.lastsMs);
     if (cluster.node(node).machine.powered()) {
-      cluster.tell(node, `fault: ${fault.name}`);
-      injected.set(fault.name, (injected.get(fault.name) ?? 0) + 1);
-      fault.strike(cluster, node, chance);
-      const mendMs = cluster.engine.now() + chance.between(...options.lastsMs);
-      if (mendMs < endMs) cluster.engine.at(mendMs, () => mend(fault, node));
+      const mended = mendMs < endMs ? mendMs : null;
+      const struckNow: Strike = { index: struck.length, fault: fault.name, node, atMs, mendMs: mended };
+      struck.push(struckNow);
+      strike(cluster, fault, struckNow);
     }
     next();
   }
-  function mend(fault: Fault, node: string): void {
-    const { machine } = cluster.node(node);
-    const ofPower = fault.name === 'power cut' || fault.name === 'machine replaced';
-    if (machine.powered() === ofPower) return; // another fault, or another mending, came between
-    cluster.tell(node, `mended: ${fault.name}`);
-    fault.mend(cluster, node);
-  }
   next();
-  return { injected };
+  return struck;
+}
+
+/** The very strikes of another run, or some of them. */
+export function repeat(cluster: SimulatedCluster, faults: readonly Fault[], strikes: readonly Strike[]): void {
+  for (const one of strikes) {
+    const fault = faults.find(({ name }) => name === one.fault);
+    if (fault === undefined) throw new Error(`no fault is called ${one.fault}`);
+    cluster.engine.at(one.atMs, () => strike(cluster, fault, one));
+  }
+}
+
+function strike(cluster: SimulatedCluster, fault: Fault, { index, node, mendMs }: Strike): void {
+  if (!cluster.node(node).machine.powered()) return;
+  cluster.tell(node, `fault: ${fault.name}`);
+  fault.strike(cluster, node, cluster.chance.fork(`strike ${index}`));
+  if (mendMs !== null) cluster.engine.at(mendMs, () => mend(cluster, fault, node));
+}
+
+function mend(cluster: SimulatedCluster, fault: Fault, node: string): void {
+  const { machine } = cluster.node(node);
+  const ofPower = fault.name === 'power cut' || fault.name === 'machine replaced';
+  if (machine.powered() === ofPower) return; // another fault, or another mending, came between
+  cluster.tell(node, `mended: ${fault.name}`);
+  fault.mend(cluster, node);
 }
 
 /** Everything that may have been broken is whole again, and every program runs. */
@@ -56,6 +82,7 @@ export function healAll(cluster: SimulatedCluster): void {
     const { name, machine } = node;
     node.restartAgentAfterMs = 1000;
     machine.fsyncMs = 0.1;
+    machine.diskHangs = false;
     if (!machine.powered()) {
       cluster.powerOn(name);
       continue;

@@ -20,6 +20,8 @@ export interface SimulatedNode {
   startAgent(): void;
   /** To the process of that role; false: it does not run. */
   signal(role: 'agent' | 'guardian' | 'postgres' | 'sentinel', signal: Signal): boolean;
+  /** True time since when it runs and was not frozen; null: it does not. */
+  runningSinceMs(role: 'agent' | 'guardian'): number | null;
   /** Null: it does not run. */
   stateOf(role: 'agent' | 'guardian' | 'postgres' | 'sentinel'): 'running' | 'stopped' | null;
   /** What a service manager does: starts the agent this long after it ended; null: it stays down. */
@@ -67,6 +69,7 @@ export function makeNode({ machine, local, surroundings, trace }: NodeParts): Si
         watchdog: null,
         tell: (entry) => void journal.push(entry),
       });
+      if (self.state() === 'dead') return; // killed in this very event, before its promises drained
       running = { agent, process: self };
       const ask = agent.handles.mailbox.ask;
       self.onSignal('HUP', () => void ask({ kind: 'reload' }, { acceptedIsEnough: true, limitMs: 60_000 }));
@@ -136,6 +139,7 @@ export function makeNode({ machine, local, surroundings, trace }: NodeParts): Si
         program: agentProgram,
       });
     },
+    runningSinceMs: (role) => find(role)?.runningSinceMs() ?? null,
     stateOf(role) {
       const state = find(role)?.state();
       return state === undefined || state === 'dead' ? null : state;

@@ -1,9 +1,12 @@
-import type { Observed, Right } from '../model/history.ts';
+import type { Erasure, Observed, Right, Role } from '../model/history.ts';
 import type { LeaseId } from '../model/units.ts';
 import type { Engine } from './engine.ts';
 import type { SimulatedEtcd } from './etcd/etcd.ts';
+import type { Machine } from './machine.ts';
 import type { SimulatedNode } from './node.ts';
+import { dataDirAt } from './postgres/dataDir.ts';
 import type { Instance, PostgresWorld } from './postgres/instance.ts';
+import { places } from './settings.ts';
 
 /**
  * Watches a run from outside, after every event: who held the right to lead, and who was promoted. The laws are judged
@@ -12,6 +15,17 @@ import type { Instance, PostgresWorld } from './postgres/instance.ts';
 export interface Observer {
   observed(): readonly Observed[];
 }
+
+/** A copy that its agent was making when it died: marked as half, and of no use to anybody, even where it was finished since. */
+function isOwnCopy({ disk }: Machine): boolean {
+  const marker = disk.get(`${places.stateDir}/job.json`);
+  return marker?.kind === 'file' && /basebackup|initdb/.test(marker.text);
+}
+
+/** After the deadline, where agent or guardian was at work: what is under way, and one more look. */
+const quickFenceMs = 300;
+/** One that began, or was thawed, this long before the deadline has had its time. */
+const settledMs = 10_000;
 
 export function makeObserver(
   engine: Engine,
@@ -22,7 +36,9 @@ export function makeObserver(
 ): Observer {
   const over: Observed[] = [];
   const held = new Map<string, Right>();
-  const roles = new Map<Instance, boolean>();
+  const recovering = new Map<Instance, boolean>();
+  /** What each node's PostgreSQL is since when. */
+  const roles = new Map<string, { readonly role: Role['role']; readonly fromMs: number }>();
   let keyAt = -1n;
   let key: {
     readonly name: string;
@@ -57,6 +73,15 @@ export function makeObserver(
     over.push({ ...one, untilMs: Math.max(one.fromMs, Math.min(one.untilMs, engine.now())) });
   }
 
+  /** Whether agent or guardian was at work all the time before that instant: then nobody had to wait for the sentinel. */
+  const quickGuard = (node: SimulatedNode, atMs: number): boolean =>
+    (['agent', 'guardian'] as const).some((role) => {
+      // An agent that hangs before its first look guards nothing.
+      if (role === 'agent' && (node.handles()?.snapshot() ?? null) === null) return false;
+      const sinceMs = node.runningSinceMs(role);
+      return sinceMs !== null && sinceMs <= atMs - settledMs;
+    });
+
   function look(): void {
     readKey();
     const nowMs = engine.now();
@@ -65,6 +90,8 @@ export function makeObserver(
       const mine = key?.name === name ? key : null;
       const one = held.get(name);
       if (one !== undefined && mine?.term !== one.term && !deletedUnder(name)) close(name);
+      else if (one !== undefined && one.fenceMs === undefined && one.untilMs <= nowMs && quickGuard(node, one.untilMs))
+        held.set(name, { ...one, fenceMs: quickFenceMs });
       const deadlineMs = node.handles()?.fenceDeadlineMs() ?? null;
       if (mine === null || deadlineMs === null) continue; // its right stands until its deadline, or until the key goes
       // With a shorter ttl the deadline comes nearer, while the lease behind the key still is the long one.
@@ -73,10 +100,12 @@ export function makeObserver(
       // The key is there before its holder has the answer.
       held.set(name, { kind: 'right', node: name, term: mine.term, fromMs: mine.sinceMs, untilMs });
     }
+    seeRoles();
     for (const server of postgres.servers) {
-      const before = roles.get(server);
+      if (server.phase === 'ready' && !server.inRecovery && server.machine.name === key?.name) seeLeader(server);
+      const before = recovering.get(server);
       if (before === server.inRecovery) continue;
-      roles.set(server, server.inRecovery);
+      recovering.set(server, server.inRecovery);
       if (before !== true) continue;
       const { name } = server.machine;
       over.push({
@@ -89,7 +118,44 @@ export function makeObserver(
       });
     }
   }
+  function seeRoles(): void {
+    for (const { name } of nodes()) {
+      const role = roleOf(name);
+      const before = roles.get(name);
+      if (before?.role === role) continue;
+      if (before !== undefined) over.push({ kind: 'role', node: name, ...before, untilMs: engine.now() });
+      roles.set(name, { role, fromMs: engine.now() });
+    }
+  }
+  function roleOf(name: string): Role['role'] {
+    for (const { machine, phase, inRecovery } of postgres.servers)
+      if (machine.name === name && phase === 'ready') return inRecovery ? 'standby' : 'primary';
+    return 'stopped';
+  }
+  /** Servers that were primary while their node held the key: of which system, and when last. */
+  const led = new Map<Instance, { readonly systemId: string | null; lastMs: number }>();
+  function seeLeader(server: Instance): void {
+    const known = led.get(server);
+    if (known === undefined)
+      led.set(server, { systemId: server.dir.control()?.systemId ?? null, lastMs: engine.now() });
+    else known.lastMs = engine.now();
+  }
+  for (const { name, machine } of nodes())
+    machine.onErased = (path, how) => {
+      if (how === 'removed' && isOwnCopy(machine)) return;
+      const systemId = dataDirAt(machine, path).control()?.systemId ?? null;
+      const lastMs = [...led.values()].filter((one) => one.systemId === systemId).map((one) => one.lastMs);
+      const leaderAgoMs = lastMs.length === 0 ? null : engine.now() - Math.max(...lastMs);
+      const erasure: Erasure = { kind: 'erasure', node: name, how, atMs: engine.now(), leaderAgoMs };
+      over.push(erasure);
+    };
   engine.onStep(look);
 
-  return { observed: () => [...over, ...held.values()] };
+  return {
+    observed: () => [
+      ...over,
+      ...held.values(),
+      ...[...roles].map(([node, one]): Role => ({ kind: 'role', node, ...one, untilMs: engine.now() })),
+    ],
+  };
 }

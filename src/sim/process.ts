@@ -18,6 +18,8 @@ export interface SimProcess {
   cwd(): string;
   chdir(path: string): void;
   state(): 'running' | 'stopped' | 'dead';
+  /** True time since when it runs without having been stopped; null: it does not run. */
+  runningSinceMs(): number | null;
   /** How it ended; null: it lives. */
   ending(): Ending | null;
   /** Runs `what` as this process: now when it runs, on CONT when it is stopped, never when it is dead. */

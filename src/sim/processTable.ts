@@ -32,6 +32,7 @@ export function makeProcessTable(engine: Engine, clock: MachineClock): ProcessTa
     const endListeners = new Set<(ending: Ending) => void>();
     let state: 'running' | 'stopped' | 'dead' = 'running';
     let ended: Ending | null = null;
+    let runningSinceMs = engine.now();
     let directory = cwd;
     let image = { executable, args: start.args };
 
@@ -66,6 +67,7 @@ export function makeProcessTable(engine: Engine, clock: MachineClock): ProcessTa
         directory = path;
       },
       state: () => state,
+      runningSinceMs: () => (state === 'running' ? runningSinceMs : null),
       ending: () => ended,
       deliver,
       receive: (what) => new Promise((resolve) => void what.then((value) => deliver(() => resolve(value)))),
@@ -82,6 +84,7 @@ export function makeProcessTable(engine: Engine, clock: MachineClock): ProcessTa
         if (signal === 'CONT') {
           if (state !== 'stopped') return;
           state = 'running';
+          runningSinceMs = engine.now();
           // One event, so that what was held arrives in order and may itself stop or end the process.
           engine.after(0, () => {
             while (state === 'running' && held.length > 0) held.shift()?.();

@@ -183,3 +183,22 @@ test('writes of a node that never had a right are named', () => {
   const violations = judge([right('node2', '10', 0, 9000), write(1), write(2)], synchronous);
   assert.ok(violations[0]?.kind === 'wroteWithoutRight' && violations[0].lateMs === null && violations.length === 1);
 });
+
+test('a right may say itself how long its guards take', () => {
+  const late = [right('node1', '10', 900, 1105), ...[5, 10, 15].map((value) => write(value))];
+  const quick = (fenceMs: number): readonly Observed[] =>
+    late.map((one) => (one.kind === 'right' ? { ...one, fenceMs } : one));
+  assert.deepEqual(named(judge(quick(100), synchronous)), []);
+  assert.deepEqual(named(judge(quick(40), synchronous)), ['4 wroteWithoutRight']);
+  assert.deepEqual(named(judge(quick(100), { ...synchronous, fenceMs: 0 })), []);
+});
+
+test('what a node has is given up only under a leader that was healthy just now', () => {
+  const erasure = (leaderAgoMs: number | null): readonly Observed[] => [
+    { kind: 'erasure', node: 'node3', how: 'removed', atMs: 1500, leaderAgoMs },
+  ];
+  assert.deepEqual(judge(erasure(0), synchronous), []);
+  assert.deepEqual(judge(erasure(9_000), synchronous), []);
+  assert.deepEqual(named(judge(erasure(11_000), synchronous)), ['6 erasedWithoutLeader']);
+  assert.deepEqual(named(judge(erasure(null), synchronous)), ['6 erasedWithoutLeader']);
+});

@@ -1,63 +1,68 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { availableParallelism } from 'node:os';
 import { test } from 'node:test';
+import { runAll } from '../../bin/simPool.ts';
+import { brokenText, progressText } from '../../bin/simText.ts';
 import { rules } from '../../src/decide/rules.ts';
-import { runSeed, type SeedAccount } from '../../src/sim/seeds.ts';
+import { type RunReport, reportOf } from '../../src/sim/report.ts';
+import { planOf, runPlan } from '../../src/sim/run.ts';
+import { blankTally, count } from '../../src/sim/tally.ts';
+import { bundleSimWorker } from '../support/simWorker.ts';
 
 /**
- * Random faults, a run for each seed. SIM_SEED=81 replays one and leaves its whole story in a file; SIM_SEEDS=1-2000
- * runs others than usual; SIM_SECONDS stops early, so that a slow machine is not kept for minutes.
+ * Random faults, a run for each seed. SIM_SEEDS=1-2000 runs others than usual; SIM_SECONDS stops early, so that a slow
+ * machine is not kept for minutes. One alone, with its story: matriarch simulate --seed 81 --minutes 4
+ * --write-every-ms 250 --story.
  */
-const one = process.env.SIM_SEED;
-const [first = 1, last = 100] = (one === undefined ? (process.env.SIM_SEEDS ?? '1-100') : `${one}-${one}`)
-  .split('-')
-  .map(Number);
+const [first = 1, last = 100] = (process.env.SIM_SEEDS ?? '1-100').split('-').map(Number);
 const limitMs = Number(process.env.SIM_SECONDS ?? 100) * 1000;
 
-function describe(account: SeedAccount): string {
-  const path = join(tmpdir(), `matriarch-seed-${account.seed}.txt`);
-  writeFileSync(path, account.cluster.story());
-  return [
-    `seed ${account.seed} (replay: SIM_SEED=${account.seed} node --import tsx --test test/sim/seeds.test.ts; story: ${path})`,
-    `  settings ${JSON.stringify(account.settings)}`,
-    `  faults   ${[...account.faults].map(([name, count]) => `${count} ${name}`).join(', ')}`,
-    `  ${account.failure?.slice(0, 2000)}`,
-  ].join('\n');
-}
-
 test(`seeds ${first} to ${last}: whatever fails, the laws hold, and afterwards the cluster comes back by itself`, async (t) => {
-  const beganMs = Date.now();
-  const failed: SeedAccount[] = [];
-  const met = new Set<string>();
-  const sum = { seeds: 0, faults: 0, promotions: 0, acknowledged: 0, virtualMs: 0 };
-  for (let seed = first; seed <= last; seed++) {
-    if (Date.now() - beganMs > limitMs) break;
-    const account = await runSeed(seed);
-    sum.seeds++;
-    sum.faults += [...account.faults.values()].reduce((a, b) => a + b, 0);
-    sum.promotions += account.promotions;
-    sum.acknowledged += account.acknowledged;
-    sum.virtualMs += account.virtualMs;
-    if (account.failure !== null) failed.push(account);
-    for (const name of account.cluster.nodes.keys())
-      for (const entry of account.cluster.journal(name)) if (entry.kind === 'decided') met.add(entry.rule);
-    if (one !== undefined) t.diagnostic(describe(account));
-  }
-  t.diagnostic(
-    `${sum.seeds} seeds, ${Math.round(sum.virtualMs / 3.6e6)} virtual hours, ${sum.faults} faults, ${sum.promotions} promotions, ` +
-      `${sum.acknowledged} acknowledged writes, in ${Math.round((Date.now() - beganMs) / 1000)} s`,
+  const beganMs = performance.now();
+  const elapsedMs = (): number => performance.now() - beganMs;
+  const tally = blankTally();
+  const plans = Array.from({ length: last - first + 1 }, (_, index) => planOf(first + index));
+  await runAll(
+    plans,
+    availableParallelism(),
+    (report) => {
+      count(tally, report);
+      return { goOn: elapsedMs() < limitMs };
+    },
+    await bundleSimWorker(),
   );
-  const unmet = rules.map(({ name }) => name).filter((name) => !met.has(name));
-  t.diagnostic(`rules that never decided: ${unmet.join(', ')}`);
-  assert.equal(failed.length, 0, failed.map(describe).join('\n'));
+  t.diagnostic(progressText(tally, plans.length, elapsedMs()));
+  t.diagnostic(
+    `rules that never decided: ${rules
+      .map(({ name }) => name)
+      .filter((name) => !tally.rules.has(name))
+      .join(', ')}`,
+  );
+  assert.equal(tally.broken.length, 0, tally.broken.map((report) => brokenText(report, 'HEAD')).join('\n'));
 });
 
 test('a seed is a whole story: run again, it is the same to the byte', async () => {
   for (const seed of [3, 14]) {
-    const first = await runSeed(seed);
-    const second = await runSeed(seed);
-    assert.equal(second.cluster.story(), first.cluster.story());
+    const one = await runPlan(planOf(seed));
+    const again = await runPlan(planOf(seed));
+    assert.equal(again.cluster.story(), one.cluster.story());
   }
+});
+
+test('a run is the same in a thread as it is here', async () => {
+  const here = reportOf(await runPlan(planOf(8)));
+  const reports: RunReport[] = [];
+  const told = (report: RunReport): { readonly goOn: boolean } => {
+    reports.push(report);
+    return { goOn: true };
+  };
+  await runAll([planOf(8)], 1, told, await bundleSimWorker());
+  assert.deepEqual(reports, [here]);
+});
+
+test('a run repeated from what struck in it is the same run', async () => {
+  const drawn = await runPlan(planOf(14));
+  const repeated = await runPlan({ ...planOf(14), strikes: drawn.strikes });
+  assert.ok(drawn.strikes.length > 10);
+  assert.equal(repeated.cluster.story(), drawn.cluster.story());
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { simulate } from '../../src/sim/cluster.ts';
-import { timelinesBegunTwice } from '../../src/sim/seeds.ts';
+import { timelinesBegunTwice } from '../../src/sim/findings.ts';
 
 const members = ['n1', 'n2', 'n3'] as const;
 

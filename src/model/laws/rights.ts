@@ -72,7 +72,7 @@ function latenessOf(
 ): Lateness {
   const begun = rights.filter((right) => right.node === node && right.fromMs <= serverMs);
   if (begun.length === 0) return { kind: 'late', lateMs: null, endedMs: null };
-  const endedMs = Math.max(...begun.map((right) => right.untilMs));
-  const lateMs = serverMs - endedMs;
-  return lateMs > fenceMs ? { kind: 'late', lateMs, endedMs } : { kind: 'lawful' };
+  const last = begun.reduce((a, b) => (b.untilMs > a.untilMs ? b : a));
+  const lateMs = serverMs - last.untilMs;
+  return lateMs > (last.fenceMs ?? fenceMs) ? { kind: 'late', lateMs, endedMs: last.untilMs } : { kind: 'lawful' };
 }

@@ -166,6 +166,7 @@ export const pgRewind =
       self.print(`pg_rewind: servers diverged at WAL location ${lsnText(lsnOf(fork.at))} on timeline ${fork.timeline}`);
       if (wal.end <= fork.at) return exit(self, 0, 'pg_rewind: no rewind required');
       self.print('pg_rewind: need to copy 53 MB (total source directory size is 75 MB)');
+      machine.onErased?.(path, 'rewound');
       dir.writeControl({ ...control, state: 'in production' }); // half-way, it is of no use to anybody
       const serving = spawnChild(server, 'client backend pg_rewind');
       serving.onEnd(() => {

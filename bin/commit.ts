@@ -1,0 +1,15 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { version } from './version.ts';
+
+/** The commit of this checkout, "+" with changes on top; without git, the version. */
+export function commitOf(): string {
+  const cwd = fileURLToPath(new URL('..', import.meta.url));
+  const git = (...args: readonly string[]): string | null => {
+    const { status, stdout } = spawnSync('git', args, { cwd, encoding: 'utf8' });
+    return status === 0 ? stdout.trim() : null;
+  };
+  const head = git('rev-parse', '--short=10', 'HEAD');
+  if (head === null) return version;
+  return git('status', '--porcelain', '--untracked-files=no') === '' ? head : `${head}+`;
+}

@@ -1,0 +1,83 @@
+import type { RunReport } from '../src/sim/report.ts';
+import type { RunPlan } from '../src/sim/run.ts';
+import type { Tally } from '../src/sim/tally.ts';
+
+export interface Summary {
+  readonly tally: Tally;
+  /** All there are. */
+  readonly rules: readonly string[];
+  readonly commit: string;
+  readonly from: number;
+  readonly minutes: number;
+  readonly elapsedMs: number;
+}
+
+/** The command that repeats one run, with its story. */
+export function commandOf({ seed, safetyMs, members, faults, writeEveryMs }: RunPlan): string {
+  const options = [
+    `--seed ${hex(seed)}`,
+    `--minutes ${safetyMs / 60_000}`,
+    ...(writeEveryMs === 1000 ? [] : [`--write-every-ms ${writeEveryMs}`]),
+    ...(members === null ? [] : [`--members ${members}`]),
+    ...(faults === null ? [] : [`--faults '${faults.join(',')}'`]),
+  ];
+  return `matriarch simulate ${options.join(' ')} --story`;
+}
+
+export function brokenText(report: RunReport, commit: string): string {
+  const { plan, settings, findings, lastLines, members } = report;
+  const laws = [...new Set(findings.map(({ law, kind }) => `${law === null ? '' : `law ${law} `}(${kind})`))];
+  return [
+    `seed ${hex(plan.seed)} broke ${laws.join(', ')} at commit ${commit}; ${members} members, ${JSON.stringify(settings)}`,
+    ...findings.slice(0, 5).map(({ text }) => `  ${text.slice(0, 1500)}`),
+    '  the end of its story:',
+    ...lastLines.map((line) => `  ${line.slice(0, 220)}`),
+    `  ${commandOf(plan)}`,
+  ].join('\n');
+}
+
+export function progressText({ runs, virtualMs, broken, promotions }: Tally, of: number, elapsedMs: number): string {
+  const perS = (runs / elapsedMs) * 1000;
+  const left = perS > 0 ? `, ${Math.round((of - runs) / perS)} s left` : '';
+  return (
+    `${runs} of ${of} runs, ${perS.toFixed(2)}/s, ${hours(virtualMs)} virtual hours, ${promotions} promotions, ` +
+    `${broken.length === 0 ? 'all laws held' : `${broken.length} broke a law`}${left}`
+  );
+}
+
+export function summaryText({ tally, rules, commit, from, minutes, elapsedMs }: Summary): string {
+  const fired = rules.filter((name) => tally.rules.has(name));
+  const perHour = tally.virtualMs / elapsedMs;
+  const verdict =
+    tally.broken.length === 0
+      ? 'all laws held, and every cluster came back by itself'
+      : `${tally.broken.length} runs broke a law: ${tally.broken.map(({ plan }) => hex(plan.seed)).join(', ')}`;
+  return `${[
+    `${tally.runs} runs from seed ${hex(from)} on, of ${minutes} minutes with faults, at commit ${commit}: ${verdict}`,
+    `  time      ${hours(tally.virtualMs)} virtual hours in ${Math.round(elapsedMs / 1000)} s: ${Math.round(perHour)} times as fast as life, ${((tally.runs / elapsedMs) * 1000).toFixed(2)} runs a second`,
+    `  events    ${tally.events.toLocaleString('en')}; ${tally.promotions} promotions; ${tally.acknowledged.toLocaleString('en')} acknowledged writes`,
+    `  faults    ${counts(tally.faults)}`,
+    `  rules     ${fired.length} of ${rules.length} decided; never: ${rules.filter((name) => !tally.rules.has(name)).join(', ') || 'none'}`,
+    '  judged    1 one primary, terms rise · 2 no commit lost beyond the bound · 3 promoted with the lease · 4 no write without the right · 7 comes back by itself',
+  ].join('\n')}\n`;
+}
+
+export function summaryJson({ tally, rules, ...rest }: Summary): string {
+  const { faults, rules: decided, broken, ...numbers } = tally;
+  const told = {
+    ...rest,
+    ...numbers,
+    faults: Object.fromEntries(faults),
+    rules: Object.fromEntries(rules.map((name) => [name, decided.get(name) ?? 0])),
+    broken: broken.map((report) => ({ ...report, repeat: commandOf(report.plan) })),
+  };
+  return `${JSON.stringify(told, null, 2)}\n`;
+}
+
+const hours = (ms: number): string => (ms / 3.6e6).toFixed(1);
+const hex = (seed: number): string => `0x${seed.toString(16)}`;
+const counts = (by: ReadonlyMap<string, number>): string =>
+  `${[...by.values()].reduce((a, b) => a + b, 0).toLocaleString('en')}: ${[...by]
+    .sort(([, a], [, b]) => b - a)
+    .map(([name, times]) => `${name} ${times}`)
+    .join(', ')}`;

@@ -1,0 +1,55 @@
+import type { SeededChance } from './chance.ts';
+import type { SimulatedCluster } from './cluster.ts';
+import type { NemesisOptions } from './nemesis.ts';
+
+/** What a run's /config says, beside the defaults. */
+export interface RunSettings extends Readonly<Record<string, unknown>> {
+  readonly ttl: number;
+  readonly loop_wait: number;
+  readonly maximum_lag_on_failover: number;
+}
+
+const names = ['n1', 'n2', 'n3', 'n4', 'n5', 'n6', 'n7'] as const;
+export const mostMembers = names.length;
+
+/** Mostly three; `count` null: two, three or five. */
+export function drawMembers(chance: SeededChance, count: number | null): readonly string[] {
+  const drawn = chance.pick([3, 3, 3, 3, 3, 3, 3, 3, 2, 5]);
+  return names.slice(0, count ?? drawn);
+}
+
+/** The settings of a run: the defaults, or shorter and longer ones, so that rare paths become common. */
+export function drawSettings(chance: SeededChance): RunSettings {
+  return {
+    maximum_lag_on_failover: chance.pick([1_048_576, 8192]),
+    ...chance.pick([
+      { ttl: 30, loop_wait: 10, retry_timeout: 10 },
+      { ttl: 20, loop_wait: 5, retry_timeout: 5 },
+      { ttl: 20, loop_wait: 1, retry_timeout: 3 },
+      { ttl: 60, loop_wait: 20, retry_timeout: 20 },
+    ]),
+    ...(chance.happens(0.3) ? { primary_start_timeout: chance.pick([0, 5, 30]) } : {}),
+  };
+}
+
+/** How slow network and PostgreSQL are in this run. */
+export function drawWorld(cluster: SimulatedCluster, chance: SeededChance): void {
+  const { tuning } = cluster.postgresWorld;
+  if (chance.happens(0.3)) cluster.network.tune({ delayMs: [1, 40] });
+  if (chance.happens(0.3)) cluster.network.tune({ loss: chance.between(0, 0.05) });
+  if (chance.happens(0.3)) tuning.crashRecoveryMs = [2000, 20_000];
+  if (chance.happens(0.2)) tuning.promoteMs = [500, 4000];
+  if (chance.happens(0.2)) tuning.stopMs = [500, 6000];
+  if (chance.happens(0.2)) tuning.replayMs = [10, 2000];
+  if (chance.happens(0.2)) tuning.orphanMs = [0, 2000];
+}
+
+/** How often faults strike, and how long they last. */
+export const drawPace = (chance: SeededChance): Pick<NemesisOptions, 'everyMs' | 'lastsMs'> => ({
+  everyMs: chance.pick([2500, 5000, 12_000, 30_000]),
+  lastsMs: chance.pick([
+    [500, 8000],
+    [3000, 30_000],
+    [10_000, 90_000],
+  ]),
+});

@@ -1,0 +1,56 @@
+import type { History } from '../model/history.ts';
+import type { Violation } from '../model/laws.ts';
+import type { SimulatedCluster } from './cluster.ts';
+import type { RunSettings } from './draw.ts';
+import { excessiveLosses } from './loss.ts';
+import { restless } from './restless.ts';
+
+/** A broken law of a run, in words. Law 7: it did not come back by itself. Null: no law, but nothing to live with. */
+export interface Finding {
+  readonly law: Violation['law'] | 7 | null;
+  readonly kind: string;
+  readonly text: string;
+}
+
+export interface Judging {
+  readonly settings: RunSettings;
+  readonly writeEveryMs: number;
+  /** Some time the cluster was paused. */
+  readonly paused: boolean;
+}
+
+/** Everything that is judged at the end of a run. */
+export function findingsOf(cluster: SimulatedCluster, { settings, writeEveryMs, paused }: Judging): readonly Finding[] {
+  const history = cluster.history();
+  // The ttl may have been changed meanwhile, up to 45 s.
+  const statusAgeMs = 1000 * (settings.loop_wait + Math.max(settings.ttl, 45) + 5);
+  const limit = { maximumLagBytes: settings.maximum_lag_on_failover, statusAgeMs, everyMs: writeEveryMs };
+  return [
+    // In pause nobody ends a primary whose lease is gone; all other laws hold then, too.
+    ...cluster
+      .violations(Number.MAX_SAFE_INTEGER)
+      .filter(({ law }) => law !== 4 || !paused)
+      .map((violation) => ({ law: violation.law, kind: violation.kind, text: violationText(violation) })),
+    ...cluster.corrupted().map((text): Finding => ({ law: 2, kind: 'corrupted', text })),
+    ...excessiveLosses(history, limit).map((text): Finding => ({ law: 2, kind: 'lostTooMuch', text })),
+    ...timelinesBegunTwice(history).map(
+      (text): Finding => ({ law: 2, kind: 'timelineTwice', text: `a timeline was begun twice: ${text}` }),
+    ),
+    ...[...cluster.nodes.keys()].flatMap((name) =>
+      restless(cluster.journal(name)).map(
+        (text): Finding => ({ law: null, kind: 'restless', text: `${name}: ${text}` }),
+      ),
+    ),
+  ];
+}
+
+const violationText = (violation: Violation): string =>
+  JSON.stringify(violation, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
+
+/** Two servers that were promoted onto one timeline number: to PostgreSQL, and so to everybody, one and the same history. */
+export function timelinesBegunTwice(history: History): readonly string[] {
+  const by = new Map<number | null, readonly string[]>();
+  for (const seen of history)
+    if (seen.kind === 'promotion') by.set(seen.timeline, [...(by.get(seen.timeline) ?? []), seen.node]);
+  return [...by].filter(([, nodes]) => nodes.length > 1).map(([line, nodes]) => `${line} by ${nodes.join(' and ')}`);
+}

@@ -1,0 +1,50 @@
+import type { Finding } from './findings.ts';
+import type { RunAccount, RunPlan } from './run.ts';
+import { storyOf, storyText } from './story.ts';
+
+/** What is left of a run when its cluster is gone: plain data, fit to be sent from a worker. */
+export interface RunReport {
+  readonly plan: RunPlan;
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly members: number;
+  /** How often each fault struck. */
+  readonly faults: Readonly<Record<string, number>>;
+  /** How often each rule decided. */
+  readonly rules: Readonly<Record<string, number>>;
+  readonly findings: readonly Finding[];
+  readonly virtualMs: number;
+  readonly events: number;
+  readonly promotions: number;
+  readonly acknowledged: number;
+  /** The last lines of its story, if it found something. */
+  readonly lastLines: readonly string[];
+}
+
+const linesKept = 25;
+
+export function reportOf(account: RunAccount): RunReport {
+  const { cluster, plan, settings, findings, virtualMs, events, promotions, acknowledged, strikes } = account;
+  return {
+    plan,
+    settings,
+    members: cluster.nodes.size,
+    faults: countBy(strikes.map(({ fault }) => fault)),
+    rules: countBy(
+      [...cluster.nodes.values()].flatMap(({ journal }) =>
+        journal.flatMap((entry) => (entry.kind === 'decided' ? [entry.rule] : [])),
+      ),
+    ),
+    findings,
+    virtualMs,
+    events,
+    promotions,
+    acknowledged,
+    lastLines: findings.length === 0 ? [] : storyOf(cluster).slice(-linesKept).map(storyText),
+  };
+}
+
+function countBy(names: readonly string[]): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
+}

@@ -1,0 +1,116 @@
+import { makeChance } from './chance.ts';
+import { type SimulatedCluster, simulate } from './cluster.ts';
+import { drawMembers, drawPace, drawSettings, drawWorld, type RunSettings } from './draw.ts';
+import { faults as everyFault, faultsOfPause } from './faults.ts';
+import { type Finding, findingsOf } from './findings.ts';
+import { healAll, repeat, type Strike, unleash } from './nemesis.ts';
+
+/** What a run is made of. Whatever is null is drawn from its seed. */
+export interface RunPlan {
+  readonly seed: number;
+  readonly members: number | null;
+  /** Of its first phase: anything may fail, nothing wrong may happen. */
+  readonly safetyMs: number;
+  readonly writeEveryMs: number;
+  /** Names of the faults that may strike. */
+  readonly faults: readonly string[] | null;
+  /** Not the nemesis's choice but exactly these. */
+  readonly strikes: readonly Strike[] | null;
+}
+
+export interface RunAccount {
+  readonly plan: RunPlan;
+  readonly settings: RunSettings;
+  readonly strikes: readonly Strike[];
+  /** None: all laws held, and the cluster came back by itself. */
+  readonly findings: readonly Finding[];
+  readonly virtualMs: number;
+  readonly events: number;
+  readonly promotions: number;
+  readonly acknowledged: number;
+  readonly cluster: SimulatedCluster;
+}
+
+const livenessMs = 240_000;
+/** Of a run that hunts: the first phase. */
+export const safetyMinutes = 30;
+const allFaults = [...everyFault, ...faultsOfPause];
+export const faultNames: readonly string[] = allFaults.map(({ name }) => name);
+
+export const planOf = (seed: number): RunPlan => ({
+  seed,
+  members: null,
+  safetyMs: 240_000,
+  writeEveryMs: 250,
+  faults: null,
+  strikes: null,
+});
+
+/**
+ * One cluster, drawn whole from its seed. First safety: anything may fail, nothing wrong may happen. Then liveness: all
+ * is healed, and within a bound there is one primary that everybody streams from, and that takes writes.
+ */
+export async function runPlan(plan: RunPlan): Promise<RunAccount> {
+  const { seed, safetyMs, writeEveryMs } = plan;
+  const chance = makeChance(seed, 'run');
+  const settings = drawSettings(chance);
+  const members = drawMembers(chance, plan.members);
+  const cluster = simulate({ members, seed, settings, writeEveryMs });
+  drawWorld(cluster, chance);
+  const paused = (): boolean => strikes.some(({ fault }) => fault === 'paused');
+  const judged = (): readonly Finding[] => findingsOf(cluster, { settings, writeEveryMs, paused: paused() });
+  let strikes: readonly Strike[] = plan.strikes ?? [];
+  let stuck: readonly Finding[] = [];
+  try {
+    // Some runs are disturbed from their birth on.
+    if (chance.happens(0.8)) await cluster.untilSteady();
+    const drawn = chance.happens(0.25) ? allFaults : everyFault;
+    const faults = plan.faults === null ? drawn : allFaults.filter(({ name }) => plan.faults?.includes(name));
+    const pace = drawPace(chance);
+    if (plan.strikes === null) strikes = unleash(cluster, { faults, forMs: safetyMs, ...pace });
+    else {
+      const endMs = cluster.engine.now() + safetyMs;
+      strikes = plan.strikes.filter(({ atMs }) => atMs < endMs);
+      repeat(cluster, allFaults, strikes);
+    }
+    await cluster.run(safetyMs);
+    healAll(cluster);
+    if (paused()) await resume(cluster);
+    await cluster.untilSteady(livenessMs);
+    const healedMs = cluster.engine.now();
+    await cluster.until(() => writtenSince(cluster, healedMs), { withinMs: 20_000 });
+    await cluster.run(5000);
+  } catch (error) {
+    stuck = [{ law: 7, kind: 'stuck', text: error instanceof Error ? error.message : String(error) }];
+  }
+  const history = cluster.history();
+  return {
+    plan,
+    settings,
+    strikes,
+    findings: [...judged(), ...stuck],
+    virtualMs: cluster.engine.now(),
+    events: cluster.engine.fired(),
+    promotions: history.filter((seen) => seen.kind === 'promotion').length,
+    acknowledged: history.filter((seen) => seen.kind === 'write' && seen.outcome === 'acknowledged').length,
+    cluster,
+  };
+}
+
+/** Whoever paused the cluster ends that once everything is whole: it takes an agent that answers, and etcd behind it. */
+async function resume(cluster: SimulatedCluster): Promise<void> {
+  await cluster.run(61_000); // what was asked of an agent that was frozen then may be done now
+  for (let tries = 0; tries < 60; tries += 1) {
+    const [name = ''] = [...cluster.nodes.keys()].slice(tries % cluster.nodes.size);
+    let status: number | undefined;
+    void cluster.ask(name, 'PATCH', '/config', '{"pause": null}').then((answer) => {
+      status = answer?.status;
+    });
+    await cluster.run(2000);
+    if (status === 200) return;
+  }
+  throw new Error('nobody could end the pause');
+}
+
+const writtenSince = (cluster: SimulatedCluster, sinceMs: number): boolean =>
+  cluster.history().some((seen) => seen.kind === 'write' && seen.outcome === 'acknowledged' && seen.sentMs > sinceMs);

@@ -1,0 +1,37 @@
+import type { RunReport } from './report.ts';
+
+/** What many runs come to. */
+export interface Tally {
+  runs: number;
+  virtualMs: number;
+  events: number;
+  promotions: number;
+  acknowledged: number;
+  readonly faults: Map<string, number>;
+  readonly rules: Map<string, number>;
+  /** Runs that found something, and what. */
+  readonly broken: RunReport[];
+}
+
+export const blankTally = (): Tally => ({
+  runs: 0,
+  virtualMs: 0,
+  events: 0,
+  promotions: 0,
+  acknowledged: 0,
+  faults: new Map(),
+  rules: new Map(),
+  broken: [],
+});
+
+export function count(tally: Tally, report: RunReport): void {
+  tally.runs += 1;
+  tally.virtualMs += report.virtualMs;
+  tally.events += report.events;
+  tally.promotions += report.promotions;
+  tally.acknowledged += report.acknowledged;
+  for (const [name, times] of Object.entries(report.faults))
+    tally.faults.set(name, (tally.faults.get(name) ?? 0) + times);
+  for (const [name, times] of Object.entries(report.rules)) tally.rules.set(name, (tally.rules.get(name) ?? 0) + times);
+  if (report.findings.length > 0) tally.broken.push(report);
+}

@@ -1,0 +1,220 @@
+/** One safety rule or guard taken away. Each `find` stands exactly once in its file. */
+export interface Mutant {
+  readonly name: string;
+  readonly edits: readonly { readonly file: string; readonly find: string; readonly replace: string }[];
+}
+
+const edit = (file: string, find: string, replace: string) => ({ file: `src/${file}`, find, replace });
+
+/**
+ * What keeps data safe, each thing by itself. Taken away, a law must be seen broken on random seeds: one that survives is a
+ * hole in the laws or in the model, or a rule that does nothing.
+ */
+export const mutants: readonly Mutant[] = [
+  {
+    name: 'no premise is asked again before an irreversible step',
+    edits: [edit('agent/premise.ts', 'if (premise.term === null) return null;', 'if (parts !== null) return null;')],
+  },
+  {
+    name: 'a standby with the key is promoted with whatever is left of the lease',
+    edits: [
+      edit(
+        'decide/rules/leading.ts',
+        'if (leftMs < leaseNeededToPromoteMs(seen.settings.cluster)) {',
+        'if (leftMs < -1e9) {',
+      ),
+      edit('agent/premise.ts', 'if (leftMs < stopBudgetMs(underLease(cluster, held)))', 'if (leftMs < -1e9)'),
+    ],
+  },
+  {
+    name: 'the lease is counted from the answer, not from the sending',
+    edits: [
+      edit(
+        'agent/dcs/leadership.ts',
+        'const deadlineMs = fenceDeadline(sentMs, Math.min(ttlMs, wantedS() * 1_000), options.marginMs());',
+        'const deadlineMs = fenceDeadline(clock.now(), Math.min(ttlMs, wantedS() * 1_000), options.marginMs());',
+      ),
+    ],
+  },
+  {
+    name: 'a keep-alive alone is a renewal, whoever holds the key',
+    edits: [
+      edit(
+        'agent/dcs/leadership.ts',
+        'if (!checked.answer.succeeded || key === undefined) return lost(describeLeader(key));',
+        'if (key === undefined) return { kind: "done", value: hold({ ...mine, ttlMs: kept.answer.ttlS * 1_000, sentMs: kept.sentMs }), revision: checked.header.revision, sentMs: kept.sentMs };',
+      ),
+      edit('decide/lease.ts', 'if (!iAmLeader(seen)) {', 'if (seen.nowMs < 0) {'),
+    ],
+  },
+  {
+    name: 'a renewal that finds the key gone puts it again',
+    edits: [
+      edit(
+        'agent/dcs/leadership.ts',
+        'if (!checked.answer.succeeded || key === undefined) return lost(describeLeader(key));',
+        'if (!checked.answer.succeeded || key === undefined) { await client.request("txn", { compare: [], success: [{ op: "put", key: keys.leader, value: name, lease: mine.lease }], failure: [] }, { budgetMs: leftMs(endMs) }); return { kind: "done", value: hold({ ...mine, ttlMs: kept.answer.ttlS * 1_000, sentMs: kept.sentMs }), revision: checked.header.revision, sentMs: kept.sentMs }; }',
+      ),
+      edit('decide/lease.ts', 'if (!iAmLeader(seen)) {', 'if (seen.nowMs < 0) {'),
+    ],
+  },
+  {
+    name: 'the key is taken over another one',
+    edits: [edit('agent/dcs/leadership.ts', "        { target: 'create', key: keys.leader, equals: absent },\n", '')],
+  },
+  {
+    name: 'a reign that came between does not matter',
+    edits: [
+      edit(
+        'agent/dcs/leadership.ts',
+        "        { target: 'mod', key: keys.status, equals: seen.status },\n        { target: 'mod', key: keys.timeline, equals: seen.timeline },\n",
+        '',
+      ),
+    ],
+  },
+  {
+    name: 'the lease of a key that the running primary may hold is revoked',
+    edits: [
+      edit(
+        'agent/dcs/leadership.ts',
+        'if (writesUntilMs === null) options.revoke(lease);\n      else remember',
+        'options.revoke(lease);\n      if (writesUntilMs !== null) remember',
+      ),
+    ],
+  },
+  {
+    name: 'no rule stops the primary before its lease ends',
+    edits: [edit('decide/rules/safety.ts', '  leaseRunningOut,\n  unguarded,', '  unguarded,')],
+  },
+  {
+    name: 'the dead-man switch is off',
+    edits: [edit('agent/deadman.ts', '      strike();', '      void strike;')],
+  },
+  {
+    name: 'the guardian does not strike',
+    edits: [edit('guardian/strike.ts', "if (verdict.kind === 'strike') strike(world, verdict);", '')],
+  },
+  {
+    name: 'the guardian is disarmed while PostgreSQL runs as primary',
+    edits: [
+      edit(
+        'guardian/judge.ts',
+        'if (seen.running) return',
+        'if (seen.running && seen.running !== seen.running) return',
+      ),
+      edit(
+        'decide/upkeep/guard.ts',
+        "if (!armed || jobs.kind === 'busy' || mayAcceptWrites(seen.postgres)) return { actions: [] };",
+        "if (!armed || jobs.kind === 'busy') return { actions: [] };",
+      ),
+      edit(
+        'decide/upkeep/guard.ts',
+        'if (seen.held !== null && (iAmLeader(seen) || leaseLeftMs(seen) > 0)) return { actions: [] };',
+        '',
+      ),
+    ],
+  },
+  {
+    name: 'a promotion does not wait for an armed guard',
+    edits: [
+      edit(
+        'decide/judge.ts',
+        "  seen.guard.kind === 'off' ||\n  (seen.guard.kind === 'present'",
+        "  seen.guard.kind !== 'absent' ||\n  (seen.guard.kind === 'present'",
+      ),
+      edit(
+        'agent/act.ts',
+        'hands.deadlineMoved(held.deadlineMs);\n  return ofControl(await hands.guard.setDeadline(held, guardLimitMs));',
+        'hands.deadlineMoved(held.deadlineMs);\n  return done;',
+      ),
+    ],
+  },
+  {
+    name: 'another leader does not stop a running primary',
+    edits: [edit('decide/rules/safety.ts', '  leaderElsewhere,\n  leaseRunningOut,', '  leaseRunningOut,')],
+  },
+  {
+    name: 'a primary without a lease goes on',
+    edits: [edit('decide/rules/safety.ts', '  adoptKey,\n  unleasedPrimary,', '  adoptKey,')],
+  },
+  {
+    name: 'the lease behind a key that is gone is not waited for',
+    edits: [edit('decide/rules/race.ts', '  unfenced,\n  notVacant,', '  unfenced,')],
+  },
+  {
+    name: 'a living primary has no veto',
+    edits: [edit('decide/rules/race.ts', '  vetoed,\n  unfenced,', '  unfenced,')],
+  },
+  {
+    name: 'an agent that knows nothing of the past races at once',
+    edits: [edit('decide/rules/race.ts', '  unknownPast,\n', '')],
+  },
+  {
+    name: 'a primary that pause left without a guard is not waited for',
+    edits: [edit('decide/rules/race.ts', '  vetoed,\n  unfenced,', '  vetoed,')],
+  },
+  {
+    name: 'whoever lags, or left the history, may lead',
+    edits: [edit('decide/rules/race.ts', '  justReleased,\n  notEligible,', '  justReleased,')],
+  },
+  {
+    name: 'the lag limit is off',
+    edits: [
+      edit(
+        'decide/rules/race.ts',
+        'if (!chosen && lagBytes > limit)',
+        'if (!chosen && lagBytes > limit + 1_000_000_000_000n)',
+      ),
+    ],
+  },
+  {
+    name: 'the timeline check is off',
+    edits: [
+      edit(
+        'decide/rules/race.ts',
+        'if (!chosen) reasons.push(...offHistory(',
+        'if (chosen) reasons.push(...offHistory(',
+      ),
+    ],
+  },
+  {
+    name: 'nobody who is further goes first',
+    edits: [
+      edit(
+        'decide/rules/turns.ts',
+        'candidateFirst, formerLeader, awaitAnswers, waitForAhead]',
+        'candidateFirst, formerLeader]',
+      ),
+    ],
+  },
+  {
+    name: 'a former primary follows without asking whether its history left',
+    edits: [
+      edit(
+        'decide/rules/rejoin.ts',
+        'if (!wasPrimary || backupLabel) return start();',
+        'if (wasPrimary || backupLabel) return start();',
+      ),
+    ],
+  },
+  {
+    name: 'a rewind does not wait for the checkpoint of the new primary',
+    edits: [
+      edit(
+        'decide/rules/rejoin.ts',
+        'if (memberOf(clusterOf(seen), source.member)?.checkpointAfterPromote === false) {',
+        'if (seen.nowMs < 0) {',
+      ),
+    ],
+  },
+  {
+    name: 'taken timelines are begun again',
+    edits: [
+      edit(
+        'decide/contest.ts',
+        'return timeline(Math.max(mine, ...known.map(Number)));',
+        'return known.length < 0 ? timeline(0) : mine;',
+      ),
+    ],
+  },
+];
