@@ -158,7 +158,7 @@ function tell(account: RunAccount, file: string): void {
     diagramOf(
       cluster,
       title,
-      findings.map(({ law, text }) => `law ${law}: ${text}`),
+      findings.map(({ law, kind, text }) => `${law === null ? kind : `law ${law}`}: ${text}`),
     ),
   );
   process.stderr.write(`the diagram is in ${file} (${commandOf(plan)})\n`);

@@ -9,7 +9,10 @@ import { type StoryLine, storyOf } from './story.ts';
 export function diagramOf(cluster: SimulatedCluster, title: string, found: readonly string[]): string {
   const history = cluster.history();
   const roles = history.filter((seen): seen is Role => seen.kind === 'role');
-  const rights = history.filter((seen): seen is Right => seen.kind === 'right');
+  // A right may last beyond the end of the run; the picture does not.
+  const rights = history
+    .filter((seen): seen is Right => seen.kind === 'right')
+    .map((one) => ({ ...one, untilMs: Math.min(one.untilMs, cluster.engine.now()) }));
   const story = storyOf(cluster);
   const nodes = [...cluster.nodes.keys()];
   const untilMs = cluster.engine.now();
