@@ -13,7 +13,7 @@ export interface Acts {
   /** A row written on the leader now arrives on every standby. */
   rowArrives(): Promise<void>;
   /** The laws over everything the witnesses and etcd have shown so far. */
-  lawful(): void;
+  lawful(): Promise<void>;
 }
 
 export function actsOn(stage: Stage): Acts {
@@ -72,6 +72,6 @@ export function actsOn(stage: Stage): Acts {
       await rowArrives();
       return leader;
     },
-    lawful: () => assert.deepEqual(stage.violations(), []),
+    lawful: async () => assert.deepEqual(await stage.violations(), []),
   };
 }

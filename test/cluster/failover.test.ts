@@ -29,7 +29,7 @@ test('PostgreSQL killed on the primary is started again in place, without a fail
   await acts.rowArrives();
   assert.equal(await stage.healthy(), leader);
   assert.equal(await timelineOf(leader), timeline);
-  acts.lawful();
+  await acts.lawful();
 });
 
 test('PostgreSQL killed on a replica is started again, and streams', async () => {
@@ -43,7 +43,7 @@ test('PostgreSQL killed on a replica is started again, and streams', async () =>
     'PostgreSQL is started again',
   );
   await acts.rowArrives();
-  acts.lawful();
+  await acts.lawful();
 });
 
 test('the power of the primary goes: another takes over; with power again it streams', async () => {
@@ -54,7 +54,7 @@ test('the power of the primary goes: another takes over; with power again it str
     await stage.lab.node(leader).powerOn();
     await stage.witness(leader);
   });
-  acts.lawful();
+  await acts.lawful();
 });
 
 test('an old primary with rows that nobody else has is rewound, not cloned', async () => {
@@ -78,7 +78,7 @@ test('an old primary with rows that nobody else has is rewound, not cloned', asy
     'no clone after it',
   );
   assert.equal(machine.isOn(), true);
-  acts.lawful();
+  await acts.lawful();
 });
 
 test('a replica is made anew on request', async () => {
@@ -94,7 +94,7 @@ test('a replica is made anew on request', async () => {
     `${replica} holds a new data directory`,
   );
   await acts.rowArrives();
-  acts.lawful();
+  await acts.lawful();
 });
 
 test('a switchover moves the leadership to the named candidate, and the old primary streams without a rewind', async () => {
@@ -114,7 +114,7 @@ test('a switchover moves the leadership to the named candidate, and the old prim
   await acts.rowArrives();
   assert.equal(await stage.healthy(), candidate);
   assert.equal(stage.journal(leader, /job rewind: rewound/).length, rewinds);
-  acts.lawful();
+  await acts.lawful();
 });
 
 test('dynamic configuration: applied by reload where that is enough, marked pending restart where not', async () => {
@@ -147,5 +147,5 @@ test('dynamic configuration: applied by reload where that is enough, marked pend
     );
   assert.equal(await stage.healthy(), leader);
   await acts.rowArrives();
-  acts.lawful();
+  await acts.lawful();
 });

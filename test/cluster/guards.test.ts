@@ -23,7 +23,7 @@ test('an agent killed and started within the lease: PostgreSQL does not notice',
   await sleep(ttlMs + 1_500);
   assert.equal(await stage.healthy(), leader);
   assert.equal(acts.pid(leader, 'postgres'), postmaster);
-  acts.lawful();
+  await acts.lawful();
 });
 
 test('a guardian killed alone is back within a second, and armed', async () => {
@@ -41,7 +41,7 @@ test('a guardian killed alone is back within a second, and armed', async () => {
   await sleep(ttlMs + 1_000);
   assert.equal(await stage.healthy(), leader);
   assert.equal(acts.pid(leader, 'postgres'), postmaster);
-  acts.lawful();
+  await acts.lawful();
 });
 
 test('an agent killed for good: the guardian stops PostgreSQL, another member takes over', async () => {
@@ -49,7 +49,7 @@ test('an agent killed for good: the guardian stops PostgreSQL, another member ta
   await stage.lab.node(leader).kill('agent');
   await acts.gone(leader, stopsWithinMs);
   await acts.takenOverFrom(leader, takesOverWithinMs, () => stage.lab.node(leader).start('agent'));
-  acts.lawful();
+  await acts.lawful();
 });
 
 test('an agent frozen past its lease: the guardian stops PostgreSQL; thawed, it comes back as a standby', async () => {
@@ -57,7 +57,7 @@ test('an agent frozen past its lease: the guardian stops PostgreSQL; thawed, it 
   await stage.lab.node(leader).freeze('agent');
   await acts.gone(leader, stopsWithinMs);
   await acts.takenOverFrom(leader, takesOverWithinMs, async () => stage.lab.node(leader).thaw('agent'));
-  acts.lawful();
+  await acts.lawful();
 });
 
 test('agent and guardian killed together: PostgreSQL stops all the same', async () => {
@@ -66,7 +66,7 @@ test('agent and guardian killed together: PostgreSQL stops all the same', async 
   await stage.lab.node(leader).kill('agent');
   await acts.gone(leader, stopsWithinMs);
   await acts.takenOverFrom(leader, takesOverWithinMs, () => stage.lab.node(leader).start('agent'));
-  acts.lawful();
+  await acts.lawful();
 });
 
 test('agent and guardian frozen together: PostgreSQL stops all the same', async () => {
@@ -78,7 +78,7 @@ test('agent and guardian frozen together: PostgreSQL stops all the same', async 
     await stage.lab.node(leader).thaw('guardian');
     await stage.lab.node(leader).thaw('agent');
   });
-  acts.lawful();
+  await acts.lawful();
 });
 
 test('a postmaster killed and restarted in place does not escape its guard when the agent dies after', async () => {
@@ -97,7 +97,7 @@ test('a postmaster killed and restarted in place does not escape its guard when 
   await stage.lab.node(leader).kill('agent');
   await acts.gone(leader, stopsWithinMs);
   await acts.takenOverFrom(leader, takesOverWithinMs, () => stage.lab.node(leader).start('agent'));
-  acts.lawful();
+  await acts.lawful();
 });
 
 test('a server that an operator started behind a dead agent is stopped again', async () => {
@@ -108,5 +108,5 @@ test('a server that an operator started behind a dead agent is stopped again', a
   await stage.lab.node(leader).start('postgres');
   await acts.gone(leader, stopsWithinMs);
   await acts.takenOverFrom(leader, takesOverWithinMs, () => stage.lab.node(leader).start('agent'));
-  acts.lawful();
+  await acts.lawful();
 });

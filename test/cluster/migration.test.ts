@@ -63,5 +63,5 @@ test('afterwards it is a cluster like any other: a switchover, and the old prima
   assert.match(asked.stdout, new RegExp(`Successfully switched over to "${candidate}"`), asked.stderr);
   await acts.rowArrives();
   assert.equal(await stage.healthy(), candidate);
-  acts.lawful();
+  await acts.lawful();
 });

@@ -27,7 +27,7 @@ test('the cable of the primary is pulled: it stops taking writes, another takes 
   await stage.lab.node(leader).cut();
   await acts.writesStopped(leader, ttlMs + 500);
   await acts.takenOverFrom(leader, 4 * ttlMs, () => stage.lab.node(leader).heal());
-  acts.lawful();
+  await acts.lawful();
 });
 
 test('the cable of a replica is pulled: writes go on; healed, it streams', async () => {
@@ -40,7 +40,7 @@ test('the cable of a replica is pulled: writes go on; healed, it streams', async
   await acts.rowArrives();
   assert.equal(await stage.healthy(), leader);
   assert.ok(longestGapMs(leader, sinceMs) < ttlMs / 2, `writes stood still for ${longestGapMs(leader, sinceMs)} ms`);
-  acts.lawful();
+  await acts.lawful();
 });
 
 test('the cables of both replicas are pulled: no majority, no writes; healed, all is well again', async () => {
@@ -50,7 +50,7 @@ test('the cables of both replicas are pulled: no majority, no writes; healed, al
   await acts.writesStopped(leader, ttlMs + 500);
   for (const name of replicas) await stage.lab.node(name).heal();
   await acts.rowArrives();
-  acts.lawful();
+  await acts.lawful();
 });
 
 test('one member of etcd is killed, another day frozen: clients of PostgreSQL do not notice', async () => {
@@ -74,7 +74,7 @@ test('one member of etcd is killed, another day frozen: clients of PostgreSQL do
     const gapMs = longestGapMs(leader, sinceMs);
     assert.ok(gapMs < 1_000, `writes stood still for ${gapMs} ms when etcd of ${victim.name} was away`);
   }
-  acts.lawful();
+  await acts.lawful();
 });
 
 test('the majority of etcd is lost: writes stop before the lease ends; back again, they go on', async () => {
@@ -87,5 +87,5 @@ test('the majority of etcd is lost: writes stop before the lease ends; back agai
   await one?.start('etcd');
   await two?.start('etcd');
   await acts.rowArrives();
-  acts.lawful();
+  await acts.lawful();
 });

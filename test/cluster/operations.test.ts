@@ -38,7 +38,7 @@ test('a second agent on the same data directory is refused, and says why', async
   assert.equal(ran.code, 1);
   assert.match(ran.stderr, /another agent runs on it/);
   assert.equal(await stage.healthy(), leader);
-  acts.lawful();
+  await acts.lawful();
 });
 
 test('an agent of the same name elsewhere is refused, and touches nothing', async () => {
@@ -103,7 +103,7 @@ test('the agent of the primary is stopped: PostgreSQL first, the key at once, an
   );
   assert.match(await heard(leader), new RegExp(`on_stop \\w+ ${stage.lab.plan.scope}`));
   assert.equal(stage.journal(leader, /job rewind: rewound/).length, 0, 'it comes back without a rewind');
-  acts.lawful();
+  await acts.lawful();
 });
 
 test('garbage in the keys of etcd is named and survived, and what is missing is written again', async () => {
@@ -128,7 +128,7 @@ test('garbage in the keys of etcd is named and survived, and what is missing is 
   );
   assert.equal(acts.pid(leader, 'postgres'), postmaster, 'PostgreSQL was not stopped over it');
   assert.equal(await stage.healthy(), leader);
-  acts.lawful();
+  await acts.lawful();
 });
 
 test('the whole prefix wiped: the primary writes it anew, and nobody else is promoted', async () => {
@@ -138,7 +138,7 @@ test('the whole prefix wiped: the primary writes it anew, and nobody else is pro
   await acts.rowArrives();
   assert.equal(await stage.healthy(), leader);
   assert.equal(await stage.sql(leader, 'select timeline_id from pg_control_checkpoint()'), timeline);
-  acts.lawful();
+  await acts.lawful();
 });
 
 // These last: in pause the operator answers for who writes, and the laws are not asked any more.

@@ -91,7 +91,7 @@ test("Debian's patronictl performs a switchover, and HAProxy follows", async () 
     20_000,
     'writes reach the new primary',
   );
-  acts.lawful();
+  await acts.lawful();
 });
 
 test('a member that runs Patroni streams across a switchover and a lost renewal, and takes over when ours die', async () => {
@@ -117,7 +117,7 @@ test('a member that runs Patroni streams across a switchover and a lost renewal,
   await stage.lab.node(other).thaw('agent');
   assert.equal(await stage.healthy(), other);
   await acts.rowArrives();
-  acts.lawful();
+  await acts.lawful();
 
   for (const name of [leader, other]) {
     await stage.lab.node(name).kill('agent');
@@ -127,7 +127,7 @@ test('a member that runs Patroni streams across a switchover and a lost renewal,
     for (const name of [leader, other]) await stage.lab.node(name).start('agent');
   });
   assert.equal(await stage.healthy(), guest);
-  acts.lawful();
+  await acts.lawful();
 });
 
 async function memberVersion(node: string): Promise<string> {

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lab } from '../../src/lab/lab.ts';
 import { toolEnv } from '../../src/lab/run.ts';
 import type { Right } from '../../src/model/history.ts';
@@ -13,6 +14,8 @@ interface KeyEvent {
 /** What etcd itself says of the right to lead: the leader key, watched from outside on each member of etcd. */
 export interface RightsWatch {
   rights(): readonly Right[];
+  /** Waits until it has heard of the leader key that is there now: watches that a lost majority ended begin again some time later. */
+  caughtUp(): Promise<void>;
   end(): void;
 }
 
@@ -21,31 +24,71 @@ export function watchRights(lab: Lab): RightsWatch {
   const children = new Set<ChildProcess>();
   let ended = false;
 
-  function watch(address: string): void {
-    if (ended) return;
-    const command = ['etcdctl', `--endpoints=http://${address}:2379`, 'watch', '-w', 'json', '--rev=1'];
-    const [program = '', ...args] = lab.client.machine.onItsNetwork([...command, `/service/${lab.plan.scope}/leader`]);
+  function etcdctl(addresses: readonly string[], ...words: readonly string[]) {
+    const endpoints = addresses.map((address) => `http://${address}:2379`).join(',');
+    const command = ['etcdctl', `--endpoints=${endpoints}`, ...words, `/service/${lab.plan.scope}/leader`];
+    const [program = '', ...args] = lab.client.machine.onItsNetwork(command);
     const child = spawn(program, args, {
       env: { ...toolEnv(), ETCDCTL_API: '3' },
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     children.add(child);
+    child.once('close', () => children.delete(child));
+    child.stdout.setEncoding('utf8');
+    return child;
+  }
+
+  function watch(address: string): void {
+    if (ended) return;
+    const child = etcdctl([address], 'watch', '-w', 'json', '--rev=1');
     let rest = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    child.stdout.on('data', (text: string) => {
       const lines = (rest + text).split('\n');
       rest = lines.pop() ?? '';
       for (const line of lines)
         for (const event of eventsOf(line)) if (!events.has(event.revision)) events.set(event.revision, event);
     });
-    child.once('close', () => {
-      children.delete(child);
-      setTimeout(() => watch(address), 200);
-    });
+    child.once('close', () => setTimeout(() => watch(address), 200));
   }
-  for (const { plan } of lab.nodes.map(({ machine }) => machine)) if (plan.etcd) watch(plan.address);
+  const members = lab.nodes.map(({ machine }) => machine.plan).filter(({ etcd }) => etcd);
+  for (const { address } of members) watch(address);
+
+  /** What a read of the quorum shows; null: etcd gives no answer. */
+  async function keyNow(): Promise<Look | null> {
+    const sentMs = Date.now();
+    const addresses = members.map(({ address }) => address);
+    const child = etcdctl(addresses, 'get', '-w', 'json', '--command-timeout=2s');
+    let text = '';
+    for await (const part of child.stdout) text += String(part);
+    if (text === '') return null;
+    const { kvs = [] } = JSON.parse(text) as {
+      readonly kvs?: readonly { readonly mod_revision: string; readonly create_revision: string }[];
+    };
+    const [kv] = kvs;
+    return { sentMs, revision: kv === undefined ? null : BigInt(kv.mod_revision), term: kv?.create_revision ?? null };
+  }
+  const looks: Look[] = [];
+  async function keepLooking(): Promise<void> {
+    for (; !ended; await sleep(1_000)) {
+      const look = await keyNow();
+      if (look !== null) looks.push(look);
+    }
+  }
+  void keepLooking();
 
   return {
-    rights: () => rightsOf([...events.values()].toSorted((a, b) => (a.revision < b.revision ? -1 : 1))),
+    rights: () =>
+      rightsOf(
+        [...events.values()].toSorted((a, b) => (a.revision < b.revision ? -1 : 1)),
+        looks,
+      ),
+    async caughtUp() {
+      for (const endMs = Date.now() + 30_000; Date.now() < endMs; await sleep(100)) {
+        const now = await keyNow();
+        if (now !== null && (now.revision === null || events.has(now.revision))) return;
+      }
+      throw new Error('the watch of the leader key does not hear of the one that is there');
+    },
     end() {
       ended = true;
       for (const child of children) child.kill('SIGKILL');
@@ -71,23 +114,31 @@ function eventsOf(line: string): readonly KeyEvent[] {
   }));
 }
 
+interface Look {
+  readonly sentMs: number;
+  readonly revision: bigint | null;
+  readonly term: string | null;
+}
+
 /**
- * An end is heard late, never early, so that nobody is blamed for our ears. A beginning is heard late too: it is moved
- * back, to the end of the right before it at most.
+ * An end is heard late, never early, so that nobody is blamed for our ears. A beginning is heard late too, the more so by a
+ * watch that begins anew after etcd was away: it is moved back to the last look that did not show it, and to the end of the
+ * right before it at most.
  */
 const heardLateMs = 2_000;
 
-function rightsOf(events: readonly KeyEvent[]): readonly Right[] {
+function rightsOf(events: readonly KeyEvent[], looks: readonly Look[]): readonly Right[] {
   const rights: Right[] = [];
   for (const [index, { holder, heardMs }] of events.entries()) {
     if (holder === null) continue;
     const next = events[index + 1];
     const before = rights.at(-1)?.untilMs ?? 0;
+    const notThereMs = looks.findLast(({ sentMs, term }) => sentMs < heardMs && term !== holder.term)?.sentMs ?? 0;
     rights.push({
       kind: 'right',
       node: holder.name,
       term: holder.term,
-      fromMs: Math.max(before, heardMs - heardLateMs),
+      fromMs: Math.max(before, Math.min(heardMs - heardLateMs, notThereMs)),
       untilMs: next?.heardMs ?? Number.POSITIVE_INFINITY,
     });
   }

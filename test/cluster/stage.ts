@@ -21,7 +21,7 @@ export interface Stage {
   /** What the witnesses acknowledged since the last call. */
   history(): History;
   /** Law 1 and its kin over everything seen so far. */
-  violations(): readonly Violation[];
+  violations(): Promise<readonly Violation[]>;
   /** Acknowledged writes by node since the last mark, in order of the server's clock. */
   acknowledged(): readonly Write[];
   /** Runs one statement on a node over the socket; rows as text. */
@@ -72,7 +72,8 @@ export async function makeStage(options: PlanOptions & { readonly witnesses?: bo
     },
     witness,
     history,
-    violations() {
+    async violations() {
+      await rights.caughtUp();
       const seen = history();
       return judge([...seen, ...rights.rights(), ...promotionsOf(seen)], { fenceMs: 0, loss: { kind: 'none' } });
     },

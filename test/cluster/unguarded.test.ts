@@ -15,7 +15,7 @@ after(() => stage?.end());
 
 test('without guards a frozen agent leaves two primaries, and the witnesses say so', async () => {
   const leader = await stage.healthy();
-  assert.deepEqual(stage.violations(), []);
+  assert.deepEqual(await stage.violations(), []);
   await stage.lab.node(leader).freeze('agent');
   await stage.until(
     async () => {
@@ -26,7 +26,7 @@ test('without guards a frozen agent leaves two primaries, and the witnesses say 
     'another member leads',
   );
   await sleep(1_500);
-  const laws = stage.violations().map(({ kind }) => kind);
+  const laws = (await stage.violations()).map(({ kind }) => kind);
   assert.ok(laws.includes('splitBrain'), `two primaries wrote at once: ${laws}`);
   assert.ok(laws.includes('wroteWithoutRight'), `the old one wrote without a right: ${laws}`);
 });
