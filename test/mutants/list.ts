@@ -77,8 +77,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       edit(
         'agent/dcs/leadership.ts',
-        'if (writesUntilMs === null) options.revoke(lease);\n      else remember',
-        'options.revoke(lease);\n      if (writesUntilMs !== null) remember',
+        'if (writesUntilMs === null) options.revoke(lease);\n      else tries.add',
+        'options.revoke(lease);\n      if (writesUntilMs !== null) tries.add',
       ),
     ],
   },

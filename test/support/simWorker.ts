@@ -10,10 +10,15 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const banner =
   "import { createRequire as bundledRequire } from 'node:module'; const require = bundledRequire(import.meta.url);";
 
+const folders: string[] = [];
+process.on('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
 /** bin/simWorker.ts as one file of its own: a worker thread does not load TypeScript. The folder is gone at the exit. */
 export async function bundleSimWorker(plugins: readonly Plugin[] = []): Promise<URL> {
   const folder = mkdtempSync(join(tmpdir(), 'matriarch-sim-'));
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  folders.push(folder);
   const outfile = join(folder, 'simWorker.mjs');
   await build({
     absWorkingDir: root,
