@@ -25,7 +25,8 @@ export function makePeers(
   const reports = new Map<string, PeerReport>();
   const lastMemberMs = new Map<string, InstantMs>();
   const lastSentMs = new Map<string, InstantMs>();
-  let eager = false;
+  /** Whose next answer is waited for: a quiet question that comes after does not change that. */
+  const awaited = new Set<string>();
 
   async function askOne(name: string, apiUrl: string): Promise<void> {
     const sentMs = world.clock.now();
@@ -49,7 +50,7 @@ export function makePeers(
     } else {
       reports.set(name, { ...now, askedMs: sentMs, said, last: { kind: 'answered', atMs } });
     }
-    if (eager) deps.wake(`peer:${name}`);
+    if (awaited.delete(name)) deps.wake(`peer:${name}`);
   }
 
   return {
@@ -77,11 +78,13 @@ export function makePeers(
       }
     },
     ask(atMostEveryMs, mood) {
-      eager = mood === 'eager';
       const now = world.clock.now();
       for (const { name, apiUrl, last } of [...reports.values()]) {
-        if (last.kind === 'waiting' && now - last.sinceMs < (eager ? eagerAgainMs : answerLimitMs)) continue;
-        if (now - (lastSentMs.get(name) ?? Number.NEGATIVE_INFINITY) < atMostEveryMs) continue;
+        const waiting =
+          last.kind === 'waiting' && now - last.sinceMs < (mood === 'eager' ? eagerAgainMs : answerLimitMs);
+        const lately = now - (lastSentMs.get(name) ?? Number.NEGATIVE_INFINITY) < atMostEveryMs;
+        if (mood === 'eager' && (last.kind === 'waiting' || !lately)) awaited.add(name);
+        if (waiting || lately) continue;
         void askOne(name, apiUrl);
       }
     },

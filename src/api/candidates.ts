@@ -34,11 +34,15 @@ export function candidatesFor({ action, leader, candidate }: HandoverRequest, cl
     : { kind: 'ok', members: others };
 }
 
-/** Those that answered with a position and may lead. `undecided`: one of the others may still answer. */
+/**
+ * Those that answered with a position and may lead. `undecided`: one of the others may still answer. What speaks against a
+ * member counts only if it was asked for since `sinceMs`: it may have come back a moment ago.
+ */
 export function goodCandidates(
   members: readonly Member[],
   snapshot: Snapshot | null,
   nowMs: InstantMs,
+  sinceMs: InstantMs,
 ): { readonly good: readonly string[]; readonly undecided: boolean } {
   if (snapshot === null) return { good: [], undecided: true };
   const { seen } = snapshot;
@@ -52,16 +56,13 @@ export function goodCandidates(
     }
     const report = seen.peers.find((peer) => peer.name === name);
     if (report !== undefined && isGood(report, recentMs)) good.push(name);
-    else if (report === undefined || !isDecided(report, nowMs)) undecided = true;
+    else if (report === undefined || !isDecided(report, sinceMs)) undecided = true;
   }
   return { good, undecided };
 }
 
-/** What it said a while ago speaks for it only: since then it may have come back. */
-const decidedMs = 1_000;
-
-const isDecided = ({ askedMs, last }: PeerReport, nowMs: InstantMs): boolean =>
-  (askedMs !== null && nowMs - askedMs < decidedMs) || (last.kind === 'silent' && nowMs - last.atMs < decidedMs);
+const isDecided = ({ askedMs, last }: PeerReport, sinceMs: InstantMs): boolean =>
+  (askedMs !== null && askedMs >= sinceMs) || (last.kind === 'silent' && last.atMs >= sinceMs);
 
 /** Answered lately; a question under way does not make a good answer bad. */
 function isGood({ said, askedMs, last }: PeerReport, recentMs: number): boolean {

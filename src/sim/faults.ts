@@ -214,6 +214,19 @@ export const faultsOfPause: readonly Fault[] = [
   },
 ];
 
+/** What no law promises to survive: only where it is asked for by name, to see that the laws see. */
+export const faultsBeyond: readonly Fault[] = [
+  {
+    name: 'all guards frozen',
+    strike(c, n) {
+      for (const role of ['agent', 'guardian', 'sentinel'] as const) c.node(n).signal(role, 'STOP');
+    },
+    mend(c, n) {
+      for (const role of ['agent', 'guardian', 'sentinel'] as const) c.node(n).signal(role, 'CONT');
+    },
+  },
+];
+
 function isPaused(cluster: SimulatedCluster): boolean {
   const found = cluster.etcd.store.range('/service/sim/config');
   return found.kind === 'kvs' && /"pause": ?true/.test(found.kvs[0]?.value ?? '');

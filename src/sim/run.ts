@@ -1,7 +1,7 @@
 import { makeChance } from './chance.ts';
 import { type SimulatedCluster, simulate } from './cluster.ts';
 import { drawMembers, drawPace, drawSettings, drawWorld, type RunSettings } from './draw.ts';
-import { faults as everyFault, faultsOfPause } from './faults.ts';
+import { faults as everyFault, faultsBeyond, faultsOfPause } from './faults.ts';
 import { type Finding, findingsOf } from './findings.ts';
 import { healAll, repeat, type Strike, unleash } from './nemesis.ts';
 
@@ -35,7 +35,8 @@ const livenessMs = 240_000;
 /** Of a run that hunts: the first phase. */
 export const safetyMinutes = 30;
 const allFaults = [...everyFault, ...faultsOfPause];
-export const faultNames: readonly string[] = allFaults.map(({ name }) => name);
+const knownFaults = [...allFaults, ...faultsBeyond];
+export const faultNames: readonly string[] = knownFaults.map(({ name }) => name);
 
 export const planOf = (seed: number): RunPlan => ({
   seed,
@@ -65,13 +66,13 @@ export async function runPlan(plan: RunPlan): Promise<RunAccount> {
     // Some runs are disturbed from their birth on.
     if (chance.happens(0.8)) await cluster.untilSteady();
     const drawn = chance.happens(0.25) ? allFaults : everyFault;
-    const faults = plan.faults === null ? drawn : allFaults.filter(({ name }) => plan.faults?.includes(name));
+    const faults = plan.faults === null ? drawn : knownFaults.filter(({ name }) => plan.faults?.includes(name));
     const pace = drawPace(chance);
     if (plan.strikes === null) strikes = unleash(cluster, { faults, forMs: safetyMs, ...pace });
     else {
       const endMs = cluster.engine.now() + safetyMs;
       strikes = plan.strikes.filter(({ atMs }) => atMs < endMs);
-      repeat(cluster, allFaults, strikes);
+      repeat(cluster, knownFaults, strikes);
     }
     await cluster.run(safetyMs);
     healAll(cluster);

@@ -111,6 +111,7 @@ test('a switchover moves the leadership to the named candidate, and the old prim
     '--force',
   ]);
   assert.equal(asked.code, 0, asked.stderr + asked.stdout);
+  assert.match(asked.stdout, /Successfully switched over/);
   await acts.rowArrives();
   assert.equal(await stage.healthy(), candidate);
   assert.equal(stage.journal(leader, /job rewind: rewound/).length, rewinds);

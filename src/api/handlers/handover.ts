@@ -52,10 +52,11 @@ async function oneIsGood(
   members: Extract<Choice, { kind: 'ok' }>['members'],
   { handles, sleep }: HandoverDeps,
 ): Promise<boolean> {
-  const endMs = later(handles.now(), peersLimitMs);
+  const beganMs = handles.now();
+  const endMs = later(beganMs, peersLimitMs);
   for (;;) {
     const snapshot = handles.snapshot();
-    const { good, undecided } = goodCandidates(members, snapshot, handles.now());
+    const { good, undecided } = goodCandidates(members, snapshot, handles.now(), beganMs);
     if (good.length > 0) return true;
     if (!undecided || handles.now() >= endMs) return false;
     handles.askPeers();
