@@ -98,12 +98,21 @@ async function stretch(from: number, wanted: number, minutes: number, goOn: () =
 
 function nextSeed(minutes: number): number {
   const lines = existsSync(trackRecord) ? readFileSync(trackRecord, 'utf8').split('\n') : [];
-  const ends = lines.flatMap((text) => {
+  const ends = lines.flatMap((text, index) => {
     if (text === '') return [];
-    const line = JSON.parse(text) as Stretch;
+    const line = parsed(text, index + 1);
     return line.campaign === 'simulate' && line.minutes === minutes ? [line.from + line.runs] : [];
   });
   return Math.max(1, ...ends);
+}
+
+function parsed(text: string, lineNumber: number): Stretch {
+  try {
+    return JSON.parse(text) as Stretch;
+  } catch {
+    process.stderr.write(`docs/track-record.jsonl, line ${lineNumber}: no JSON. Mend or remove it, or say --from\n`);
+    process.exit(1);
+  }
 }
 
 function whole(text: string): number {

@@ -144,6 +144,7 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
     ]);
     // PostgreSQL and its guard first: whoever runs here must be known before anybody is asked about it.
     await guard.open();
+    await postgres.forgetPromotion();
     const restored = guard.restored();
     if (restored !== null) {
       dcs.adopt(restored);

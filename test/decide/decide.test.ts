@@ -108,6 +108,7 @@ test('a key that went in pause is asked for anew when the pause is over: the dea
   };
   assert.deepEqual(kinds(over), ['dropLease']);
   assert.deepEqual(kinds({ ...over, held: null }), ['acquireLeaderKey']);
+  assert.equal(jobOf({ ...over, guard: leading.guard })?.kind, 'stop', 'a guard that is armed has its deadline');
   assert.ok(
     jobOf({ ...over, dcs: unreachable(leading).dcs })?.kind === 'stop',
     'while etcd does not say so it is running out',

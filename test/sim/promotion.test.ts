@@ -37,3 +37,93 @@ test('a promotion is signalled to a frozen postmaster, and its node gives the ke
     [],
   );
 });
+
+test('a promotion is cut short in the middle: the timeline that nothing was written on does not keep its node away', async () => {
+  const settings = { ttl: 30, loop_wait: 5, retry_timeout: 5 };
+  const cluster = await simulate({ members, seed: 422, writeEveryMs: 250, settings }).untilSteady();
+  await cluster.run(15_000);
+  const leader = cluster.primary() ?? '';
+  const [next = '', other = ''] = members.filter((name) => name !== leader);
+  const { machine } = cluster.node(next);
+  cluster.agent(other).freeze();
+  cluster.powerOff(leader);
+  const begun = () => cluster.journal(next).some((entry) => entry.kind === 'job' && entry.job === 'promote');
+  await cluster.until(begun, { withinMs: 60_000 });
+  machine.fsyncMs = 60_000;
+  cluster.guardian(next).freeze();
+  cluster.agent(other).thaw();
+  await cluster.until(() => cluster.primary() === other, { withinMs: 90_000 });
+  machine.fsyncMs = 0.1;
+  cluster.guardian(next).thaw();
+  cluster.powerOn(leader);
+  await cluster.untilSteady();
+  assert.deepEqual(
+    cluster.violations().map(({ kind }) => kind),
+    [],
+  );
+});
+
+test('a promotion is cancelled while its file is on the way to a slow disk: no server hears of it later', async () => {
+  const settings = { ttl: 30, loop_wait: 5, retry_timeout: 5 };
+  const cluster = await simulate({ members, seed: 422, writeEveryMs: 250, settings }).untilSteady();
+  await cluster.run(15_000);
+  const leader = cluster.primary() ?? '';
+  const [next = '', other = ''] = members.filter((name) => name !== leader);
+  const { machine } = cluster.node(next);
+  cluster.agent(other).freeze();
+  cluster.powerOff(leader);
+  const armed = () =>
+    cluster.told().some(({ node, text, atMs }) => node === next && atMs > offMs && text === 'guardian: armed');
+  const offMs = cluster.engine.now();
+  await cluster.until(armed, { withinMs: 60_000 });
+  machine.fsyncMs = 60_000;
+  cluster.guardian(next).freeze();
+  cluster.agent(other).thaw();
+  const ended = () =>
+    cluster
+      .journal(next)
+      .some(({ kind, ...entry }) => kind === 'job' && 'outcome' in entry && entry.outcome === 'cancelled');
+  await cluster.until(ended, { withinMs: 90_000 });
+  machine.fsyncMs = 0.1; // what comes now is quick; the file is still on its way
+  let found = false;
+  cluster.engine.onStep(() => {
+    const there = machine.disk.get('/var/lib/postgresql/15/main/promote') !== null;
+    if (there && cluster.server(next) !== null) found = true;
+  });
+  await cluster.until(() => cluster.primary() === other, { withinMs: 90_000 });
+  cluster.guardian(next).thaw();
+  await cluster.run(90_000);
+  assert.ok(!found, 'a running server must not find it');
+  cluster.powerOn(leader);
+  await cluster.untilSteady();
+  assert.deepEqual(
+    cluster.violations().map(({ kind }) => kind),
+    [],
+  );
+});
+
+test('paused: an agent died after it had signalled a promotion that nobody heard: the next one calls it off', async () => {
+  const cluster = await simulate({ members, seed: 423, writeEveryMs: 250 }).untilSteady();
+  await cluster.run(15_000);
+  const leader = cluster.primary() ?? '';
+  const [next = '', other = ''] = members.filter((name) => name !== leader);
+  cluster.agent(other).freeze();
+  cluster.node(next).signal('postgres', 'STOP');
+  cluster.powerOff(leader);
+  const signalled = () =>
+    cluster.journal(next).some((entry) => entry.kind === 'job' && entry.step === 'promotion signalled');
+  await cluster.until(signalled, { withinMs: 60_000 });
+  cluster.agent(next).kill({ restartAfterMs: null });
+  cluster.agent(other).thaw();
+  void cluster.ask(other, 'PATCH', '/config', '{"pause": true}');
+  await cluster.run(3000);
+  cluster.agent(next).start();
+  await cluster.run(5000);
+  cluster.node(next).signal('postgres', 'CONT');
+  await cluster.run(10_000);
+  assert.deepEqual(cluster.primaries(), []);
+  assert.deepEqual(
+    cluster.violations().map(({ kind }) => kind),
+    [],
+  );
+});

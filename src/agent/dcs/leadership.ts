@@ -195,16 +195,12 @@ export function makeLeadership(
       refusal: 'there is a leader key, or my member key is missing, or another reign came between',
     };
     const taken = await writeGuarded(client, take, leftMs(endMs));
-    if (taken.kind !== 'done') {
+    const key = taken.kind === 'done' ? taken.value.get(keys.leader) : undefined;
+    if (taken.kind !== 'done' || key === undefined) {
       // Over a standby: so that a put still on its way fails when it arrives.
       if (writesUntilMs === null) options.revoke(lease);
       else tries.add({ lease, ttlMs: ttlS * 1_000, sentMs: granted.sentMs, askedS: wanted, writesUntilMs });
-      return taken;
-    }
-    const key = taken.value.get(keys.leader);
-    if (key === undefined) {
-      if (writesUntilMs === null) options.revoke(lease);
-      return { kind: 'unknown', why: 'the leader key was taken, and is not shown' };
+      return taken.kind === 'done' ? { kind: 'unknown', why: 'the leader key was taken, and is not shown' } : taken;
     }
     askedS = wanted;
     tries.clear();

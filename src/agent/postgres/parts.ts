@@ -28,6 +28,8 @@ export interface PostgresParts {
   readonly expectStop: () => void;
   /** Stops the server now, disk or not: immediate, and soon kill. */
   readonly strike: () => Promise<JobResult>;
+  /** What a cancelled job still waits for, and cannot call back: no job but a stop begins before it is over. */
+  readonly outlives: (work: Promise<unknown>) => void;
 }
 
 export interface JobContext {

@@ -31,6 +31,8 @@ export interface Postgres {
   localHistory(timeline: Timeline): Promise<readonly TimelineEnd[]>;
   /** The dead-man switch: immediate stop now, kill half a second later, outside all jobs. */
   strike(tell: (stage: string) => void): Promise<void>;
+  /** A promotion that an agent before this one signalled, and that the server has not heard of yet, is called off. */
+  forgetPromotion(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -45,6 +47,7 @@ export function makePostgres(
     readonly wake: (reason: string) => void;
   },
 ): Postgres {
+  const outliving = new Set<Promise<unknown>>();
   const rejected = makeRejected(deps.settings, deps.note);
   const parts: PostgresParts = partsOf({
     ...deps,
@@ -54,6 +57,7 @@ export function makePostgres(
     expectStop: () => looker.expectStop(),
     readControl: () => control.read(),
     strike,
+    outlives: (work) => void outliving.add(work),
   });
   const disk = makePatientDisk(world, { limitMs: diskLimitMs, answersAgain: () => deps.wake('disk') });
   /** What the loop itself does, and what guards it: never held up by the disk. */
@@ -90,6 +94,8 @@ export function makePostgres(
     async perform(job, context) {
       if (job.kind === 'stop') return perform(prompt, job, context, look); // it must come in time, disk or not
       await disk.settled();
+      await Promise.allSettled(outliving);
+      outliving.clear();
       if (context.signal.aborted) return cancelled;
       return perform(parts, job, context, look);
     },
@@ -124,6 +130,15 @@ export function makePostgres(
       if (postmaster === null && orphansOf(world, parts.places()).length === 0) return;
       const result = await strike();
       tell(result.ended === 'done' ? `PostgreSQL is stopped (${result.stage})` : (result.error ?? result.ended));
+    },
+    async forgetPromotion() {
+      const { promoteFile } = parts.places();
+      if ((await disk.files.stat(promoteFile)).kind !== 'file') return;
+      const removed = await disk.files.remove(promoteFile);
+      deps.note('warning', 'a promotion that an agent before this one signalled was not heard yet: it is called off', [
+        ['file', promoteFile],
+        ['outcome', removed.kind === 'failed' ? removed.why : 'removed'],
+      ]);
     },
     async close() {
       looker.close();

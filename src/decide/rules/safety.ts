@@ -107,8 +107,9 @@ const leaseRunningOut: Rule = {
   reason: 'no renewal was proven in time; clients are sent away before the lease ends',
   judge(seen) {
     if (seen.held === null || !mayWriteOrIsComingUp(seen) || seen.settings.cluster.pause) return undefined;
-    // Lost, not running out: it is dropped in this cycle, and what then is without a lease is judged as that.
-    if (seen.dcs.kind === 'reachable' && !iAmLeader(seen)) return undefined;
+    // After a pause, in which the key went and no guard minds its deadline: it is dropped in this cycle, and asked for anew.
+    const unminded = seen.guard.kind === 'present' && seen.guard.armedMs === null && runningPrimary(seen) !== null;
+    if (unminded && seen.dcs.kind === 'reachable' && !iAmLeader(seen)) return undefined;
     const leftMs = leaseLeftMs(seen);
     if (leftMs > stopBudgetMs(underLease(seen.settings.cluster, seen.held))) return undefined;
     const why = seen.dcs.kind === 'unreachable' ? seen.dcs.why : 'renewals fail';

@@ -84,6 +84,15 @@ function noChildOf(instance: Instance, control: Control): number | null {
   return mine !== undefined && mine.end >= control.checkpoint ? null : newest;
 }
 
+/** A timeline on which nothing was written is only what its history file says: without the file the server is not on it. */
+function leaveUnused({ wal, dir }: Instance, control: Control): void {
+  const last = wal.history.at(-1);
+  if (last === undefined || last.end !== wal.end || wal.timeline <= control.timeline) return;
+  if (dir.has(`pg_wal/${historyName(wal.timeline)}`)) return;
+  wal.timeline = last.timeline;
+  wal.history = wal.history.slice(0, -1);
+}
+
 /** Replays what the disk holds, then opens: as standby when the signal file says so, else as primary. */
 function recover(instance: Instance): void {
   const { world, dir, wal, postmaster } = instance;
@@ -99,6 +108,7 @@ function recover(instance: Instance): void {
   const startup = spawnChild(instance, 'startup');
   const clean = control.state === 'shut down' || control.state === 'shut down in recovery';
   truncate(wal, wal.flushed); // what was not flushed went with the crash
+  if (instance.inRecovery) leaveUnused(instance, control);
   updateControl(instance, {
     state: instance.inRecovery ? 'in archive recovery' : clean ? control.state : 'in crash recovery',
     recorded: { ...control.recorded, ...recordedOf(instance.conf) },

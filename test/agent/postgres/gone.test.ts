@@ -38,6 +38,7 @@ describe('gone', () => {
       step: nothing,
       expectStop: nothing,
       strike: () => Promise.reject(new Error('nobody strikes here')),
+      outlives: () => {},
     });
     const disk = makePatientDisk(world, { limitMs: 1_000, answersAgain: nothing });
     const file = makeControlReader(parts, disk);

@@ -39,9 +39,9 @@ export async function promote(
   }).catch((error: unknown) => failed(error instanceof Error ? error.message : String(error)));
   const result = (await Promise.race([attempted, aborted(context)])) ?? cancelled;
   if (result.ended !== 'done' && signalled) await parts.strike();
-  const removed = removeStandIns(parts);
-  if (context.signal.aborted) removed.catch(() => {});
-  else await removed;
+  const cleared = attempted.then(() => removeStandIns(parts));
+  parts.outlives(cleared.catch(() => {}));
+  if (!context.signal.aborted) await cleared;
   return result;
 }
 
@@ -128,7 +128,11 @@ async function attempt(
     signalled();
     // As pg_ctl makes it: a sign, which need not survive anything.
     await must(world.files.append(places.promoteFile, '', 0o600));
-    if (context.signal.aborted) return cancelled;
+    if (context.signal.aborted) {
+      // It would be heard by whatever server runs here then.
+      await must(world.files.remove(places.promoteFile));
+      return cancelled;
+    }
     if (!world.processes.signal(postmaster.info.pid, 'USR1')) return failed('the postmaster is gone');
     parts.step('promote', 'promotion signalled', []);
     const beganMs = world.clock.now();

@@ -14,6 +14,7 @@ import {
 } from '../parts.ts';
 import { findPostmaster } from '../postmaster.ts';
 import { whyNoPrimary } from './source.ts';
+import { removeHistoriesAfter } from './taken.ts';
 
 const limitMs = 24 * 3_600_000;
 /** pg_rewind checks first; from this line on the target is neither of two histories. */
@@ -69,6 +70,8 @@ export async function rewind(
   );
   if (finished.kind === 'exited' && finished.code === 0) {
     await setStandbySignal(parts, true);
+    const control = changed ? null : await parts.readControl();
+    if (control !== null && typeof control !== 'string') await removeHistoriesAfter(parts, control.timeline);
     await unmark(parts);
     parts.step('rewind', 'rewound', [
       ['said', finished.stderr.trim().split('\n').slice(0, 3).join(' | ').slice(0, 300)],

@@ -43,6 +43,19 @@ export async function removeStandIns(parts: PostgresParts): Promise<void> {
   }
 }
 
+/**
+ * A promotion that was cut short leaves the history file of a timeline on which nothing ever was. The server would look for
+ * that timeline for ever, and pg_rewind finds nothing to do. What belongs to the leader's history comes from it again.
+ */
+export async function removeHistoriesAfter(parts: PostgresParts, mine: Timeline): Promise<void> {
+  for (const name of await namesOf(parts)) {
+    const id = timelineOfHistoryFile(name);
+    if (id === null || id <= mine) continue;
+    await must(parts.world.files.remove(pathOf(parts, name)));
+    parts.step('rewind', 'forgets a timeline that was never used', [['timeline', id]]);
+  }
+}
+
 const pathOf = (parts: PostgresParts, name: string): string => `${parts.places().dataDir}/pg_wal/${name}`;
 
 async function namesOf(parts: PostgresParts): Promise<readonly string[]> {
