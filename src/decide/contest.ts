@@ -2,7 +2,7 @@ import type { Fact } from '../model/decision.ts';
 import type { Observation } from '../model/observation.ts';
 import type { PeerReport } from '../model/peers.ts';
 import type { RunningStandby } from '../model/postgres.ts';
-import { type InstantMs, type Lsn, lsnText, revision, type Timeline, timeline } from '../model/units.ts';
+import { type InstantMs, instantMs, type Lsn, lsnText, revision, type Timeline, timeline } from '../model/units.ts';
 import {
   clusterOf,
   clusterTimeline,
@@ -27,6 +27,16 @@ export function leaderless(seen: Observation): RunningStandby | null {
 export const oldHolder = (seen: Observation): string | null =>
   seen.dcs.kind === 'reachable' ? (seen.dcs.vacancy?.last.name ?? null) : null;
 
+/**
+ * Since when this agent would have seen a leader: since the last one it saw went, or, where it never saw one, since it began
+ * and etcd answers without a break. A leader may have come and gone while it did not.
+ */
+export const leaderlessSince = (seen: Observation): InstantMs => {
+  if (seen.dcs.kind !== 'reachable') return seen.startedMs;
+  const { vacancy, sinceMs } = seen.dcs;
+  return vacancy?.sinceMs ?? instantMs(Math.max(sinceMs, seen.startedMs));
+};
+
 /** Members whose answer to a question sent at or after `sinceMs` has arrived. */
 export const freshAnswers = (seen: Observation, sinceMs: InstantMs): readonly string[] =>
   seen.peers.filter((peer) => answeredSince(peer, sinceMs)).map(({ name }) => name);
@@ -36,7 +46,7 @@ const answeredSince = (peer: PeerReport, sinceMs: InstantMs): boolean =>
 
 /** Every reachable node has this veto, whatever its tags. Its answer must be of this vacancy, not of the time before. */
 export function livingPrimary(seen: Observation): string | null {
-  const sinceMs = seen.dcs.kind === 'reachable' ? (seen.dcs.vacancy?.sinceMs ?? seen.startedMs) : seen.startedMs;
+  const sinceMs = leaderlessSince(seen);
   const living = seen.peers.find(
     (peer) =>
       peer.name !== me(seen) &&
@@ -84,7 +94,7 @@ export interface Contender {
 export function contenders(seen: Observation): readonly Contender[] {
   const cluster = clusterOf(seen);
   if (cluster === null) return [];
-  const sinceMs = seen.dcs.kind === 'reachable' ? (seen.dcs.vacancy?.sinceMs ?? seen.startedMs) : seen.startedMs;
+  const sinceMs = leaderlessSince(seen);
   return seen.peers.flatMap((peer): readonly Contender[] => {
     if (peer.name === me(seen)) return [];
     const answers = answeredSince(peer, sinceMs);

@@ -60,7 +60,13 @@ export interface FakeOptions {
   readonly entries?: readonly Entry[];
 }
 
-export const reachable = (cluster: Cluster): DcsView => ({ kind: 'reachable', cluster, readMs: now, vacancy: null });
+export const reachable = (cluster: Cluster): DcsView => ({
+  kind: 'reachable',
+  sinceMs: instantMs(now - 600_000),
+  cluster,
+  readMs: now,
+  vacancy: null,
+});
 
 export function fakeAgent(seen: Observation, options: FakeOptions = {}): FakeAgent {
   const asked: AskBody[] = [];

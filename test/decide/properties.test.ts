@@ -65,6 +65,7 @@ const dcs = fc.oneof(
     })
     .map((draw): Observation['dcs'] => ({
       kind: 'reachable',
+      sinceMs: instantMs(now - 600_000),
       readMs: now,
       cluster: { ...cluster, leader: draw.leader, initialize: draw.initialize, failover: draw.failover },
       vacancy:

@@ -137,6 +137,21 @@ test('an agent that never saw a leader asks everyone, or waits a ttl', () => {
   assert.equal(decide({ ...fresh, startedMs: instantMs(fresh.nowMs - 30_001) }).rule, 'race.acquire');
 });
 
+test('who had no etcd saw no leader: time counts since etcd answers, and so do the words of the others', () => {
+  assert.ok(vacant.dcs.kind === 'reachable');
+  const n3 = peer('n3', lsn('0/5000100'));
+  const back: Observation = {
+    ...vacant,
+    dcs: { ...vacant.dcs, vacancy: null, sinceMs: instantMs(vacant.nowMs - 200) },
+    startedMs: instantMs(vacant.nowMs - 600_000),
+    peers: [n3],
+  };
+  assert.equal(decide(back).rule, 'race.acquire', 'n3 was asked after etcd came back');
+  assert.equal(decide({ ...back, peers: [silent('n3')] }).rule, 'race.unknownPast');
+  const before = { ...n3, askedMs: instantMs(vacant.nowMs - 300) };
+  assert.equal(decide({ ...back, peers: [before] }).rule, 'race.unknownPast', 'what it said before does not count');
+});
+
 test('a promotion keeps off the timelines that others have begun, and off no garbage', () => {
   const takenBy = (seen: Observation) => {
     const job = jobOf(seen);

@@ -165,6 +165,7 @@ const base = {
 } as const;
 const reachable = (seen: Cluster): Observation['dcs'] => ({
   kind: 'reachable',
+  sinceMs: instantMs(now - 600_000),
   cluster: seen,
   readMs: now,
   vacancy: null,
@@ -232,6 +233,7 @@ export const vacant: Observation = {
   ...following,
   dcs: {
     kind: 'reachable',
+    sinceMs: instantMs(now - 600_000),
     cluster: { ...cluster, leader: null, members: [member('n2'), member('n3')] },
     readMs: now,
     vacancy: { last: leaderKey('n1'), sinceMs: instantMs(now - 100), released: false, lease: { kind: 'ended' } },

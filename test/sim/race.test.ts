@@ -137,3 +137,40 @@ test('leader and its member key are deleted by hand while it is cut off, and an 
     [],
   );
 });
+
+/**
+ * An agent without etcd sees no leader, and that says nothing. What the last one wrote tells who it was, and etcd how long its
+ * lease lives; where that is gone, too, a whole ttl with an etcd that answers has to pass.
+ */
+for (const [what, gone] of [
+  ['', ['leader']],
+  [' with all that it wrote', ['leader', 'status', 'timeline']],
+] as const)
+  test(`the key is deleted by hand${what} when an agent that began without etcd comes back and its holder is cut off: nobody is promoted beside it`, async () => {
+    const settings = { ttl: 60, loop_wait: 10, retry_timeout: 20 };
+    const five = [...members, 'n4', 'n5'];
+    const cluster = await simulate({ members: five, seed: 414, writeEveryMs: 250, settings }).untilSteady();
+    await cluster.run(15_000);
+    const leader = cluster.primary() ?? '';
+    const others = five.filter((name) => name !== leader);
+    const back = others.shift() ?? '';
+    cluster.network.isolate(back);
+    cluster.agent(back).kill({ restartAfterMs: 500 });
+    await cluster.run(90_000);
+    cluster.network.isolate(leader);
+    await cluster.run(3_000); // an etcd majority has a leader again
+    assert.ok(etcdctlDelete(cluster, ...gone));
+    await cluster.run(100);
+    for (const other of others) {
+      cluster.network.mend(back, other);
+      cluster.network.mend(other, back);
+    }
+    await cluster.run(90_000);
+    cluster.network.heal();
+    await cluster.untilSteady();
+    await cluster.run(5000);
+    assert.deepEqual(
+      cluster.violations().filter(({ kind }) => kind === 'splitBrain'),
+      [],
+    );
+  });

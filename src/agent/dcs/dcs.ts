@@ -54,6 +54,7 @@ export function makeDcs(world: DcsWorld, { settings, marginMs, wake, note }: Dcs
   });
   let lastSeen: Cluster | null = null;
   let unreachableSinceMs: InstantMs | null = null;
+  let answeredSinceMs: InstantMs | null = null;
   /** Revision of a read → what the premise of an acquisition needs of it. */
   const readAt = new Map<Revision, ReadAt>();
   /** The timeline that was told in the present term. */
@@ -64,9 +65,12 @@ export function makeDcs(world: DcsWorld, { settings, marginMs, wake, note }: Dcs
     const asked = await client.request('range', { key: keys.prefix, rangeEnd: keys.rangeEnd }, { budgetMs });
     if (asked.kind !== 'done') {
       unreachableSinceMs ??= beganMs;
+      answeredSinceMs = null;
       return { kind: 'unreachable', sinceMs: unreachableSinceMs, why: asked.why, lastSeen };
     }
     unreachableSinceMs = null;
+    answeredSinceMs ??= asked.sentMs;
+    const reachableSinceMs = answeredSinceMs;
     const { kvs } = asked.answer;
     const at = asked.header.revision;
     const cluster = readCluster(kvs, at, keys.prefix);
@@ -79,7 +83,7 @@ export function makeDcs(world: DcsWorld, { settings, marginMs, wake, note }: Dcs
     wakes.seen(cluster.members);
     const leftMs = Math.max(100, budgetMs - (world.clock.now() - beganMs));
     const vacancy = await vacancies.look(cluster, asked.sentMs, leftMs);
-    return { kind: 'reachable', cluster, readMs: asked.sentMs, vacancy };
+    return { kind: 'reachable', sinceMs: reachableSinceMs, cluster, readMs: asked.sentMs, vacancy };
   }
 
   return {

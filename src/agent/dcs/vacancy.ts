@@ -12,6 +12,8 @@ export function makeVacancies(client: EtcdClient, keys: Keys) {
   let deletion: Revision | null = null;
   /** The newest put of the leader key that the watch has shown; the event does not name its lease. */
   let created: Revision | null = null;
+  /** Up to here it is known who led last. */
+  let examined: Revision = revision(0n);
   let lease: LeaderLease = { kind: 'unknown' };
 
   function met(leader: LeaderKey): void {
@@ -37,13 +39,31 @@ export function makeVacancies(client: EtcdClient, keys: Keys) {
     return held?.createRevision === revision(leader.term) && held.value === leader.name && at.answer.kvs.length === 0;
   }
 
-  /** A leader that came and went between two reads: it is the last one, and its lease the one to wait for. */
-  async function meetUnseen(budgetMs: number): Promise<void> {
-    if (created === null || (last !== null && created <= last.modRevision)) return;
-    const asked = await client.request('range', { key: keys.leader, revision: created }, { budgetMs });
-    const kv = asked.kind === 'done' ? asked.answer.kvs[0] : undefined;
-    if (kv !== undefined)
+  /** Who led in that revision, in etcd's own past. False: that could not be learned (no answer, or compacted). */
+  async function meetAt(at: Revision, budgetMs: number): Promise<boolean> {
+    const asked = await client.request('range', { key: keys.leader, revision: at }, { budgetMs });
+    if (asked.kind !== 'done') return false;
+    const [kv] = asked.answer.kvs;
+    if (kv !== undefined && (last === null || kv.modRevision > last.modRevision))
       met({ name: kv.value, term: term(kv.createRevision), lease: kv.lease, modRevision: kv.modRevision });
+    return true;
+  }
+
+  /**
+   * A leader that came and went while this agent did not look (it had not begun, or had no etcd, or was between two reads): it
+   * is the last one, and its lease the one to wait for. The watch shows it, later; what it wrote as leader lies there still.
+   * False: somebody may have led since the last leader that was met, and who that was is not known.
+   */
+  async function meetUnseen(cluster: Cluster, budgetMs: number): Promise<boolean> {
+    const { status, announced } = cluster;
+    const written = [created, status?.modRevision, announced?.modRevision].filter((at) => at != null);
+    const unknown = written.filter((at) => at > examined && (last === null || at > last.modRevision));
+    // A released key went in the revision of the final status: just before it, its holder still led.
+    const asked = [...new Set(unknown.flatMap((at) => [at, revision(at - 1n)]))];
+    const learned = await Promise.all(asked.map((at) => meetAt(at, budgetMs)));
+    if (!learned.every(Boolean)) return false;
+    for (const at of written) if (at > examined) examined = at;
+    return true;
   }
 
   return {
@@ -54,14 +74,15 @@ export function makeVacancies(client: EtcdClient, keys: Keys) {
       if (type === 'delete' && (deletion === null || modRevision > deletion)) deletion = modRevision;
       if (type === 'put' && (created === null || modRevision > created)) created = modRevision;
     },
-    /** What this read says about the leader's going. Null while there is a leader, or none was ever seen. */
+    /** What this read says about the leader's going. Null while there is a leader, or it is not known who the last one was. */
     async look(cluster: Cluster, readMs: InstantMs, budgetMs: number): Promise<Vacancy | null> {
       if (cluster.leader !== null) {
         met(cluster.leader);
+        examined = cluster.revision;
         return null;
       }
-      await meetUnseen(budgetMs);
-      if (last === null) return null;
+      const sure = await meetUnseen(cluster, budgetMs);
+      if (last === null || !sure) return null;
       since ??= { sinceMs: readMs, released: null };
       since.released ??= await wasReleased(last, cluster, budgetMs);
       return { last, sinceMs: since.sinceMs, released: since.released === true, lease };

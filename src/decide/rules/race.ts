@@ -3,7 +3,15 @@ import type { Fact } from '../../model/decision.ts';
 import type { Observation } from '../../model/observation.ts';
 import { slotNameOf } from '../../model/slotName.ts';
 import { lsnText, timeline } from '../../model/units.ts';
-import { freshAnswers, leaderless, livingPrimary, named, offHistory, takenTimeline } from '../contest.ts';
+import {
+  freshAnswers,
+  leaderless,
+  leaderlessSince,
+  livingPrimary,
+  named,
+  offHistory,
+  takenTimeline,
+} from '../contest.ts';
 import { clusterOf, clusterTimeline, dueRequest, guardUsable, me, nofailover } from '../judge.ts';
 import type { Rule } from '../rule.ts';
 import { turnRules } from './turns.ts';
@@ -73,7 +81,7 @@ const unfenced: Rule = {
       return undefined;
     const request = dueRequest(seen);
     if (request !== null && request.leader === null && request.candidate === me(seen)) return undefined;
-    const answered = freshAnswers(seen, seen.dcs.vacancy?.sinceMs ?? seen.startedMs).includes(holder);
+    const answered = freshAnswers(seen, leaderlessSince(seen)).includes(holder);
     if (answered && saysNoPrimary(seen, holder)) return undefined;
     return {
       actions: [{ kind: 'askPeers' }],
@@ -89,19 +97,20 @@ const unfenced: Rule = {
 /** An agent that saw no leader since it began knows nothing of how the last reign ended. */
 const unknownPast: Rule = {
   name: 'race.unknownPast',
-  reason: 'this agent never saw a leader: all members must say they are no primary, or one ttl must pass',
+  reason: 'this agent never saw a leader: all members must say they are no primary, or etcd show none for one ttl',
   judge(seen) {
     const cluster = clusterOf(seen);
     if (leaderless(seen) === null || cluster === null || seen.dcs.kind !== 'reachable' || seen.dcs.vacancy !== null)
       return undefined;
     const others = cluster.members.filter((member) => member.name !== me(seen));
     // An agent that has just begun answers, and does not know yet: that is no word of its server.
-    const sure = freshAnswers(seen, seen.startedMs).filter((name) => saysNoPrimary(seen, name));
+    const sinceMs = leaderlessSince(seen);
+    const sure = freshAnswers(seen, sinceMs).filter((name) => saysNoPrimary(seen, name));
     const silent = [
       ...others.filter((member) => !sure.includes(member.name)).map(({ name }) => name),
       ...rememberedBySlot(cluster, [me(seen), ...others.map(({ name }) => name)]),
     ];
-    const waitedMs = seen.nowMs - seen.startedMs;
+    const waitedMs = seen.nowMs - sinceMs;
     // A cluster of which only I am up may have lost its store's memory, too: then time alone can tell.
     if ((silent.length === 0 && others.length > 0) || waitedMs > seen.settings.cluster.ttlMs) return undefined;
     return {

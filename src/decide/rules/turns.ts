@@ -1,7 +1,16 @@
 import type { Verdict } from '../../model/decision.ts';
 import type { Observation } from '../../model/observation.ts';
 import { lsnText } from '../../model/units.ts';
-import { ahead, type Contender, contenders, leaderless, named, oldHolder, pendingAnswers } from '../contest.ts';
+import {
+  ahead,
+  type Contender,
+  contenders,
+  leaderless,
+  leaderlessSince,
+  named,
+  oldHolder,
+  pendingAnswers,
+} from '../contest.ts';
 import { dueRequest, me, myPosition } from '../judge.ts';
 import type { Rule } from '../rule.ts';
 
@@ -23,7 +32,7 @@ const candidateFirst: Rule = {
     const request = dueRequest(seen);
     const candidate = request?.candidate ?? null;
     if (candidate === null || candidate === me(seen)) return undefined;
-    const sinceMs = seen.dcs.vacancy?.sinceMs ?? seen.startedMs;
+    const sinceMs = leaderlessSince(seen);
     const waitedMs = seen.nowMs - sinceMs;
     const report = seen.peers.find((peer) => peer.name === candidate);
     const able = report !== undefined && report.last.kind !== 'silent';
@@ -47,7 +56,7 @@ const formerLeader: Rule = {
     if (leaderless(seen) === null || seen.dcs.kind !== 'reachable') return undefined;
     const request = dueRequest(seen);
     if (request?.leader !== me(seen)) return undefined;
-    const waitedMs = seen.nowMs - (seen.dcs.vacancy?.sinceMs ?? seen.startedMs);
+    const waitedMs = seen.nowMs - leaderlessSince(seen);
     if (waitedMs > candidateLimitMs) return undefined;
     return { actions: [], because: [['waitedMs', Math.round(waitedMs)]], wakeInMs: 500 };
   },
@@ -58,7 +67,7 @@ const awaitAnswers: Rule = {
   reason: 'the others are asked how far they are; a missing answer that cannot change the choice is not waited for',
   judge(seen) {
     if (leaderless(seen) === null || seen.dcs.kind !== 'reachable' || named(seen)) return undefined;
-    const sinceMs = seen.dcs.vacancy?.sinceMs ?? seen.startedMs;
+    const sinceMs = leaderlessSince(seen);
     const { unasked, pending } = pendingAnswers(seen, sinceMs, answerLimitMs);
     if (unasked.length === 0 && pending.length === 0) return undefined;
     return {
