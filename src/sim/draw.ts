@@ -18,15 +18,22 @@ export function drawMembers(chance: SeededChance, count: number | null): readonl
   return names.slice(0, count ?? drawn);
 }
 
-/** The settings of a run: the defaults, or shorter and longer ones, so that rare paths become common. */
+/**
+ * The settings of a run: the defaults, or shorter and longer ones, so that rare paths become common. Agents that look every
+ * second are dear to simulate, and show little that others do not: those runs are fewer.
+ */
 export function drawSettings(chance: SeededChance): RunSettings {
   return {
     maximum_lag_on_failover: chance.pick([1_048_576, 8192]),
     ...chance.pick([
       { ttl: 30, loop_wait: 10, retry_timeout: 10 },
+      { ttl: 30, loop_wait: 10, retry_timeout: 10 },
+      { ttl: 30, loop_wait: 10, retry_timeout: 10 },
       { ttl: 20, loop_wait: 5, retry_timeout: 5 },
-      { ttl: 20, loop_wait: 1, retry_timeout: 3 },
+      { ttl: 20, loop_wait: 5, retry_timeout: 5 },
       { ttl: 60, loop_wait: 20, retry_timeout: 20 },
+      { ttl: 60, loop_wait: 20, retry_timeout: 20 },
+      { ttl: 20, loop_wait: 1, retry_timeout: 3 },
     ]),
     ...(chance.happens(0.3) ? { primary_start_timeout: chance.pick([0, 5, 30]) } : {}),
   };

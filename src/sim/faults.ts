@@ -191,9 +191,19 @@ const ofPeople: readonly Fault[] = [
   },
   {
     name: 'ttl changed',
-    strike: (c, n, chance) => void c.ask(n, 'PATCH', '/config', json({ ttl: chance.pick([20, 25, 30, 45]) })),
+    strike: (c, n, chance) => void c.ask(n, 'PATCH', '/config', json(chance.pick(timings))),
     mend: nothing,
   },
+];
+
+/** The last one does not fit what goes with it: agents then look every second, as Patroni does. */
+const timings = [
+  { ttl: 20, loop_wait: 5, retry_timeout: 5 },
+  { ttl: 25, loop_wait: 5, retry_timeout: 10 },
+  { ttl: 30, loop_wait: 10, retry_timeout: 10 },
+  { ttl: 45, loop_wait: 15, retry_timeout: 15 },
+  { ttl: 60, loop_wait: 20, retry_timeout: 20 },
+  { ttl: 20 },
 ];
 
 /** In pause people answer for what runs where, and a primary goes on without a lease: for runs of their own. */

@@ -95,7 +95,9 @@ export function makeObserver(
       const deadlineMs = node.handles()?.fenceDeadlineMs() ?? null;
       if (mine === null || deadlineMs === null) continue; // its right stands until its deadline, or until the key goes
       // With a shorter ttl the deadline comes nearer, while the lease behind the key still is the long one.
-      const untilMs = Math.max(machine.clock.trueMs(deadlineMs), held.get(name)?.untilMs ?? 0);
+      const known = held.get(name);
+      const untilMs = Math.max(machine.clock.trueMs(deadlineMs), known?.untilMs ?? 0);
+      if (known?.untilMs === untilMs && known.term === mine.term && leases.get(name) === mine.lease) continue;
       leases.set(name, mine.lease);
       // The key is there before its holder has the answer.
       held.set(name, { kind: 'right', node: name, term: mine.term, fromMs: mine.sinceMs, untilMs });

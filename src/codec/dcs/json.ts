@@ -19,15 +19,21 @@ export function parseJson(text: string): unknown {
   const read = parseJsonOfAnyDepth(text);
   const value = isTooDeep(read) ? undefined : frozen(read);
   if (text.length <= keptLength) {
-    if (lately.size >= keptMost) lately.clear();
+    keptTotal += text.length;
+    if (keptTotal > keptMost) {
+      lately.clear();
+      keptTotal = text.length;
+    }
     lately.set(text, value);
   }
   return value;
 }
 
 const lately = new Map<string, unknown>();
-const keptMost = 100;
+/** Characters: of one text, of all that are kept. */
 const keptLength = 16_384;
+const keptMost = 262_144;
+let keptTotal = 0;
 
 function frozen(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;

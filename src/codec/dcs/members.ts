@@ -29,10 +29,23 @@ export function readMember(
   return { member: { ...memberOf(name, {}), state: '' }, problem: 'no JSON object' };
 }
 
-function readFields(name: string, value: JsonObject): { member: ReadMember; problem: string | null } {
-  const wrong = wrongFields(value);
-  return { member: memberOf(name, value), problem: wrong.length === 0 ? null : `cannot be read: ${wrong.join(', ')}` };
+interface ReadFields {
+  readonly member: ReadMember;
+  readonly problem: string | null;
 }
+
+function readFields(name: string, value: JsonObject): ReadFields {
+  const before = lately.get(value);
+  if (before?.member.name === name) return before;
+  const wrong = wrongFields(value);
+  const problem = wrong.length === 0 ? null : `cannot be read: ${wrong.join(', ')}`;
+  const read = { member: memberOf(name, value), problem };
+  lately.set(value, read);
+  return read;
+}
+
+/** A text that says what it said is the same value: each look reads all members again. */
+const lately = new WeakMap<JsonObject, ReadFields>();
 
 function memberOf(name: string, value: JsonObject): ReadMember {
   const connUrl = textOrNull(value.conn_url);
