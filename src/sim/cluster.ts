@@ -1,3 +1,4 @@
+import { keysOf } from '../codec/dcs/keys.ts';
 import type { Entry } from '../model/decision.ts';
 import type { History, Observed, Write } from '../model/history.ts';
 import { judge, type Violation } from '../model/laws.ts';
@@ -88,7 +89,8 @@ export interface SimulatedCluster {
 
 /** Of the slowest guard: the sentinel acts half a margin after the deadline, and looks every 50 ms. */
 const sentinelFenceMs = 2_600;
-const leaderPath = '/service/sim/leader';
+const keys = keysOf('service', 'sim');
+const leaderPath = keys.leader;
 const defaults = { ttl: 30, loop_wait: 10, retry_timeout: 10, maximum_lag_on_failover: 1_048_576 };
 const postgresDefaults = {
   use_pg_rewind: true,
@@ -159,7 +161,7 @@ export function simulate(options: SimulateOptions): SimulatedCluster {
   };
   for (const node of nodes.values()) boot(node);
 
-  const observer = makeObserver(engine, etcd, postgresWorld, () => nodes.values(), leaderPath);
+  const observer = makeObserver(engine, etcd, postgresWorld, () => nodes.values(), keys, network);
   const nodeOf = (name: string): SimulatedNode => {
     const found = nodes.get(name);
     if (found === undefined) throw new Error(`no member ${name}`);
@@ -255,6 +257,7 @@ export function simulate(options: SimulateOptions): SimulatedCluster {
     powerOff(name) {
       trace(name, 'power off');
       nodeOf(name).machine.powerOff();
+      network.forget(name);
     },
     powerOn(name) {
       trace(name, 'power on');

@@ -22,8 +22,8 @@ export interface Judging {
 /** Everything that is judged at the end of a run. */
 export function findingsOf(cluster: SimulatedCluster, { settings, writeEveryMs, paused }: Judging): readonly Finding[] {
   const history = cluster.history();
-  // The ttl may have been changed meanwhile, up to 45 s.
-  const statusAgeMs = 1000 * (settings.loop_wait + Math.max(settings.ttl, 45) + 5);
+  // Both may have been changed meanwhile, to 60 s and 20 s at most.
+  const statusAgeMs = 1000 * (Math.max(settings.loop_wait, 20) + Math.max(settings.ttl, 60) + 5);
   const limit = { maximumLagBytes: settings.maximum_lag_on_failover, statusAgeMs, everyMs: writeEveryMs };
   return [
     // In pause nobody ends a primary whose lease is gone; all other laws hold then, too.

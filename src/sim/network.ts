@@ -19,9 +19,13 @@ export interface Network {
   /** Groups of hosts that reach only one another. */
   partition(...groups: readonly (readonly string[])[]): void;
   heal(): void;
+  /** That host has lost its power: what it had sent and was not through will not be sent again. */
+  forget(host: string): void;
   /** Called whenever a wire was cut or mended. */
   onChange(changed: () => void): void;
   tune(options: Partial<NetworkTuning>): void;
+  /** True time since when nothing changed and nothing is lost or slow; endless: something is. */
+  calmSinceMs(): number;
 }
 
 export interface Stream {
@@ -37,6 +41,8 @@ export interface NetworkTuning {
   loss: number;
 }
 
+/** A question and its answer, with the connection, take four ways: longer ones come too late for a race. */
+const slowMs = 40;
 const retransmitMs = [200, 400, 800, 1600, 3200, 6400] as const;
 
 export function makeNetwork(engine: Engine, chance: SeededChance, hosts: () => readonly string[]): Network {
@@ -46,7 +52,12 @@ export function makeNetwork(engine: Engine, chance: SeededChance, hosts: () => r
   const wire = (from: string, to: string): string => `${from}>${to}`;
   const open = (from: string, to: string): boolean => from === to || !cuts.has(wire(from, to));
 
+  /** How often each host lost its power. */
+  const lives = new Map<string, number>();
+  const lifeOf = (host: string): number => lives.get(host) ?? 0;
+  let changedMs = 0;
   const changed = (): void => {
+    changedMs = engine.now();
     for (const listener of listeners) listener();
   };
 
@@ -57,7 +68,9 @@ export function makeNetwork(engine: Engine, chance: SeededChance, hosts: () => r
     { patienceMs = 15_000, wanted = () => true }: { patienceMs?: number; wanted?: () => boolean } = {},
   ): void {
     const sentMs = engine.now();
+    const life = lifeOf(from);
     const attempt = (n: number): void => {
+      if (lifeOf(from) !== life) return;
       const lost = !open(from, to) || (from !== to && chance.happens(tuning.loss));
       if (!lost) {
         engine.after(from === to ? 0.05 : chance.between(...tuning.delayMs), () => wanted() && arrive());
@@ -75,13 +88,14 @@ export function makeNetwork(engine: Engine, chance: SeededChance, hosts: () => r
     let blocked = false;
     let lastMs = 0;
     let closed = false;
+    const life = lifeOf(from);
     const arriveInOrder = (arrive: () => void): void => {
       const delayMs = from === to ? 0.05 : chance.between(...tuning.delayMs);
       lastMs = Math.max(lastMs, engine.now() + delayMs);
       engine.at(lastMs, () => !closed && arrive());
     };
     function retry(n: number): void {
-      if (closed) return;
+      if (closed || lifeOf(from) !== life) return;
       if (!open(from, to)) {
         engine.after((retransmitMs[Math.min(n, retransmitMs.length - 1)] ?? 6400) * chance.between(0.9, 1.1), () =>
           retry(n + 1),
@@ -138,7 +152,12 @@ export function makeNetwork(engine: Engine, chance: SeededChance, hosts: () => r
       cuts.clear();
       changed();
     },
+    forget: (host) => void lives.set(host, lifeOf(host) + 1),
     onChange: (listener) => void listeners.push(listener),
-    tune: (options) => void Object.assign(tuning, options),
+    tune(options) {
+      Object.assign(tuning, options);
+      changedMs = engine.now();
+    },
+    calmSinceMs: () => (tuning.loss > 0 || tuning.delayMs[1] > slowMs ? Number.POSITIVE_INFINITY : changedMs),
   };
 }

@@ -1,8 +1,11 @@
+import type { Keys } from '../codec/dcs/keys.ts';
 import type { Erasure, Observed, Right, Role } from '../model/history.ts';
 import type { LeaseId } from '../model/units.ts';
+import { makeEligibility } from './eligible.ts';
 import type { Engine } from './engine.ts';
 import type { SimulatedEtcd } from './etcd/etcd.ts';
 import type { Machine } from './machine.ts';
+import type { Network } from './network.ts';
 import type { SimulatedNode } from './node.ts';
 import { dataDirAt } from './postgres/dataDir.ts';
 import type { Instance, PostgresWorld } from './postgres/instance.ts';
@@ -32,8 +35,10 @@ export function makeObserver(
   etcd: SimulatedEtcd,
   postgres: PostgresWorld,
   nodes: () => Iterable<SimulatedNode>,
-  leaderKey: string,
+  keys: Keys,
+  network: Network,
 ): Observer {
+  const eligibility = makeEligibility(engine, etcd, network, postgres, nodes, keys);
   const over: Observed[] = [];
   const held = new Map<string, Right>();
   const recovering = new Map<Instance, boolean>();
@@ -45,18 +50,27 @@ export function makeObserver(
     readonly term: string;
     readonly lease: LeaseId | null;
     readonly sinceMs: number;
+    readonly whyNot: string | null;
   } | null = null;
+  let goneMs = 0;
   /** The lease under each right. */
   const leases = new Map<string, LeaseId | null>();
 
   function readKey(): void {
     if (etcd.store.revision() === keyAt) return;
     keyAt = etcd.store.revision();
-    const found = etcd.store.range(leaderKey);
+    const found = etcd.store.range(keys.leader);
     const kv = found.kind === 'kvs' ? found.kvs[0] : undefined;
-    const term = String(kv?.createRevision);
+    if (kv === undefined) {
+      if (key !== null) goneMs = engine.now();
+      key = null;
+      return;
+    }
+    const term = String(kv.createRevision);
+    const known = key?.term === term && key.name === kv.value ? key : null;
     const sinceMs = key?.term === term ? key.sinceMs : engine.now();
-    key = kv === undefined ? null : { name: kv.value, term, lease: kv.lease, sinceMs };
+    const whyNot = known === null ? eligibility.whyNot(kv.value, engine.now() - goneMs) : known.whyNot;
+    key = { name: kv.value, term, lease: kv.lease, sinceMs, whyNot };
   }
 
   /** Deleted by hand: whoever held it may not know, and everybody else waits for the end of its lease. */
@@ -83,6 +97,7 @@ export function makeObserver(
     });
 
   function look(): void {
+    eligibility.look();
     readKey();
     const nowMs = engine.now();
     for (const node of nodes()) {
@@ -116,7 +131,7 @@ export function makeObserver(
         term: key?.name === name ? key.term : null,
         timeline: server.wal.timeline,
         atMs: nowMs,
-        ineligible: null,
+        ineligible: key?.name === name ? key.whyNot : null,
       });
     }
   }

@@ -1,0 +1,107 @@
+import { readCluster } from '../codec/dcs/cluster.ts';
+import type { Keys } from '../codec/dcs/keys.ts';
+import type { Cluster } from '../model/cluster.ts';
+import { lsnOf, lsnText, revision } from '../model/units.ts';
+import type { Engine } from './engine.ts';
+import type { SimulatedEtcd } from './etcd/etcd.ts';
+import type { Network } from './network.ts';
+import type { SimulatedNode } from './node.ts';
+import type { Instance, PostgresWorld } from './postgres/instance.ts';
+
+/** How far a server had got, and since when it had. */
+interface Reached {
+  readonly end: bigint;
+  readonly sinceMs: number;
+}
+
+/** Long enough for everybody to have looked. */
+const settledMs = 10_000;
+/** Who is further and answers goes first, for 5 s at least. */
+const turnMs = 4_000;
+const usualLagMost = 1_048_576;
+
+/**
+ * Law 3: whether a standby that takes the leader key may lead. Judged at the instant at which etcd gives it the key, by what
+ * etcd has then and by what is really on the disks. What a candidate could not know is no reason.
+ */
+export function makeEligibility(
+  engine: Engine,
+  etcd: SimulatedEtcd,
+  network: Network,
+  postgres: PostgresWorld,
+  nodes: () => Iterable<SimulatedNode>,
+  keys: Keys,
+) {
+  const reached = new WeakMap<Instance, Reached>();
+  const standbyOf = (name: string): Instance | undefined =>
+    [...postgres.servers].find((one) => one.machine.name === name && one.phase === 'ready' && one.inRecovery);
+
+  /** Whether all of a node that answers for its standby has been at work long enough. */
+  function answers({ name, machine, runningSinceMs, handles }: SimulatedNode): boolean {
+    const agentSinceMs = runningSinceMs('agent');
+    const serverSinceMs = standbyOf(name)?.postmaster.runningSinceMs() ?? null;
+    const long = (sinceMs: number | null): boolean => sinceMs !== null && engine.now() - sinceMs >= settledMs;
+    const position = handles()?.snapshot()?.seen.postgres;
+    return long(agentSinceMs) && long(serverSinceMs) && !machine.diskHangs && position?.kind === 'running';
+  }
+
+  /** One that is further on the same timeline, has been for long, and can tell it to everybody. */
+  function passedOver(mine: Instance, vacantMs: number): string | null {
+    if (vacantMs > turnMs || engine.now() - network.calmSinceMs() < settledMs) return null;
+    for (const node of nodes()) {
+      const other = standbyOf(node.name);
+      const at = other === undefined ? undefined : reached.get(other);
+      if (other === undefined || at === undefined || other === mine || !answers(node)) continue;
+      const further = other.wal.timeline === mine.wal.timeline && at.end > mine.wal.end;
+      const reaches = network.open(node.name, mine.machine.name) && network.open(mine.machine.name, node.name);
+      if (further && reaches && engine.now() - at.sinceMs >= settledMs)
+        return `${node.name} has ${text(at.end)}, and answers`;
+    }
+    return null;
+  }
+
+  return {
+    /** After each event: how far each server is. */
+    look(): void {
+      for (const server of postgres.servers) {
+        const before = reached.get(server);
+        if (before?.end !== server.wal.end) reached.set(server, { end: server.wal.end, sinceMs: engine.now() });
+      }
+    },
+    /** Why `name` should not have been given the key. `vacantMs`: how long nobody had it. */
+    whyNot(name: string, vacantMs: number): string | null {
+      const mine = standbyOf(name);
+      const found = etcd.store.range(keys.prefix, keys.rangeEnd);
+      if (mine === undefined || found.kind !== 'kvs') return null; // a primary that takes its own key again
+      const cluster = readCluster(found.kvs, revision(0n), keys.prefix);
+      if (cluster.members.find((member) => member.name === name)?.tags.nofailover === true) return 'nofailover';
+      if (named(cluster, mine)) return null;
+      const reasons = [tooFarBehind(cluster, mine), offHistory(cluster, mine), passedOver(mine, vacantMs)];
+      const why = reasons.filter((one) => one !== null);
+      return why.length === 0 ? null : `${name} at ${text(mine.wal.end)}: ${why.join('; ')}`;
+    },
+  };
+}
+
+const text = (at: bigint): string => lsnText(lsnOf(at));
+
+/** In a switchover only with all that the leader last said to have. */
+function named({ failover, status }: Cluster, mine: Instance): boolean {
+  if (failover?.candidate !== mine.machine.name) return false;
+  return failover.leader === null || status === null || mine.wal.end >= status.optime;
+}
+
+function tooFarBehind({ status, config }: Cluster, mine: Instance): string | null {
+  const wanted = (JSON.parse(config?.text ?? '{}') as { maximum_lag_on_failover?: unknown }).maximum_lag_on_failover;
+  const most = typeof wanted === 'number' ? wanted : usualLagMost;
+  const lagBytes = status === null ? 0n : status.optime - mine.wal.end;
+  return lagBytes > BigInt(most) ? `${lagBytes} bytes behind the last status, more than ${most}` : null;
+}
+
+/** It left the way of the cluster before the newest timeline that /history knows. */
+function offHistory({ history, clusterTimeline }: Cluster, mine: Instance): string | null {
+  if (history === null || clusterTimeline === null || mine.wal.timeline >= clusterTimeline) return null;
+  const end = history.lines.find(({ timeline }) => timeline === mine.wal.timeline)?.end ?? null;
+  if (end !== null && mine.wal.end <= end) return null;
+  return `timeline ${mine.wal.timeline} was left at ${end === null ? 'an unknown place' : text(end)}, and the cluster is on ${clusterTimeline}`;
+}
