@@ -30,7 +30,7 @@ export function brokenText(report: RunReport, commit: string): string {
   return [
     `seed ${hex(plan.seed)} broke ${laws.join(', ')} at commit ${commit}; ${members} members, ${JSON.stringify(settings)}`,
     ...findings.slice(0, 5).map(({ text }) => `  ${text.slice(0, 1500)}`),
-    '  the end of its story:',
+    findings.some(({ atMs }) => atMs !== null) ? '  its story up to there:' : '  the end of its story:',
     ...lastLines.map((line) => `  ${line.slice(0, 220)}`),
     `  ${commandOf(plan)}`,
   ].join('\n');

@@ -1,4 +1,5 @@
 import type { History } from '../model/history.ts';
+import { tellViolation } from '../model/laws/tell.ts';
 import type { Violation } from '../model/laws.ts';
 import type { SimulatedCluster } from './cluster.ts';
 import type { RunSettings } from './draw.ts';
@@ -10,6 +11,8 @@ export interface Finding {
   readonly law: Violation['law'] | 7 | null;
   readonly kind: string;
   readonly text: string;
+  /** When it showed; null: at the end. */
+  readonly atMs: number | null;
 }
 
 export interface Judging {
@@ -30,22 +33,17 @@ export function findingsOf(cluster: SimulatedCluster, { settings, writeEveryMs, 
     ...cluster
       .violations(Number.MAX_SAFE_INTEGER)
       .filter(({ law }) => law !== 4 || !paused)
-      .map((violation) => ({ law: violation.law, kind: violation.kind, text: violationText(violation) })),
-    ...cluster.corrupted().map((text): Finding => ({ law: 2, kind: 'corrupted', text })),
-    ...excessiveLosses(history, limit).map((text): Finding => ({ law: 2, kind: 'lostTooMuch', text })),
-    ...timelinesBegunTwice(history).map(
-      (text): Finding => ({ law: 2, kind: 'timelineTwice', text: `a timeline was begun twice: ${text}` }),
-    ),
+      .map((violation): Finding => ({ law: violation.law, kind: violation.kind, ...tellViolation(violation) })),
+    ...cluster.corrupted().map((text) => atEnd(2, 'corrupted', text)),
+    ...excessiveLosses(history, limit).map((text) => atEnd(2, 'lostTooMuch', text)),
+    ...timelinesBegunTwice(history).map((text) => atEnd(2, 'timelineTwice', `a timeline was begun twice: ${text}`)),
     ...[...cluster.nodes.keys()].flatMap((name) =>
-      restless(cluster.journal(name)).map(
-        (text): Finding => ({ law: null, kind: 'restless', text: `${name}: ${text}` }),
-      ),
+      restless(cluster.journal(name)).map((text) => atEnd(null, 'restless', `${name}: ${text}`)),
     ),
   ];
 }
 
-const violationText = (violation: Violation): string =>
-  JSON.stringify(violation, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
+export const atEnd = (law: Finding['law'], kind: string, text: string): Finding => ({ law, kind, text, atMs: null });
 
 /** Two servers that were promoted onto one timeline number: to PostgreSQL, and so to everybody, one and the same history. */
 export function timelinesBegunTwice(history: History): readonly string[] {

@@ -16,7 +16,7 @@ export interface RunReport {
   readonly events: number;
   readonly promotions: number;
   readonly acknowledged: number;
-  /** The last lines of its story, if it found something. */
+  /** The lines of its story before the first finding showed; of its end, where only that shows it. */
   readonly lastLines: readonly string[];
 }
 
@@ -39,8 +39,20 @@ export function reportOf(account: RunAccount): RunReport {
     events,
     promotions,
     acknowledged,
-    lastLines: findings.length === 0 ? [] : storyOf(cluster).slice(-linesKept).map(storyText),
+    lastLines: findings.length === 0 ? [] : linesBefore(account),
   };
+}
+
+/** Endpoints that are put last say little of what went wrong, and there are many of them. */
+const chatter = /^an etcd endpoint is put last|^the etcd watch goes to another endpoint/;
+
+function linesBefore({ cluster, findings }: RunAccount): readonly string[] {
+  const shown = findings.flatMap(({ atMs }) => (atMs === null ? [] : [atMs]));
+  const untilMs = Math.min(...shown) + 1; // endless, where nothing showed before the end
+  return storyOf(cluster)
+    .filter(({ atMs, text }) => atMs <= untilMs && !chatter.test(text))
+    .slice(-linesKept)
+    .map(storyText);
 }
 
 function countBy(names: readonly string[]): Readonly<Record<string, number>> {

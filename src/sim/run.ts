@@ -2,7 +2,7 @@ import { makeChance } from './chance.ts';
 import { type SimulatedCluster, simulate } from './cluster.ts';
 import { drawMembers, drawPace, drawSettings, drawWorld, type RunSettings } from './draw.ts';
 import { faults as everyFault, faultsBeyond, faultsOfPause } from './faults.ts';
-import { type Finding, findingsOf } from './findings.ts';
+import { atEnd, type Finding, findingsOf } from './findings.ts';
 import { healAll, repeat, type Strike, unleash } from './nemesis.ts';
 
 /** What a run is made of. Whatever is null is drawn from its seed. */
@@ -82,7 +82,7 @@ export async function runPlan(plan: RunPlan): Promise<RunAccount> {
     await cluster.until(() => writtenSince(cluster, healedMs), { withinMs: 20_000 });
     await cluster.run(5000);
   } catch (error) {
-    stuck = [{ law: 7, kind: 'stuck', text: error instanceof Error ? error.message : String(error) }];
+    stuck = [atEnd(7, 'stuck', error instanceof Error ? error.message : String(error))];
   }
   const history = cluster.history();
   return {
