@@ -1,3 +1,4 @@
+import { ambush } from './ambush.ts';
 import type { SeededChance } from './chance.ts';
 import type { SimulatedCluster } from './cluster.ts';
 import { etcdctlDelete } from './etcdctl.ts';
@@ -242,4 +243,12 @@ function isPaused(cluster: SimulatedCluster): boolean {
   return found.kind === 'kvs' && /"pause": ?true/.test(found.kvs[0]?.value ?? '');
 }
 
-export const faults: readonly Fault[] = [...ofProcesses, ...ofEtcd, ...ofMachines, ...ofPeople];
+/** Of one node, at the worst moment. */
+const sudden = [...ofProcesses, ...ofEtcd, ...ofMachines].filter(({ name }) =>
+  ['postmaster killed', 'postmaster frozen', 'agent killed', 'agent frozen', 'agent and guardian frozen']
+    .concat(['etcd frozen', 'isolated', 'one-way cut', 'power cut', 'disk hangs', 'disk stalls'])
+    .includes(name),
+);
+const ambushes = [ambush('key taken', sudden), ambush('job step', sudden)];
+
+export const faults: readonly Fault[] = [...ofProcesses, ...ofEtcd, ...ofMachines, ...ofPeople, ...ambushes];

@@ -1,3 +1,4 @@
+import { disarmAll } from './ambush.ts';
 import type { SimulatedCluster } from './cluster.ts';
 import type { Fault } from './faults.ts';
 
@@ -76,6 +77,7 @@ function mend(cluster: SimulatedCluster, fault: Fault, node: string): void {
 /** Everything that may have been broken is whole again, and every program runs. */
 export function healAll(cluster: SimulatedCluster): void {
   cluster.tell('all', 'healed');
+  disarmAll(cluster);
   cluster.network.heal();
   cluster.network.tune({ delayMs: [0.1, 0.6], loss: 0 });
   for (const node of cluster.nodes.values()) {
