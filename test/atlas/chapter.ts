@@ -56,6 +56,8 @@ export interface Charted {
 
 export function chart({ title, start, dimensions, told = tell, cannotBe = () => false }: Chapter): Charted {
   const table: (string | null)[] = [];
+  // One string for each outcome: the folding compares them by the million.
+  const outcomes = new Map<string, string>();
   const rules = new Set<string>();
   const threw = new Set<string>();
   const chosen = new Map<string, string>();
@@ -75,7 +77,9 @@ export function chart({ title, start, dimensions, told = tell, cannotBe = () => 
       const decision = decide(seen);
       rules.add(decision.rule).add(decision.leaseRule);
       for (const rule of decision.passed) if (rule.includes('(threw')) threw.add(rule);
-      table.push(told(seen, decision));
+      const outcome = told(seen, decision);
+      if (!outcomes.has(outcome)) outcomes.set(outcome, outcome);
+      table.push(outcomes.get(outcome) ?? null);
       return;
     }
     for (const [value, change] of Object.entries(next.values)) {

@@ -124,7 +124,7 @@ const streams: Chapter = {
       '1 s': remember({ notStreamingSinceMs: agoMs(1_000) }),
       '4 s': remember({ notStreamingSinceMs: agoMs(4_000) }),
     }),
-    history,
+    only(history, 'not compared', 'is that of the leader', 'diverged', 'ends where the leader has no WAL'),
     only(settings, 'rewind', 'copy'),
     dimension('the last job', {
       none: asIs,

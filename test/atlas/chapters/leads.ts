@@ -62,7 +62,7 @@ const lease: Chapter = {
     leases,
     paused,
     only(guards, 'armed', 'armed, over', 'disarmed', 'absent', 'off'),
-    only(postgres, ...mainKinds),
+    only(postgres, 'no data', 'stopped primary', 'primary', 'standby'),
     dimension('job', { none: asIs, stop: busy(jobs.stop), promote: busy(jobs.promote) }),
   ],
 };

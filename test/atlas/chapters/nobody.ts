@@ -187,7 +187,7 @@ const withoutKey: Chapter = {
       'primary, old timeline',
       'primary of half a bootstrap',
     ),
-    only(guards, 'armed', 'armed, soon', 'armed, over', 'disarmed', 'absent', 'off'),
+    only(guards, 'armed', 'armed, soon', 'armed, over', 'disarmed', 'absent'),
     dimension('without a lease for', {
       'a moment': asIs,
       'longer than retry_timeout': remember({ unleasedSinceMs: agoMs(11_000) }),
