@@ -1,6 +1,7 @@
 import type { Entry } from '../model/decision.ts';
 import type { GuardAsk, GuardReply, GuardState } from '../model/guard.ts';
 import { instantMs, leaseId, type Pid, pid as pidOf, term } from '../model/units.ts';
+import type { ProcessInfo } from '../model/world.ts';
 
 /** What agent, guardian and sentinel write for each other: the state on disk, and the lines on their socket. */
 
@@ -12,6 +13,10 @@ export const deadlineFile = (stateDir: string): string => `${stateDir}/deadline`
 export const socketFile = (stateDir: string): string => `${stateDir}/guardian.sock`;
 export const guardianPidFile = (stateDir: string): string => `${stateDir}/guardian.pid`;
 export const sentinelPidFile = (stateDir: string): string => `${stateDir}/sentinel.pid`;
+/** Which postmaster was told to become the primary last: `<pid> <start ticks>`. In recovery it is no harmless standby any more. */
+export const toldFile = (stateDir: string): string => `${stateDir}/told-to-promote`;
+export const writeTold = ({ pid, startTicks }: Pick<ProcessInfo, 'pid' | 'startTicks'>): string =>
+  `${pid} ${startTicks}\n`;
 
 export const disarmedState = (bootId: string, dataDir: string): GuardState => ({
   bootId,

@@ -15,7 +15,7 @@ import { makeActs } from './acts.ts';
 import { makeAgentWatch } from './agentWatch.ts';
 import { judgeDeadline, whyNotDisarm } from './judge.ts';
 import { type Keep, restoreState, sentinelLives, writeState } from './keep.ts';
-import { controlState, runningOn } from './postmaster.ts';
+import { controlState, runningOn, wasTold } from './postmaster.ts';
 import { makeQuick } from './quick.ts';
 import { strikeWhilePassed } from './strike.ts';
 
@@ -99,6 +99,7 @@ export async function runGuardian(world: GuardianWorld, options: GuardianOptions
     try {
       await strikeWhilePassed(world, {
         dataDir,
+        stateDir,
         controldataProgram: options.controldataProgram,
         deadlineMs: () => (ended ? null : state.deadlineMs),
         notThese,
@@ -146,9 +147,11 @@ export async function runGuardian(world: GuardianWorld, options: GuardianOptions
   async function disarm(paused: boolean): Promise<string | null> {
     if (state.deadlineMs === null) return null;
     if (!paused) {
-      const { postmaster, others } = await runningOn(world, makeQuick(clock), dataDir, notThese(), true);
+      const quick = makeQuick(clock);
+      const { postmaster, others } = await runningOn(world, quick, dataDir, notThese(), true);
       const why = whyNotDisarm({
         running: postmaster !== null || others.length > 0,
+        told: postmaster !== null && (await wasTold(files, quick, stateDir, postmaster)),
         starting: await sentinelLives(world, stateDir),
         state: await controlState(processes, options.controldataProgram, dataDir),
       });

@@ -12,6 +12,8 @@ export interface Sight {
   readonly others: readonly ProcessInfo[];
   /** Read only when a standby.signal is there beside a living postmaster; null: not asked, or no answer. */
   readonly standbyState: ControlData['state'] | null;
+  /** This postmaster was told to become the primary, or that cannot be ruled out. */
+  readonly told: boolean;
 }
 
 export type Verdict =
@@ -25,7 +27,7 @@ export function judge(seen: Sight): Verdict {
   if (seen.deadlineMs === null || seen.nowMs < seen.deadlineMs) return { kind: 'rest' };
   const { postmaster, others } = seen;
   if (postmaster === null && others.length === 0) return { kind: 'clear' };
-  if (postmaster !== null && seen.standbyState !== null && standbyStates.has(seen.standbyState))
+  if (postmaster !== null && !seen.told && seen.standbyState !== null && standbyStates.has(seen.standbyState))
     return { kind: 'spare', postmaster: postmaster.pid };
   return { kind: 'strike', postmaster: postmaster?.pid ?? null, others: others.map(({ pid }) => pid) };
 }
@@ -46,8 +48,11 @@ export function whyNotDisarm(seen: {
   readonly running: boolean;
   /** A sentinel lives: a postmaster may be about to appear. */
   readonly starting: boolean;
+  /** What runs was told to become the primary: it may be out of recovery any moment. */
+  readonly told: boolean;
   readonly state: ControlData['state'] | null;
 }): string | null {
+  if (seen.running && seen.told) return 'PostgreSQL was told to become the primary';
   if (seen.state === 'shut down' || seen.state === 'shut down in recovery' || seen.state === 'in archive recovery')
     return null;
   if (seen.running) return `PostgreSQL runs, and its control file says: ${seen.state ?? 'unreadable'}`;

@@ -1,3 +1,4 @@
+import { toldFile, writeTold } from '../codec/guard.ts';
 import type { ControlData } from '../model/postgres.ts';
 import { type Pid, pid as pidOf } from '../model/units.ts';
 import type { Processes, ProcessInfo, World } from '../model/world.ts';
@@ -59,6 +60,20 @@ export function readPidFile(text: string): { readonly pid: Pid; readonly started
   if (!Number.isSafeInteger(number) || number < 2) return null;
   const startedS = Number(third.trim());
   return { pid: pidOf(number), startedWallMs: startedS > 0 ? startedS * 1000 : null };
+}
+
+/**
+ * Whether this postmaster was told to become the primary. One that hangs, or whose recovery does, still may, however long
+ * ago that was; a disk that does not say counts as yes.
+ */
+export async function wasTold(
+  files: World['files'],
+  quick: Quick,
+  stateDir: string,
+  postmaster: ProcessInfo,
+): Promise<boolean> {
+  const file = await quick(() => files.read(toldFile(stateDir)));
+  return file === null || file.kind === 'unreadable' || (file.kind === 'text' && file.text === writeTold(postmaster));
 }
 
 /** "Database cluster state" as pg_controldata says it; null: no answer. */

@@ -2,7 +2,7 @@ import { type InstantMs, instantMs, type Pid } from '../model/units.ts';
 import type { World } from '../model/world.ts';
 import type { Act } from './acts.ts';
 import { judge, type Sight, type Verdict } from './judge.ts';
-import { controlState, runningOn } from './postmaster.ts';
+import { controlState, runningOn, wasTold } from './postmaster.ts';
 import { makeQuick, type Quick } from './quick.ts';
 
 /** Between two looks while something runs. */
@@ -14,6 +14,7 @@ const walkMs = 1_000;
 
 export interface StrikeParts {
   readonly dataDir: string;
+  readonly stateDir: string;
   readonly controldataProgram: string;
   /** Read anew at each look: it may move, or be taken away. */
   readonly deadlineMs: () => InstantMs | null;
@@ -66,8 +67,12 @@ async function look(
   const signal = running.postmaster === null ? null : await quick(() => world.files.stat(`${dataDir}/standby.signal`));
   const standbyState =
     signal?.kind === 'file' ? await controlState(world.processes, parts.controldataProgram, dataDir) : null;
+  const told =
+    running.postmaster !== null && standbyState !== null
+      ? await wasTold(world.files, quick, parts.stateDir, running.postmaster)
+      : false;
   // Time and deadline last: what was asked meanwhile counts.
-  return { ...running, standbyState, nowMs: world.clock.now(), deadlineMs: parts.deadlineMs() };
+  return { ...running, standbyState, told, nowMs: world.clock.now(), deadlineMs: parts.deadlineMs() };
 }
 
 /**

@@ -96,6 +96,11 @@ export function makeObserver(
       return sinceMs !== null && sinceMs <= atMs - settledMs;
     });
 
+  function hold(right: Right, lease: LeaseId | null): void {
+    leases.set(right.node, lease);
+    held.set(right.node, right);
+  }
+
   function look(): void {
     eligibility.look();
     readKey();
@@ -108,14 +113,16 @@ export function makeObserver(
       else if (one !== undefined && one.fenceMs === undefined && one.untilMs <= nowMs && quickGuard(node, one.untilMs))
         held.set(name, { ...one, fenceMs: quickFenceMs });
       const deadlineMs = node.handles()?.fenceDeadlineMs() ?? null;
+      // It took its own key again, and nobody led in between: until it knows of a new deadline the one before counts.
+      if (one !== undefined && mine !== null && mine.term !== one.term && !held.has(name))
+        hold({ kind: 'right', node: name, term: mine.term, fromMs: mine.sinceMs, untilMs: one.untilMs }, mine.lease);
       if (mine === null || deadlineMs === null) continue; // its right stands until its deadline, or until the key goes
       // With a shorter ttl the deadline comes nearer, while the lease behind the key still is the long one.
       const known = held.get(name);
       const untilMs = Math.max(machine.clock.trueMs(deadlineMs), known?.untilMs ?? 0);
       if (known?.untilMs === untilMs && known.term === mine.term && leases.get(name) === mine.lease) continue;
-      leases.set(name, mine.lease);
       // The key is there before its holder has the answer.
-      held.set(name, { kind: 'right', node: name, term: mine.term, fromMs: mine.sinceMs, untilMs });
+      hold({ kind: 'right', node: name, term: mine.term, fromMs: mine.sinceMs, untilMs }, mine.lease);
     }
     seeRoles();
     for (const server of postgres.servers) {

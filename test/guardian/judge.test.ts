@@ -30,6 +30,7 @@ const passed: Sight = {
   postmaster: one(10),
   others: [one(11)],
   standbyState: null,
+  told: false,
 };
 
 test('only a deadline that has passed is a reason to act', () => {
@@ -46,8 +47,15 @@ test('a standby is spared; a running primary with a standby.signal is not', () =
   assert.equal(judge({ ...passed, postmaster: null, standbyState: 'in archive recovery' }).kind, 'strike');
 });
 
+test('a standby that was told to become the primary is none any more', () => {
+  assert.equal(judge({ ...passed, standbyState: 'in archive recovery', told: true }).kind, 'strike');
+  const standby = { running: true, starting: false, told: true, state: 'in archive recovery' } as const;
+  assert.match(whyNotDisarm(standby) ?? '', /told to become the primary/);
+  assert.equal(whyNotDisarm({ ...standby, running: false }), null);
+});
+
 test('disarming needs proof that nothing here accepts writes', () => {
-  const seen = { running: true, starting: false, state: 'in production' } as const;
+  const seen = { running: true, starting: false, told: false, state: 'in production' } as const;
   assert.match(whyNotDisarm(seen) ?? '', /in production/);
   assert.match(whyNotDisarm({ ...seen, state: null }) ?? '', /unreadable/);
   assert.equal(whyNotDisarm({ ...seen, state: 'in archive recovery' }), null);

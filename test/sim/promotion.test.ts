@@ -38,6 +38,37 @@ test('a promotion is signalled to a frozen postmaster, and its node gives the ke
   );
 });
 
+/** In recovery, and yet no harmless standby: the guardian that spares those must not spare it. */
+test('an agent freezes after it had signalled a promotion to a frozen postmaster: the guardian does not let it come true', async () => {
+  const settings = { ttl: 30, loop_wait: 5, retry_timeout: 5 };
+  const cluster = await simulate({ members, seed: 424, writeEveryMs: 250, settings }).untilSteady();
+  await cluster.run(15_000);
+  const leader = cluster.primary() ?? '';
+  const [next = '', other = ''] = members.filter((name) => name !== leader);
+  cluster.agent(other).freeze();
+  cluster.node(next).signal('postgres', 'STOP');
+  cluster.powerOff(leader);
+  const signalled = () =>
+    cluster.journal(next).some((entry) => entry.kind === 'job' && entry.step === 'promotion signalled');
+  await cluster.until(signalled, { withinMs: 60_000 });
+  cluster.agent(next).freeze();
+  const over = () =>
+    cluster.told().some(({ node, text }) => node === next && text === 'guardian: the deadline has passed');
+  await cluster.until(over, { withinMs: 60_000 });
+  await cluster.run(200); // the sentinel's turn has not come yet
+  cluster.node(next).signal('postgres', 'CONT');
+  cluster.agent(other).thaw();
+  await cluster.run(40_000);
+  assert.equal(cluster.primary(), other);
+  cluster.agent(next).thaw();
+  cluster.powerOn(leader);
+  await cluster.untilSteady();
+  assert.deepEqual(
+    cluster.violations().map(({ kind }) => kind),
+    [],
+  );
+});
+
 test('a promotion is cut short in the middle: the timeline that nothing was written on does not keep its node away', async () => {
   const settings = { ttl: 30, loop_wait: 5, retry_timeout: 5 };
   const cluster = await simulate({ members, seed: 422, writeEveryMs: 250, settings }).untilSteady();

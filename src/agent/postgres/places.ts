@@ -1,3 +1,4 @@
+import { toldFile } from '../../codec/guard.ts';
 import type { LocalSettings } from '../../model/settings.ts';
 
 /** Where this node's PostgreSQL keeps what. */
@@ -10,6 +11,7 @@ export function placesOf(local: LocalSettings) {
     standbySignal: `${dataDir}/standby.signal`,
     recoverySignal: `${dataDir}/recovery.signal`,
     backupLabel: `${dataDir}/backup_label`,
+    told: toldFile(local.stateDir),
     promoteFile: `${dataDir}/promote`,
     autoConf: `${dataDir}/postgresql.auto.conf`,
     dynamicCache: `${dataDir}/patroni.dynamic.json`,

@@ -1,4 +1,5 @@
 import { splitCommand } from '../../../codec/command.ts';
+import { writeTold } from '../../../codec/guard.ts';
 import type { Job } from '../../../model/job.ts';
 import type { SqlSession } from '../../../model/world.ts';
 import { configure, must } from '../configure.ts';
@@ -124,6 +125,10 @@ async function attempt(
     if (unannounced !== null) return failed(`not promoted: ${unannounced}`);
     const refusal = await context.premise(job.premise);
     if (refusal !== null) return failed(`not promoted: ${refusal}`);
+    if (context.signal.aborted) return cancelled;
+    // Told before it is: the guardian must not take what is about to leave recovery for a standby.
+    await must(world.files.remove(places.told));
+    await must(world.files.append(places.told, writeTold(postmaster.info), 0o600));
     if (context.signal.aborted) return cancelled;
     signalled();
     // As pg_ctl makes it: a sign, which need not survive anything.
