@@ -145,14 +145,17 @@ export function offHistory(seen: Observation, { timeline: mine, lsn }: Position)
 
 /**
  * I was named to take over, and need not compare myself with the others. In a switchover only with all that the leader
- * last said to have: one that was lost before it handed over must not cost what another standby holds.
+ * last said to have, on the way that the cluster went: one that was lost before it handed over must not cost what another
+ * standby holds.
  */
 export function named(seen: Observation): boolean {
   const request = dueRequest(seen);
   if (request?.candidate !== me(seen)) return false;
   const optime = clusterOf(seen)?.status?.optime ?? null;
   const standby = runningStandby(seen);
-  return request.leader === null || optime === null || (standby !== null && standby.receivedLsn >= optime);
+  if (request.leader === null || optime === null) return true;
+  if (standby === null || standby.receivedLsn < optime) return false;
+  return offHistory(seen, { timeline: standby.timeline, lsn: standby.receivedLsn }).length === 0;
 }
 
 /** More than this beyond mine is no timeline but garbage in a key. */

@@ -3,7 +3,7 @@ import type { Observation } from '../model/observation.ts';
 import type { PeerReport } from '../model/peers.ts';
 import type { ControlData } from '../model/postgres.ts';
 import { type InstantMs, lsnText, type Timeline } from '../model/units.ts';
-import { clusterOf } from './judge.ts';
+import { clusterOf, endOfPrimary } from './judge.ts';
 
 /** How long a stopped primary waits for a standby to confirm the shutdown checkpoint before it gives the key away anyway, or takes it back. */
 export const handOverLimitMs = 3_000;
@@ -53,7 +53,7 @@ export function handOver(seen: Observation, control: ControlData, candidate: str
     ['waitedMs', Math.round(waitedMs)],
   ];
   if (ready.length > 0 || !others || waitedMs > handOverLimitMs) {
-    return { actions: [{ kind: 'releaseLeaderKey', lsn: control.checkpoint }], because };
+    return { actions: [{ kind: 'releaseLeaderKey', lsn: endOfPrimary(control) }], because };
   }
   return { actions: [{ kind: 'askPeers' }], because, wakeInMs: 20 };
 }

@@ -77,6 +77,13 @@ export const lastRanAsPrimary = (control: ControlData): boolean =>
 export const stoppedCleanly = (control: ControlData): boolean =>
   control.state === 'shut down' || control.state === 'shut down in recovery';
 
+/**
+ * Where a stopped primary ended, for /status; null: not known. A standby's control file shows its last restartpoint, far
+ * behind what it has: told as the cluster's position, it would let in whoever lags.
+ */
+export const endOfPrimary = (control: ControlData): Lsn | null =>
+  control.state === 'shut down' ? control.checkpoint : null;
+
 export interface Position {
   readonly timeline: Timeline;
   readonly lsn: Lsn;
@@ -111,6 +118,12 @@ export function wantedUpstream(seen: Observation, slotOf: (name: string) => stri
     slot: seen.settings.postgres.useSlots ? slotOf(me(seen)) : null,
   };
 }
+
+/** A member that answers as the primary of a newer timeline: this one was left behind, whether or not the cluster says so yet. */
+export const newerPrimary = (seen: Observation, mine: Timeline): string | null =>
+  seen.peers.find(
+    ({ said, last }) => last.kind === 'answered' && said?.runsAsPrimary === true && (said.timeline ?? 0) > mine,
+  )?.name ?? null;
 
 export const failoverRequest = (seen: Observation): FailoverRequest | null => clusterOf(seen)?.failover ?? null;
 

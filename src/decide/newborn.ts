@@ -1,6 +1,7 @@
 import type { Member } from '../model/cluster.ts';
 import type { Observation } from '../model/observation.ts';
 import type { PeerReport } from '../model/peers.ts';
+import { leaderlessSince } from './contest.ts';
 import { clusterOf, me } from './judge.ts';
 
 /** The empty `initialize`: somebody makes the cluster. Who is it, and is anybody still at it? */
@@ -56,6 +57,24 @@ export function claimStands(seen: Observation, graceMs: number = seen.settings.c
   );
   if (silent.length > 0 && forMs < 2 * ttlMs) return `${silent.map(({ name }) => name).join(', ')} did not answer yet`;
   return null;
+}
+
+/**
+ * Why no cluster must be begun although etcd knows of none; null: it may. etcd may have lost its memory, or somebody deleted
+ * it: then the primary says who the cluster is, and needs a moment for that.
+ */
+export function existedBefore(seen: Observation): string | null {
+  const cluster = clusterOf(seen);
+  if (cluster === null) return 'etcd does not answer';
+  const at = cluster.members.find((member) => member.name !== me(seen) && isAtIt(member));
+  if (at !== undefined) return `${at.name} is ${at.state} (${at.role})`;
+  const runs = seen.peers.find(
+    ({ name, last, said }) => name !== me(seen) && last.kind === 'answered' && said?.runsAsPrimary,
+  );
+  if (runs !== undefined) return `${runs.name} says that it runs as primary`;
+  const known = seen.memory.clusterTimeline !== null || (seen.dcs.kind === 'reachable' && seen.dcs.vacancy !== null);
+  const forMs = seen.nowMs - leaderlessSince(seen);
+  return known && forMs <= seen.settings.cluster.ttlMs ? 'there was a cluster: its primary may still be there' : null;
 }
 
 /** Since when the claim has no owner: remembered by whatever rule answers. */

@@ -86,9 +86,11 @@ export function makeEligibility(
 const text = (at: bigint): string => lsnText(lsnOf(at));
 
 /** In a switchover only with all that the leader last said to have. */
-function named({ failover, status }: Cluster, mine: Instance): boolean {
+function named(cluster: Cluster, mine: Instance): boolean {
+  const { failover, status } = cluster;
   if (failover?.candidate !== mine.machine.name) return false;
-  return failover.leader === null || status === null || mine.wal.end >= status.optime;
+  if (failover.leader === null || status === null) return true;
+  return mine.wal.end >= status.optime && offHistory(cluster, mine) === null;
 }
 
 function tooFarBehind({ status, config }: Cluster, mine: Instance): string | null {

@@ -14,6 +14,7 @@ import {
   held,
   leaderKey,
   leading,
+  member,
   peer,
   primary,
   silent,
@@ -252,7 +253,12 @@ test('a standby whose upstream changed turns to the new one', () => {
 test('an empty node clones from the leader, bootstraps when it wins the key to, or waits', () => {
   const empty: Observation = { ...following, postgres: { kind: 'noData' } };
   assert.equal(jobOf(empty)?.kind, 'clone');
-  const first = withCluster(empty, { leader: null, initialize: { kind: 'absent' } });
+  const first = withCluster(empty, {
+    leader: null,
+    initialize: { kind: 'absent' },
+    members: [member('n2')],
+    clusterTimeline: null,
+  });
   assert.deepEqual(kinds(first), ['claimInitialize', 'startJob']);
   assert.deepEqual(
     kinds(
@@ -267,6 +273,27 @@ test('an empty node clones from the leader, bootstraps when it wins the key to, 
     ),
     [],
   );
+});
+
+test('an empty node begins no cluster where one may be: a member says so, or there was one a moment ago', () => {
+  const gone = { leader: null, initialize: { kind: 'absent' }, clusterTimeline: null } as const;
+  const empty: Observation = { ...following, postgres: { kind: 'noData' }, peers: [] };
+  const alone = withCluster(empty, { ...gone, members: [member('n2')] });
+  assert.deepEqual(kinds(alone), ['claimInitialize', 'startJob']);
+  assert.deepEqual(kinds(withCluster(empty, { ...gone, members: [member('n1', { role: 'primary' })] })), ['askPeers']);
+  const answers = { ...alone, peers: [peer('n1', lsn('0/5000100'), { runsAsPrimary: true })] };
+  assert.deepEqual(kinds(answers), ['askPeers']);
+  assert.ok(alone.dcs.kind === 'reachable');
+  const sinceMs = instantMs(alone.nowMs - 29_000);
+  const wiped: Observation = {
+    ...alone,
+    dcs: {
+      ...alone.dcs,
+      vacancy: { last: leaderKey('n1'), sinceMs, released: false, lease: { kind: 'unknown' } },
+    },
+  };
+  assert.deepEqual(kinds(wiped), ['askPeers']);
+  assert.deepEqual(kinds({ ...wiped, nowMs: instantMs(wiped.nowMs + 1_100) }), ['claimInitialize', 'startJob']);
 });
 
 test('a standby never gives a wiped store its identity; a primary does', () => {

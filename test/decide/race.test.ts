@@ -240,3 +240,21 @@ test('the last primary was left without a guard: only its own word, or that of p
   assert.notEqual(decide(request(null)).rule, 'race.unfenced', 'a failover that people ask for');
   assert.equal(decide(request('n1')).rule, 'race.unfenced', 'a switchover needs the old leader');
 });
+
+test('who is named in a switchover, and left the way of the cluster, is not excused from the check of its history', () => {
+  const failover = { leader: 'n1', candidate: 'n2', scheduledAt: null, problem: null, modRevision: revision(9n) };
+  const line = { timeline: timeline(5), end: lsn('0/5000000'), reason: '', at: null, newLeader: null };
+  const history = { lines: [line], modRevision: revision(8n) };
+  const left = withCluster(vacant, { failover, history, clusterTimeline: timeline(6) });
+  assert.equal(decide(withCluster(vacant, { failover })).rule, 'race.acquire');
+  assert.equal(decide(left).rule, 'race.notEligible');
+  // An operator who names it without a leader decides.
+  assert.equal(decide(withCluster(left, { failover: { ...failover, leader: null } })).rule, 'race.acquire');
+});
+
+test('who gave the key away and is named now does not stand back', () => {
+  const gave = { ...vacant, memory: { ...vacant.memory, noRaceBeforeMs: instantMs(vacant.nowMs + 5_000) } };
+  assert.equal(decide(gave).rule, 'race.gaveAway');
+  const failover = { leader: null, candidate: 'n2', scheduledAt: null, problem: null, modRevision: revision(9n) };
+  assert.equal(decide(withCluster(gave, { failover })).rule, 'race.acquire');
+});

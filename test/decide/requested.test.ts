@@ -50,3 +50,8 @@ test('an unreadable schedule is cleared, never acted on', () => {
   });
   assert.deepEqual(kinds(seen), ['clearFailover']);
 });
+
+test('a candidate that runs as a primary itself is none: PostgreSQL is not stopped for it', () => {
+  const beside = { ...asked, peers: [peer('n2', lsn('0/5000100'), { runsAsPrimary: true })] };
+  assert.ok(decide(beside).actions.some(({ kind }) => kind === 'clearFailover'));
+});

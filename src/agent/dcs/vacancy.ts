@@ -82,10 +82,14 @@ export function makeVacancies(client: EtcdClient, keys: Keys) {
         return null;
       }
       const sure = await meetUnseen(cluster, budgetMs);
-      if (last === null || !sure) return null;
+      const leader = last;
+      if (leader === null || !sure) return null;
       since ??= { sinceMs: readMs, released: null };
-      since.released ??= await wasReleased(last, cluster, budgetMs);
-      return { last, sinceMs: since.sinceMs, released: since.released === true, lease };
+      const gone = since;
+      gone.released ??= await wasReleased(leader, cluster, budgetMs);
+      // Another read, or an acquisition, has met a leader meanwhile: this one is old.
+      if (last !== leader || since !== gone) return null;
+      return { last: leader, sinceMs: gone.sinceMs, released: gone.released === true, lease };
     },
     /** How long the lease of the last leader key can still live. Rounded up: it may be waited for. */
     async askLease(budgetMs: number): Promise<LeaderLease> {

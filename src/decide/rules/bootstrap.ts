@@ -4,7 +4,7 @@ import type { FinishedJob } from '../../model/job.ts';
 import type { Observation } from '../../model/observation.ts';
 import type { ControlData } from '../../model/postgres.ts';
 import { clusterOf, lastRanAsPrimary, me, nofailover, runningPrimary, runningStandby, writesUntil } from '../judge.ts';
-import { claimant, claimStands, mayFinish } from '../newborn.ts';
+import { claimant, claimStands, existedBefore, mayFinish } from '../newborn.ts';
 import type { Rule } from '../rule.ts';
 
 /** A cluster is being born: claimed, made, told who it is; and, where that was interrupted, taken up again. */
@@ -143,7 +143,18 @@ export function beginCluster(seen: Observation): Verdict | undefined {
     ],
     because,
   });
-  if (initialize?.kind === 'absent' && able) return begin(null, [['initialize', 'absent']]);
+  if (initialize?.kind === 'absent' && able) {
+    const before = existedBefore(seen);
+    if (before === null) return begin(null, [['initialize', 'absent']]);
+    return {
+      actions: [{ kind: 'askPeers' }],
+      because: [
+        ['initialize', 'absent'],
+        ['waitsFor', before],
+      ],
+      wakeInMs: 1_000,
+    };
+  }
   if (initialize?.kind !== 'bootstrapping') return undefined;
   const owner = claimant(seen);
   const because: Fact[] = [

@@ -6,6 +6,7 @@ import { caughtUp, downByStopMs, handOver, handOverLimitMs, successors } from '.
 import {
   clusterTimeline,
   controlOf,
+  endOfPrimary,
   failoverRequest,
   guardArmed,
   iAmLeader,
@@ -118,7 +119,7 @@ const giveWay: Rule = {
     ];
     if (able.length > 0)
       return {
-        actions: [{ kind: 'releaseLeaderKey', lsn: clean ? stopped.control.checkpoint : null }],
+        actions: [{ kind: 'releaseLeaderKey', lsn: endOfPrimary(stopped.control) }],
         because,
         memory: { crash: null, noRaceBeforeMs: later(seen.nowMs, seen.settings.cluster.ttlMs) },
       };

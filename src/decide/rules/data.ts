@@ -46,6 +46,14 @@ const partial: Rule = {
   judge(seen) {
     if (seen.postgres.kind !== 'partialData') return undefined;
     const { left } = seen.postgres;
+    if (iAmLeader(seen) && left !== 'initdb')
+      return {
+        actions: [{ kind: 'releaseLeaderKey', lsn: null }],
+        because: [
+          ['left', left],
+          ['leader', 'me, without whole data'],
+        ],
+      };
     const pause = repairPause(seen);
     if (pause !== null) return pause;
     const leader = otherLeader(seen);

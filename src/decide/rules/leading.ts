@@ -1,4 +1,5 @@
-import type { Fact } from '../../model/decision.ts';
+import type { Fact, Verdict } from '../../model/decision.ts';
+import type { Observation } from '../../model/observation.ts';
 import { later } from '../../model/units.ts';
 import { takenTimeline } from '../contest.ts';
 import {
@@ -75,19 +76,44 @@ const promote: Rule = {
   },
 };
 
+/** Won, and then no server that could be promoted: others can lead. */
+function givenBack(seen: Observation, forMs: number, because: readonly Fact[]): Verdict | undefined {
+  const { primaryStartTimeoutMs, retryTimeoutMs, ttlMs, pause } = seen.settings.cluster;
+  const limitMs = Math.max(primaryStartTimeoutMs, retryTimeoutMs);
+  if (mayAcceptWrites(seen.postgres) || pause || seen.jobs.kind === 'busy' || forMs < limitMs) return undefined;
+  return {
+    actions: [{ kind: 'releaseLeaderKey', lsn: null }],
+    because: [...because, ['limitMs', limitMs], ['outcome', 'the key is given back: no primary comes of this soon']],
+    memory: { noRaceBeforeMs: later(seen.nowMs, ttlMs) },
+  };
+}
+
+/**
+ * A standby that nobody can promote. It may have been told to become the primary, and still may: it is ended and begun anew,
+ * not left behind.
+ */
+function begunAnew(seen: Observation, forMs: number, because: readonly Fact[]): Verdict | undefined {
+  const { ttlMs, pause } = seen.settings.cluster;
+  if (mayAcceptWrites(seen.postgres) || pause || seen.jobs.kind === 'busy' || forMs < ttlMs) return undefined;
+  const why = 'the standby that is to be promoted gives no answer';
+  const budget = { immediateAtMs: seen.nowMs, killAtMs: later(seen.nowMs, killAfterMs) };
+  const job = { kind: 'stop', mode: 'immediate', why, checkpointFirst: false, budget } as const;
+  return { actions: [{ kind: 'startJob', job }], because: [...because, ['limitMs', ttlMs]] };
+}
+/** One that is frozen does not hear an immediate stop. */
+const killAfterMs = 1_000;
+
 const starting: Rule = {
   name: 'leading.starting',
   reason: 'PostgreSQL is coming up under my lease',
   judge(seen) {
     if (!iAmLeader(seen) || (seen.postgres.kind !== 'starting' && seen.postgres.kind !== 'stopping')) return undefined;
-    return {
-      actions: [],
-      because: [
-        ['postgres', seen.postgres.kind],
-        ['forMs', Math.round(seen.nowMs - seen.postgres.sinceMs)],
-      ],
-      wakeInMs: 500,
-    };
+    const forMs = seen.nowMs - seen.postgres.sinceMs;
+    const because: Fact[] = [
+      ['postgres', seen.postgres.kind],
+      ['forMs', Math.round(forMs)],
+    ];
+    return givenBack(seen, forMs, because) ?? { actions: [], because, wakeInMs: 500 };
   },
 };
 
@@ -108,17 +134,16 @@ const checkpoint: Rule = {
 
 const unresponsive: Rule = {
   name: 'leading.unresponsive',
-  reason: 'the postmaster lives but gives no answer; the lease is kept while it does',
+  reason:
+    'the postmaster lives but gives no answer; the lease is kept while it does; a standby is begun anew after one ttl',
   judge(seen) {
     if (!iAmLeader(seen) || seen.postgres.kind !== 'unresponsive') return undefined;
-    return {
-      actions: [],
-      because: [
-        ['forMs', Math.round(seen.nowMs - seen.postgres.sinceMs)],
-        ['why', seen.postgres.why],
-      ],
-      wakeInMs: 1_000,
-    };
+    const forMs = seen.nowMs - seen.postgres.sinceMs;
+    const because: Fact[] = [
+      ['forMs', Math.round(forMs)],
+      ['why', seen.postgres.why],
+    ];
+    return begunAnew(seen, forMs, because) ?? { actions: [], because, wakeInMs: 1_000 };
   },
 };
 

@@ -3,8 +3,10 @@ import {
   clusterOf,
   clusterTimeline,
   dueRequest,
+  endOfPrimary,
   iAmLeader,
   me,
+  newerPrimary,
   otherLeader,
   restsPaused,
   runningPrimary,
@@ -30,7 +32,7 @@ const stoppedLeader: Rule = {
     const clear: readonly Action[] =
       request === null ? [] : [{ kind: 'clearFailover', seenModRevision: request.modRevision }];
     return {
-      actions: [...clear, { kind: 'releaseLeaderKey', lsn: clean ? control.checkpoint : null }],
+      actions: [...clear, { kind: 'releaseLeaderKey', lsn: endOfPrimary(control) }],
       because: [
         ['postgres', 'stopped'],
         ['stoppedCleanly', clean],
@@ -59,20 +61,17 @@ const primaryWithoutKey: Rule = {
     const cluster = clusterOf(seen);
     if (!seen.settings.cluster.pause || primary === null || cluster === null || iAmLeader(seen)) return undefined;
     const known = clusterTimeline(seen);
-    const newer = seen.peers.find(
-      ({ said, last }) =>
-        last.kind === 'answered' && said?.runsAsPrimary === true && (said.timeline ?? 0) > primary.timeline,
-    );
+    const newer = newerPrimary(seen, primary.timeline);
     const because: Fact[] = [
       ['leader', cluster.leader?.name ?? null],
-      ['newerPrimary', newer?.name ?? null],
+      ['newerPrimary', newer],
       ['timeline', primary.timeline],
       ['clusterTimeline', known],
     ];
     const mine =
       cluster.initialize.kind === 'absent' ||
       (cluster.initialize.kind === 'done' && cluster.initialize.systemId === primary.control.systemId);
-    const left = newer !== undefined || (known !== null && primary.timeline < known);
+    const left = newer !== null || (known !== null && primary.timeline < known);
     if (cluster.leader !== null || seen.held !== null || !mine || left)
       return { actions: [], because, ...(otherLeader(seen) === null ? { wakeInMs: 1_000 } : {}) };
     return {

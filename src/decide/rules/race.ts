@@ -149,7 +149,7 @@ const justReleased: Rule = {
   reason: 'this node gave the key away a moment ago: somebody else shall win',
   judge(seen) {
     const until = seen.memory.noRaceBeforeMs;
-    if (leaderless(seen) === null || until === null || seen.nowMs >= until) return undefined;
+    if (leaderless(seen) === null || until === null || seen.nowMs >= until || named(seen)) return undefined;
     return { actions: [], because: [['raceAgainInMs', Math.round(until - seen.nowMs)]], wakeInMs: until - seen.nowMs };
   },
 };

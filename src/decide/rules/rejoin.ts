@@ -108,18 +108,23 @@ export function cannotFollow(seen: Observation): { readonly segment: string; rea
   return { segment: divergence.walGone.segment, mayCopy };
 }
 
+function rewindGivenUp({ jobs, memory, settings }: Observation): boolean {
+  const failed = jobs.kind === 'idle' && jobs.last?.job.kind === 'rewind' && jobs.last.ended === 'failed';
+  const failures = failed ? (memory.repair?.failures ?? 1) : 0;
+  return failures >= 3 && settings.postgres.removeDataDirectoryOnRewindFailure;
+}
+
+/** A rewind is possible here, and has not failed so often that a fresh copy is made instead. */
+function willRewind(seen: Observation): boolean {
+  const control = seen.postgres.kind === 'stopped' || seen.postgres.kind === 'running' ? seen.postgres.control : null;
+  const able = seen.settings.postgres.usePgRewind && control !== null && (control.checksums || control.walLogHints);
+  return able && !rewindGivenUp(seen);
+}
+
 /** What to do with a history that diverged: rewind, else a fresh copy where the settings allow it, else a human. */
 function repairDiverged(seen: Observation, source: Upstream, because: readonly Fact[]): Verdict {
-  const { usePgRewind, removeDataDirectoryOnDivergedTimelines, removeDataDirectoryOnRewindFailure } =
-    seen.settings.postgres;
-  const control = seen.postgres.kind === 'stopped' || seen.postgres.kind === 'running' ? seen.postgres.control : null;
-  const canRewind = usePgRewind && control !== null && (control.checksums || control.walLogHints);
-  const rewindFailures =
-    seen.jobs.kind === 'idle' && seen.jobs.last?.job.kind === 'rewind' && seen.jobs.last.ended === 'failed'
-      ? (seen.memory.repair?.failures ?? 1)
-      : 0;
-  const giveUp = rewindFailures >= 3 && removeDataDirectoryOnRewindFailure;
-  if (canRewind && !giveUp) {
+  const { removeDataDirectoryOnDivergedTimelines } = seen.settings.postgres;
+  if (willRewind(seen)) {
     if (memberOf(clusterOf(seen), source.member)?.checkpointAfterPromote === false) {
       return {
         actions: [],
@@ -134,7 +139,7 @@ function repairDiverged(seen: Observation, source: Upstream, because: readonly F
       }
     );
   }
-  if (giveUp || removeDataDirectoryOnDivergedTimelines) {
+  if (rewindGivenUp(seen) || removeDataDirectoryOnDivergedTimelines) {
     return (
       repairPause(seen) ?? {
         actions: [
@@ -192,7 +197,7 @@ export const stopped: Rule = {
       };
     // pg_rewind wants a clean end, and makes one itself only where no standby crashed: this one comes up first, and is
     // stopped again as what it is.
-    if (verdict === 'diverged' && control.state === 'in archive recovery') return start();
+    if (verdict === 'diverged' && control.state === 'in archive recovery' && willRewind(seen)) return start();
     const lost = cannotFollow(seen);
     if (lost?.mayCopy === true) {
       // All that is here is the leader's, too: its history is a part of that one's.

@@ -42,6 +42,7 @@ function flawOf(member: Member, report: PeerReport | undefined): string | null {
   if (member.tags.nofailover === true || report?.said?.nofailover === true) return 'nofailover';
   if (report?.said?.watchdogFailed === true) return 'watchdog failed';
   if (report?.last.kind === 'silent') return `silent: ${report.last.why}`;
+  if (report?.said?.runsAsPrimary === true) return 'runs as a primary';
   return report?.said != null && report.said.position === null ? 'PostgreSQL gives no position' : null;
 }
 

@@ -11,6 +11,7 @@ import {
   leaderOf,
   mayAcceptWrites,
   me,
+  newerPrimary,
   otherLeader,
   runningPrimary,
   writesUntil,
@@ -159,10 +160,13 @@ const unleasedPrimary: Rule = {
     if (seen.postgres.kind === 'starting')
       return silence(seen, 'immediate', 'a primary is starting without a lease', facts, atOnce(seen));
     if (forMs > limitMs) return silence(seen, 'fast', 'no lease was proven', facts);
+    const newer = mine === null ? null : newerPrimary(seen, mine.timeline);
+    if (newer !== null) facts.push(['newerPrimary', newer]);
     if (
       mine !== null &&
       cluster !== null &&
       cluster.leader === null &&
+      newer === null &&
       seen.jobs.kind === 'idle' &&
       cluster.initialize.kind !== 'bootstrapping'
     ) {

@@ -18,6 +18,7 @@ import {
 } from '../judge.ts';
 import { repairPause } from '../repair.ts';
 import type { Rule } from '../rule.ts';
+import { leaseLeftMs, leaseNeededToPromoteMs } from '../timing.ts';
 import { cannotFollow, judged, leaderAsSource, promotionWaitMs, stopped } from './rejoin.ts';
 
 /** Somebody else leads, or nobody, or nobody knows: this node follows, or at least serves reads. */
@@ -37,6 +38,12 @@ const noLeader: Rule = {
       ['etcd', seen.dcs.kind],
       ['controlState', seen.postgres.control.state],
     ];
+    if (mayStartInPlace(seen))
+      return {
+        actions: [],
+        because: [...because, ['waitsFor', 'etcd: the lease lasts, and a start in place needs no new timeline']],
+        wakeInMs: 500,
+      };
     if (
       seen.dcs.kind === 'reachable' &&
       stepDown !== null &&
@@ -53,6 +60,19 @@ const noLeader: Rule = {
     );
   },
 };
+
+/** etcd is away for a moment, and what went down is the primary whose lease lasts: once it answers, this node still leads. */
+function mayStartInPlace(seen: Observation): boolean {
+  const { postgres, dcs, held } = seen;
+  if (dcs.kind !== 'unreachable' || held === null || postgres.kind !== 'stopped') return false;
+  const { retryTimeoutMs } = seen.settings.cluster;
+  const wasPrimary = lastRanAsPrimary(postgres.control) && !postgres.standbySignal && !postgres.backupLabel;
+  return (
+    wasPrimary &&
+    seen.nowMs - dcs.sinceMs < retryTimeoutMs &&
+    leaseLeftMs(seen) > leaseNeededToPromoteMs(seen.settings.cluster)
+  );
+}
 
 /** The new cluster's first, down before it said who it is: a start as a standby would hide that from everybody. */
 function bornUntold(seen: Observation): boolean {

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { after, afterEach, before, test } from 'node:test';
 import { timeline } from '../../../src/model/units.ts';
+import type { EtcdTransport } from '../../../src/model/world.ts';
+import { makeEtcdTransport } from '../../../src/world/etcd/transport.ts';
 import { startEtcd, type TestEtcd } from '../../support/etcd.ts';
 import { makeNode, member, type Node } from './node.ts';
 
@@ -91,4 +93,34 @@ test('who may have led meanwhile and is forgotten by etcd makes the last leader 
     stdio: 'ignore',
   });
   assert.equal(await vacancyOf(b), null);
+});
+
+test('a leader that comes while it is asked how the last one went makes that read an old one, and nothing worse', async () => {
+  const real = makeEtcdTransport({ tls: null });
+  let asksOfThePast = 0;
+  let open = (): void => {};
+  const gate = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const slow: EtcdTransport = {
+    ...real,
+    async call(endpoint, call, ask, limitMs, token) {
+      // Two ask who led last, two more how that one went.
+      if (call === 'range' && 'revision' in ask && ++asksOfThePast > 2) await gate;
+      return real.call(endpoint, call, ask, limitMs, token);
+    },
+  };
+  const scope = `vacancy${scopes++}`;
+  const a = makeNode('a', etcd.urls, { scope });
+  const b = makeNode('b', etcd.urls, { scope, etcd: slow });
+  nodes.push(a, b);
+  await a.lead();
+  await b.reach();
+  await a.dcs.release('{"optime":7}');
+  const asking = b.reach();
+  while (asksOfThePast < 4) await new Promise((resolve) => setTimeout(resolve, 5));
+  await a.lead();
+  assert.equal((await b.reach()).cluster.leader?.name, 'a');
+  open();
+  assert.equal((await asking).vacancy, null);
 });
