@@ -87,6 +87,7 @@ function remember(seen: Observation): Memory {
     lastRole: running?.role ?? memory.lastRole,
     clusterTimeline:
       seen.held !== null && mine !== null && control !== null && (highest === null || mine > highest) ? mine : highest,
+    systemId: identityMemory(seen),
     repair: repairMemory(seen),
     divergence: divergenceMemory(seen),
     crash: crashMemory(seen),
@@ -97,12 +98,18 @@ function remember(seen: Observation): Memory {
   };
 }
 
+function identityMemory({ dcs, memory }: Observation): string | null {
+  const initialize = dcs.kind === 'reachable' ? dcs.cluster.initialize : null;
+  return initialize?.kind === 'done' ? initialize.systemId : memory.systemId;
+}
+
 /** What an agent that just began remembers: nothing. */
 export const blankMemory: Memory = {
   lastRole: null,
   crash: null,
   waitingFor: null,
   clusterTimeline: null,
+  systemId: null,
   divergence: null,
   repair: null,
   stepDown: null,

@@ -72,7 +72,7 @@ export function existedBefore(seen: Observation): string | null {
     ({ name, last, said }) => name !== me(seen) && last.kind === 'answered' && said?.runsAsPrimary,
   );
   if (runs !== undefined) return `${runs.name} says that it runs as primary`;
-  const known = seen.memory.clusterTimeline !== null || (seen.dcs.kind === 'reachable' && seen.dcs.vacancy !== null);
+  const known = seen.memory.systemId !== null || (seen.dcs.kind === 'reachable' && seen.dcs.vacancy !== null);
   const forMs = seen.nowMs - leaderlessSince(seen);
   return known && forMs <= seen.settings.cluster.ttlMs ? 'there was a cluster: its primary may still be there' : null;
 }

@@ -50,6 +50,8 @@ export interface Memory {
   readonly waitingFor: { readonly member: string; readonly sinceMs: InstantMs } | null;
   /** The highest timeline ever seen for this cluster. */
   readonly clusterTimeline: Timeline | null;
+  /** Who this cluster was when etcd said so last. */
+  readonly systemId: string | null;
   /** The reign whose divergence was judged, and how: rejoin begins with it. */
   readonly divergence: {
     readonly leader: string;

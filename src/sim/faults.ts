@@ -186,6 +186,21 @@ const ofPeople: readonly Fault[] = [
     mend: nothing,
   },
   {
+    name: 'restart scheduled',
+    strike(c, n, chance) {
+      const at = new Date(c.node(n).machine.clock.wall() + chance.between(2000, 30_000)).toISOString();
+      void c.ask(n, 'POST', '/restart', json({ schedule: at }));
+    },
+    mend: (c, n) => void c.ask(n, 'DELETE', '/restart', ''),
+  },
+  { name: 'reload asked', strike: (c, n) => void c.ask(n, 'POST', '/reload', ''), mend: nothing },
+  {
+    // Each of them is written again by whoever leads, or was nothing that anything rests on.
+    name: 'some keys deleted by hand',
+    strike: (c, n, chance) => void etcdctlDelete(c, ...chance.pick(keysPeopleDelete(n))),
+    mend: nothing,
+  },
+  {
     name: 'reinitialize asked',
     strike: (c, n) => void (c.steady() && c.ask(n, 'POST', '/reinitialize', json({ force: true }))),
     mend: nothing,
@@ -205,6 +220,15 @@ const timings = [
   { ttl: 45, loop_wait: 15, retry_timeout: 15 },
   { ttl: 60, loop_wait: 20, retry_timeout: 20 },
   { ttl: 20 },
+];
+
+const keysPeopleDelete = (node: string): readonly (readonly string[])[] => [
+  ['initialize'],
+  ['status'],
+  ['history'],
+  ['failover'],
+  [`members/${node}`],
+  ['initialize', 'leader', 'status', 'timeline', 'history', 'failover'],
 ];
 
 /** In pause people answer for what runs where, and a primary goes on without a lease: for runs of their own. */

@@ -9,6 +9,7 @@ import {
   after,
   cleanlyStopped,
   cluster,
+  control,
   crashed,
   following,
   held,
@@ -296,9 +297,35 @@ test('an empty node begins no cluster where one may be: a member says so, or the
   assert.deepEqual(kinds({ ...wiped, nowMs: instantMs(wiped.nowMs + 1_100) }), ['claimInitialize', 'startJob']);
 });
 
-test('a standby never gives a wiped store its identity; a primary does', () => {
-  assert.deepEqual(kinds(withCluster(following, { leader: null, initialize: { kind: 'absent' } })), []);
+test('a standby does not give a wiped store its identity; a primary does', () => {
+  assert.deepEqual(kinds(withCluster(following, { leader: null, initialize: { kind: 'absent' } })), ['askPeers']);
   assert.equal(decide(withCluster(leading, { initialize: { kind: 'absent' } })).actions[0]?.kind, 'writeInitialize');
+});
+
+test('without any primary a standby restores the identity that etcd told before, or that all others have', () => {
+  const wiped = withCluster(following, {
+    leader: null,
+    initialize: { kind: 'absent' },
+    members: [member('n2'), member('n3')],
+  });
+  assert.ok(wiped.dcs.kind === 'reachable');
+  const sinceMs = instantMs(wiped.nowMs - 29_000);
+  const vacancy = { last: leaderKey('n1'), sinceMs, released: false, lease: { kind: 'ended' } } as const;
+  const early: Observation = { ...wiped, dcs: { ...wiped.dcs, vacancy }, peers: [] };
+  const late: Observation = { ...early, nowMs: instantMs(early.nowMs + 1_100) };
+  const known = (seen: Observation, systemId: string): Observation => ({
+    ...seen,
+    memory: { ...seen.memory, systemId },
+  });
+  assert.deepEqual(kinds(late), ['askPeers'], 'it never saw who the cluster was');
+  assert.deepEqual(kinds(known(early, control.systemId)), ['askPeers'], 'the primary may still come');
+  assert.deepEqual(kinds(known(late, control.systemId)), ['writeInitialize']);
+  assert.deepEqual(kinds(known(late, '7')), ['askPeers']);
+  const says = (systemId: string) => peer('n3', lsn('0/5000100'), { systemId });
+  assert.deepEqual(kinds({ ...late, peers: [says(control.systemId)] }), ['writeInitialize']);
+  assert.deepEqual(kinds({ ...late, peers: [says('7')] }), ['askPeers']);
+  const alone = withCluster(late, { members: [member('n2')] });
+  assert.deepEqual(kinds({ ...alone, peers: [says(control.systemId)] }), ['askPeers']);
 });
 
 test('SIGTERM on the primary: stop, hand over, leave', () => {

@@ -2,6 +2,7 @@ import type { Fact } from '../../model/decision.ts';
 import type { Observation } from '../../model/observation.ts';
 import type { Upstream } from '../../model/postgres.ts';
 import { slotNameOf } from '../../model/slotName.ts';
+import { freshAnswers, leaderlessSince } from '../contest.ts';
 import {
   clusterOf,
   controlOf,
@@ -146,6 +147,24 @@ const unreadable: Rule = {
   },
 };
 
+/**
+ * The key was deleted, and no primary is left to write it again: then a standby may, after the time in which one would have
+ * come, where etcd told its agent this very identity before, or all the other members have it. Null: it may.
+ */
+function whyNotRestore(seen: Observation, systemId: string): string | null {
+  const sinceMs = leaderlessSince(seen);
+  if (seen.nowMs - sinceMs <= seen.settings.cluster.ttlMs) return 'its primary may still come';
+  if (seen.memory.systemId !== null)
+    return seen.memory.systemId === systemId ? null : `it was ${seen.memory.systemId}, and this is ${systemId}`;
+  const others = (clusterOf(seen)?.members ?? []).filter(({ name }) => name !== me(seen));
+  if (others.length === 0) return 'nobody else says who it was';
+  const fresh = freshAnswers(seen, sinceMs);
+  const agrees = (name: string): boolean =>
+    fresh.includes(name) && seen.peers.find((peer) => peer.name === name)?.said?.systemId === systemId;
+  const unsure = others.filter(({ name }) => !agrees(name)).map(({ name }) => name);
+  return unsure.length === 0 ? null : `${unsure.join(', ')} did not say to be the same`;
+}
+
 const identity: Rule = {
   name: 'cluster.identity',
   reason: 'the store does not know this cluster: its primary says who it is',
@@ -176,12 +195,15 @@ const identity: Rule = {
       runningPrimary(seen) !== null ||
       (seen.postgres.kind === 'stopped' && !seen.postgres.standbySignal && lastRanAsPrimary(control));
     if (primary) return write();
+    const doubt = whyNotRestore(seen, control.systemId);
+    if (doubt === null) return write();
     return {
-      actions: [],
+      actions: [{ kind: 'askPeers' }],
       because: [
         ['initialize', initialize.kind],
-        ['postgres', 'a standby does not define the cluster'],
+        ['postgres', `a standby does not define the cluster: ${doubt}`],
       ],
+      wakeInMs: 1_000,
     };
   },
 };
