@@ -8,8 +8,9 @@ import type { PostgresParts } from '../parts.ts';
  * last primary has no file of that one's timeline, and would begin it a second time: two histories under one number, and
  * nobody sees that they differ. For the moment of the promotion there are files that stand in for the missing ones.
  *
- * They must not stay. A server that is started as a standby follows the newest timeline it has a file of, and these fork
- * off where no server can follow; and walreceiver fetches no file that is there already.
+ * As the newest they must not stay. A server that is started as a standby follows the newest timeline it has a file of, and
+ * these fork off where no server can follow; and walreceiver fetches no file that is there already. Behind a real one they
+ * must: on its way to a later timeline walreceiver asks for the file of each one between, and ends when one is missing.
  */
 
 const mark = 'stands in for a timeline that another member has begun';
@@ -33,13 +34,17 @@ export async function keepOffTaken(parts: PostgresParts, mine: Timeline, taken: 
   return timeline(last + 1);
 }
 
-/** Takes the stand-ins away again: after a promotion, and before a server starts as a standby or turns to another upstream. */
+/** Takes away the stand-ins that lead nowhere: after a promotion, and before a server starts as a standby or turns to another upstream. */
 export async function removeStandIns(parts: PostgresParts): Promise<void> {
   const { files } = parts.world;
-  for (const name of await namesOf(parts)) {
-    if (timelineOfHistoryFile(name) === null) continue;
+  const newestFirst = (await namesOf(parts))
+    .filter((name) => timelineOfHistoryFile(name) !== null)
+    .sort()
+    .reverse();
+  for (const name of newestFirst) {
     const file = await files.read(pathOf(parts, name));
-    if (file.kind === 'text' && file.text.includes(mark)) await must(files.remove(pathOf(parts, name)));
+    if (file.kind !== 'text' || !file.text.includes(mark)) return; // what is older is on the way to this one
+    await must(files.remove(pathOf(parts, name)));
   }
 }
 
