@@ -119,11 +119,24 @@ export function recoverInPlace(dir: DataDir, control: Control, wal: Wal): void {
   dir.writeControl({
     ...control,
     state: 'shut down',
-    timeline: wal.timeline,
-    checkpoint: start,
-    minRecoveryEnd: 0n,
-    minRecoveryEndTimeline: 0,
+    ...checkpointAt(wal.timeline, start),
+    ...noMinimum,
   });
+}
+
+/** What a checkpoint writes down of itself. */
+export const checkpointAt = (timeline: number, start: bigint) => ({ timeline, checkpoint: start });
+/** A server in production has no point that it must recover to first. */
+export const noMinimum = { minRecoveryEnd: 0n, minRecoveryEndTimeline: 0 } as const;
+
+/** backup_label names the checkpoint where recovery begins, whatever the control file says. */
+export const labelText = ({ timeline, checkpoint }: Pick<Control, 'timeline' | 'checkpoint'>): string =>
+  `CHECKPOINT LOCATION: ${lsnText(lsnOf(checkpoint))}\nSTART TIMELINE: ${timeline}\n`;
+export function fromLabel(dir: DataDir, control: Control): Control {
+  const label = dir.text('backup_label') ?? '';
+  const at = /CHECKPOINT LOCATION: (\S+)/.exec(label)?.[1];
+  const timeline = Number(/START TIMELINE: (\d+)/.exec(label)?.[1]);
+  return at === undefined ? control : { ...control, ...checkpointAt(timeline, parse(at)) };
 }
 
 export const freshControl = (systemId: string, checksums: boolean, checkpoint: bigint): Control => ({

@@ -2,8 +2,9 @@ import { readHistoryFile } from '../../codec/postgres/historyFile.ts';
 import type { Machine } from '../machine.ts';
 import type { Program, SimProcess } from '../process.ts';
 import { optionOf, readConf } from './conf.ts';
-import { type Control, dataDirAt, recoverInPlace } from './dataDir.ts';
+import { type Control, checkpointAt, dataDirAt, fromLabel, noMinimum, recoverInPlace } from './dataDir.ts';
 import { draw, type Instance, type PostgresWorld, spawnChild, updateControl } from './instance.ts';
+import { whyHeld } from './lock.ts';
 import { writePid } from './pidFile.ts';
 import { releaseWaiters, write } from './primary.ts';
 import { newestKnown, promote } from './promote.ts';
@@ -30,15 +31,10 @@ export const postgresProgram =
     if (args.includes('--single')) return recoverAlone(world, machine, self, path);
     const conf = readConf(dir, args);
     const port = Number(conf.get('port') ?? 5432);
-    const rival = [...world.servers].find(
-      (one) => one.machine === machine && one.dir.path === path && one.postmaster.state() !== 'dead',
-    );
-    if (rival !== undefined) return fatal(`lock file "postmaster.pid" already exists (pid ${rival.postmaster.pid})`);
+    const held = whyHeld(machine, dir, self);
+    if (held !== null) return fatal(held);
     if (world.serverAt(machine.name, port) !== null)
       return fatal(`could not bind port ${port}: Address already in use`);
-    // Its own command line is not there yet: whoever holds the directory as its working directory is a left-over.
-    if (machine.processes.all().some((one) => one.cwd() === path && one !== self))
-      return fatal('pre-existing shared memory block is still in use');
     self.chdir(path);
 
     const instance: Instance = {
@@ -62,6 +58,7 @@ export const postgresProgram =
       waiters: new Set(),
     };
     for (const slot of dir.slots().values()) slot.active = false;
+    dir.remove('promote'); // of a promotion that no server heard of
     world.servers.add(instance);
     writePid(instance, 'starting');
     self.onSignal('TERM', () => stop(instance, 'smart'));
@@ -75,13 +72,21 @@ export const postgresProgram =
     recover(instance);
   };
 
-/** A standby follows the newest timeline that it has a history file of; null: that is its own, or one that grew out of it. */
-function noChildOf(instance: Instance, control: Control): number | null {
+/**
+ * A standby follows the newest timeline that it has a history file of. Null: that is its own, or one that grew out of it;
+ * else why it can not be followed from where recovery begins, or from where it was already.
+ */
+function noChildOf(instance: Instance, control: Control): string | null {
   const newest = newestKnown(instance);
   if (newest === instance.wal.timeline) return null;
   const lines = readHistoryFile(instance.dir.text(`pg_wal/${historyName(newest)}`) ?? '');
-  const mine = lines.find((line) => line.timeline === control.timeline);
-  return mine !== undefined && mine.end >= control.checkpoint ? null : newest;
+  const timelineAt = (at: bigint): number => lines.find((line) => at < line.end)?.timeline ?? newest;
+  if (timelineAt(control.checkpoint) !== control.timeline)
+    return `requested timeline ${newest} is not a child of this server's history`;
+  const { minRecoveryEnd, minRecoveryEndTimeline } = control;
+  return minRecoveryEnd > 0n && timelineAt(minRecoveryEnd - 1n) !== minRecoveryEndTimeline
+    ? `requested timeline ${newest} does not contain minimum recovery point on timeline ${minRecoveryEndTimeline}`
+    : null;
 }
 
 /** A timeline on which nothing was written is only what its history file says: without the file the server is not on it. */
@@ -96,11 +101,12 @@ function leaveUnused({ wal, dir }: Instance, control: Control): void {
 /** Replays what the disk holds, then opens: as standby when the signal file says so, else as primary. */
 function recover(instance: Instance): void {
   const { world, dir, wal, postmaster } = instance;
-  const control = dir.control();
-  if (control === null) return;
+  const found = dir.control();
+  if (found === null) return;
+  const control = fromLabel(dir, found);
   const foreign = instance.inRecovery ? noChildOf(instance, control) : null;
   if (foreign !== null) {
-    world.trace(instance.machine.name, `FATAL: requested timeline ${foreign} is not a child of this server's history`);
+    world.trace(instance.machine.name, `FATAL: ${foreign}`);
     dir.remove('postmaster.pid');
     postmaster.exit(1);
     return;
@@ -110,6 +116,10 @@ function recover(instance: Instance): void {
   truncate(wal, wal.flushed); // what was not flushed went with the crash
   if (instance.inRecovery) leaveUnused(instance, control);
   updateControl(instance, {
+    ...control,
+    ...(instance.inRecovery && control.minRecoveryEnd < control.checkpoint
+      ? { minRecoveryEnd: control.checkpoint, minRecoveryEndTimeline: control.timeline }
+      : {}),
     state: instance.inRecovery ? 'in archive recovery' : clean ? control.state : 'in crash recovery',
     recorded: { ...control.recorded, ...recordedOf(instance.conf) },
     walLogHints: isOn(instance.conf.get('wal_log_hints')),
@@ -117,37 +127,33 @@ function recover(instance: Instance): void {
   const { startMs, crashRecoveryMs } = world.tuning;
   startup.after(draw(world, startMs) + (clean ? 0 : draw(world, crashRecoveryMs)), () => {
     instance.replayed = wal.flushed;
-    if (dir.has('backup_label')) dir.remove('backup_label');
+    dir.remove('backup_label');
     if (instance.inRecovery) {
-      updateControl(instance, { minRecoveryEnd: wal.flushed, minRecoveryEndTimeline: wal.timeline });
-      open(instance, 'standby');
+      open(instance);
       startReceiver(instance);
       return;
     }
     updateControl(instance, { state: 'in production' });
     const opened = (): void => {
-      open(instance, 'ready');
+      open(instance);
       startup.exit(0);
     };
     if (clean) return postmaster.deliver(opened);
+    const start = wal.end;
     write(instance, startup, { kind: 'checkpoint' }, () => {
-      updateControl(instance, {
-        timeline: wal.timeline,
-        checkpoint: wal.end,
-        minRecoveryEnd: 0n,
-        minRecoveryEndTimeline: 0,
-      });
+      updateControl(instance, { ...checkpointAt(wal.timeline, start), ...noMinimum });
       postmaster.deliver(opened);
     });
   });
 }
 
-function open(instance: Instance, status: 'ready' | 'standby'): void {
+/** A hot standby calls itself ready, too: `standby` is one that lets nobody in. */
+function open(instance: Instance): void {
   if (instance.phase !== 'starting') return;
   instance.phase = 'ready';
   spawnChild(instance, 'checkpointer');
-  writePid(instance, status);
-  instance.world.trace(instance.machine.name, `postgres opens as ${status === 'ready' ? 'primary' : 'standby'}`);
+  writePid(instance, 'ready');
+  instance.world.trace(instance.machine.name, `postgres opens as ${instance.inRecovery ? 'standby' : 'primary'}`);
 }
 
 function reload(instance: Instance): void {
@@ -177,8 +183,10 @@ function ended(instance: Instance, how: string): void {
 function recoverAlone(world: PostgresWorld, machine: Machine, self: SimProcess, path: string): void {
   const dir = dataDirAt(machine, path);
   const [control, wal] = [dir.control(), dir.wal()];
-  if (control === null || wal === null || dir.has('standby.signal')) {
-    self.print('FATAL:  standby mode is not supported by single-user servers');
+  const held = whyHeld(machine, dir, self);
+  if (held === null) dir.remove('postmaster.pid');
+  if (held !== null || control === null || wal === null || dir.has('standby.signal')) {
+    self.print(`FATAL:  ${held ?? 'standby mode is not supported by single-user servers'}`);
     self.exit(1);
     return;
   }

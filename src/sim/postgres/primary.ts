@@ -1,6 +1,7 @@
 import type { SimProcess } from '../process.ts';
+import { checkpointAt, noMinimum } from './dataDir.ts';
 import { draw, type Instance, updateControl } from './instance.ts';
-import { append, type WalChange } from './wal.ts';
+import { append, lastCheckpoint, timelineOf, type WalChange } from './wal.ts';
 
 const recordBytes = { write: 168, checkpoint: 120, shutdown: 120, endOfRecovery: 48, other: 64 } as const;
 
@@ -73,13 +74,27 @@ export function readSynchronous(text: string): SynchronousRule | null {
 /** After it the control file tells the present timeline. */
 export function checkpoint(instance: Instance, by: SimProcess, done: () => void): void {
   by.after(draw(instance.world, instance.world.tuning.checkpointMs), () => {
-    if (instance.inRecovery) return done(); // a restart point changes nothing that matters here
+    if (instance.inRecovery) {
+      restartPoint(instance);
+      return done();
+    }
     const { timeline, end } = instance.wal;
     write(instance, by, { kind: 'checkpoint' }, () => {
       const previous = instance.dir.control()?.timeline ?? timeline;
-      updateControl(instance, { timeline, previousTimeline: previous, checkpoint: end });
+      updateControl(instance, { ...checkpointAt(timeline, end), previousTimeline: previous, ...noMinimum });
       instance.checkpointPending = false;
       done();
     });
+  });
+}
+
+/** What a checkpoint is to a standby: it would begin again at the last one that it replayed. */
+export function restartPoint(instance: Instance): void {
+  const { wal, replayed } = instance;
+  const last = lastCheckpoint(wal, replayed);
+  updateControl(instance, {
+    ...(last === null ? {} : checkpointAt(last.timeline, last.start)),
+    minRecoveryEnd: replayed,
+    minRecoveryEndTimeline: timelineOf(wal, replayed),
   });
 }

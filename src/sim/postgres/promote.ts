@@ -6,25 +6,27 @@ import { branch, historyName, historyText } from './wal.ts';
 /** A standby that found the promote file: ends recovery on a timeline of its own. */
 export function promote(instance: Instance): void {
   const { dir, wal, postmaster, world } = instance;
-  dir.remove('promote');
+  // A primary does not look for the file; the next start removes it.
   if (!instance.inRecovery || instance.phase !== 'ready') return;
+  dir.remove('promote');
   instance.receiver?.stop();
   const startup = spawnChild(instance, 'startup');
   startup.after(draw(world, world.tuning.promoteMs), () => {
     if (instance.phase !== 'ready' || !instance.inRecovery) return;
     instance.replayed = wal.flushed;
     const old = dir.control()?.timeline ?? wal.timeline;
+    // The streams of its own standbys end here: they ask again, and fetch the history first.
+    for (const sender of [...instance.senders]) sender.process.exit(0);
     branch(wal, newestKnown(instance) + 1);
     dir.put(`pg_wal/${historyName(wal.timeline)}`, historyText(wal.history));
-    write(instance, startup, { kind: 'endOfRecovery' }, () => {
+    write(instance, startup, { kind: 'endOfRecovery' }, (end) => {
       dir.remove('standby.signal');
       instance.inRecovery = false;
       instance.checkpointPending = old !== wal.timeline;
-      updateControl(instance, { state: 'in production', minRecoveryEnd: 0n, minRecoveryEndTimeline: 0 });
+      // Until its checkpoint a crash would have to recover to here.
+      updateControl(instance, { state: 'in production', minRecoveryEnd: end, minRecoveryEndTimeline: wal.timeline });
       writePid(instance, 'ready');
       world.trace(instance.machine.name, `postgres promoted to timeline ${wal.timeline}`);
-      // Cascading standbys are ended, and ask again for the timeline that is now current.
-      for (const sender of [...instance.senders]) sender.process.exit(0);
       flushed(instance, wal.end);
       checkpoint(instance, postmaster, () => {});
       startup.exit(0);

@@ -1,6 +1,7 @@
+import { checkpointAt, noMinimum } from './dataDir.ts';
 import { draw, type Instance, updateControl } from './instance.ts';
 import { writePid } from './pidFile.ts';
-import { write } from './primary.ts';
+import { restartPoint, write } from './primary.ts';
 
 /** TERM, INT and QUIT. Smart waits for clients; fast ends them; immediate leaves recovery to the next start. */
 export function stop(instance: Instance, mode: 'smart' | 'fast' | 'immediate'): void {
@@ -39,10 +40,13 @@ function proceedWhenAlone(instance: Instance): void {
   }
   instance.receiver?.stop();
   postmaster.after(draw(world, world.tuning.stopMs), () => {
-    if (instance.inRecovery) return finish(instance, 'shut down in recovery');
+    if (instance.inRecovery) {
+      restartPoint(instance);
+      return finish(instance, 'shut down in recovery');
+    }
     const start = instance.wal.end;
     write(instance, postmaster, { kind: 'shutdown' }, (end) => {
-      updateControl(instance, { state: 'shut down', timeline: instance.wal.timeline, checkpoint: start });
+      updateControl(instance, { state: 'shut down', ...checkpointAt(instance.wal.timeline, start), ...noMinimum });
       waitForStandbys(instance, end);
     });
   });

@@ -1,7 +1,7 @@
 import { readConninfo } from './conf.ts';
-import { draw, type Instance, type Receiver, type Sender, spawnChild, updateControl } from './instance.ts';
+import { draw, type Instance, type Receiver, type Sender, spawnChild } from './instance.ts';
 import { flushed as flushedHere, releaseWaiters } from './primary.ts';
-import { endOf, type TimelineBranch, type WalRecord } from './wal.ts';
+import { endOf, historyName, type TimelineBranch, type WalRecord } from './wal.ts';
 
 interface Batch {
   readonly timeline: number;
@@ -16,6 +16,8 @@ interface StandbyAsk {
   readonly slot: string | null;
   readonly applicationName: string;
   readonly user: string;
+  /** The history files that it is given on the way. */
+  readonly fetched: (readonly [name: string, text: string])[];
 }
 
 /** wal_retrieve_retry_interval, wal_receiver_timeout and wal_sender_timeout: PostgreSQL's defaults. */
@@ -65,9 +67,16 @@ export function startReceiver(instance: Instance): void {
       slot,
       applicationName: conninfo.get('application_name') ?? 'walreceiver',
       user: conninfo.get('user') ?? 'postgres',
+      fetched: [],
     };
     const answer = (what: () => void): void =>
-      world.network.send(host ?? '', machine.name, () => process.deliver(() => mine === generation && what()));
+      world.network.send(host ?? '', machine.name, () =>
+        process.deliver(() => {
+          if (mine !== generation) return;
+          for (const [name, text] of ask.fetched) instance.dir.put(name, text);
+          what();
+        }),
+      );
     process.after(10_000, () => receiver.status === 'connecting' && again(mine, 0));
     world.network.send(machine.name, host ?? '', () => {
       const upstream = world.machine(host ?? '');
@@ -108,7 +117,6 @@ export function startReceiver(instance: Instance): void {
     if (instance.received !== null) instance.received = wal.end;
     instance.replayed = wal.end;
     flushedHere(instance, wal.end);
-    updateControl(instance, { minRecoveryEnd: wal.end, minRecoveryEndTimeline: wal.timeline });
   }
 
   /** Written and flushed, then acknowledged; replayed a little later, and said so. */
@@ -132,7 +140,6 @@ export function startReceiver(instance: Instance): void {
       process.after(draw(world, world.tuning.replayMs), () => {
         if (upTo <= instance.replayed) return;
         instance.replayed = upTo;
-        updateControl(instance, { minRecoveryEnd: upTo, minRecoveryEndTimeline: wal.timeline });
         tell();
       });
     });
@@ -171,6 +178,8 @@ function acceptStandby(
   if (server.phase !== 'ready') return 'the database system is shutting down';
   if (server.dir.control()?.systemId !== ask.systemId)
     return 'database system identifier differs between the primary and standby';
+  const missing = tellHistories(server, standby, ask);
+  if (missing !== null) return missing;
   const end = endOf(wal, ask.timeline);
   if (end === null) return `requested timeline ${ask.timeline} is not in this server's history`;
   if (end !== 'open' && ask.from > end)
@@ -215,6 +224,25 @@ function acceptStandby(
   });
   keepAlive(server, sender);
   return sender;
+}
+
+/**
+ * Before it asks for WAL, a receiver fetches what it lacks of the history files between its timeline and the server's. Gives
+ * why that ends it.
+ */
+function tellHistories(
+  { dir, wal }: Instance,
+  { dir: theirs }: Instance,
+  { timeline, fetched }: StandbyAsk,
+): string | null {
+  for (let id = Math.max(timeline, 2); id <= wal.timeline; id++) {
+    const path = `pg_wal/${historyName(id)}`;
+    if (theirs.has(path)) continue;
+    const text = dir.text(path);
+    if (text === null) return `could not receive timeline history file from the primary server: no file ${path}`;
+    fetched.push([path, text]);
+  }
+  return null;
 }
 
 /** A quiet stream is asked for a sign of life; one that gives none for a minute is ended. */

@@ -2,9 +2,10 @@ import { lsnOf, lsnText } from '../../model/units.ts';
 import type { Machine } from '../machine.ts';
 import type { Program, SimProcess } from '../process.ts';
 import { optionOf, readConninfo } from './conf.ts';
-import { controldataText, dataDirAt, freshControl, recoverInPlace } from './dataDir.ts';
+import { controldataText, dataDirAt, freshControl, labelText, recoverInPlace } from './dataDir.ts';
 import { draw, type Instance, type PostgresWorld, spawnChild } from './instance.ts';
-import { copyWal, forkOf, historyName, historyText, newWal, truncate } from './wal.ts';
+import { whyHeld } from './lock.ts';
+import { copyWal, forkOf, historyName, lastCheckpoint, newWal, truncate } from './wal.ts';
 
 const exit = (self: SimProcess, code: number, line: string): void => {
   self.print(line);
@@ -89,8 +90,10 @@ export const pgBasebackup =
     if ((machine.disk.names(path) ?? []).length > 0)
       return exit(self, 1, `pg_basebackup: error: directory "${path}" exists but is not empty`);
     const target = targetOf(args);
+    const made = machine.disk.get(path) === null;
     const giveUp = (why: string): void => {
       for (const name of machine.disk.names(path) ?? []) machine.disk.remove(`${path}/${name}`);
+      if (made) machine.disk.remove(path);
       exit(self, 1, `pg_basebackup: error: ${why}`);
     };
     reach(world, machine, self, target, (server) => {
@@ -113,27 +116,26 @@ export const pgBasebackup =
         const control = server.dir.control();
         if (control === null) return giveUp('no control file');
         const dir = dataDirAt(machine, path);
-        for (const [name, text] of server.machine.disk.tree(server.dir.path))
-          if (!notCopied.has(name) && !name.startsWith('pg_replslot/')) dir.put(name, text);
         const wal = copyWal(server.wal);
         truncate(wal, server.wal.flushed);
+        // Of pg_wal only what the stream brings: with the WAL the history of its timeline.
+        const history = `pg_wal/${historyName(wal.timeline)}`;
+        for (const [name, text] of copied(server))
+          if (name === history || !name.startsWith('pg_wal/')) dir.put(name, text);
         dir.writeWal(wal);
-        dir.put('backup_label', `START WAL LOCATION: x\nSTART TIMELINE: ${wal.timeline}\n`);
+        dir.put('backup_label', labelText(control));
         if (args.includes('-R') || args.includes('--write-recovery-conf')) dir.put('standby.signal', '');
-        dir.writeControl({ ...control, minRecoveryEnd: wal.flushed, minRecoveryEndTimeline: wal.timeline });
+        dir.writeControl(control);
         exit(self, 0, '23000/23000 kB (100%), 1/1 tablespace');
       });
     });
   };
 
-const notCopied = new Set([
-  'postmaster.pid',
-  'postmaster.opts',
-  'global/pg_control',
-  'pg_wal/wal.sim',
-  'standby.signal',
-  'promote',
-]);
+const kept = new Set(['global/pg_control', 'pg_wal/wal.sim']);
+const notCopied = new Set(['postmaster.pid', 'postmaster.opts', 'global/pg_control', 'pg_wal/wal.sim', 'backup_label']);
+/** Slots stay where they are. */
+const copied = ({ machine, dir }: Instance): readonly (readonly [name: string, text: string])[] =>
+  machine.disk.tree(dir.path).filter(([name]) => !notCopied.has(name) && !name.startsWith('pg_replslot/'));
 
 export const pgRewind =
   (world: PostgresWorld, machine: Machine): Program =>
@@ -148,6 +150,9 @@ export const pgRewind =
         return exit(self, 1, `pg_rewind: error: connection to server at "${target.host}" failed: ${server}`);
       // Since PostgreSQL 13 it recovers the target itself, in a single-user server, which cannot be a standby.
       if (control.state !== 'shut down' && control.state !== 'shut down in recovery') {
+        const held = whyHeld(machine, dir, self);
+        if (held !== null) return exit(self, 1, `FATAL: ${held}`);
+        dir.remove('postmaster.pid');
         if (dir.has('standby.signal'))
           return exit(self, 1, 'FATAL: standby mode is not supported by single-user servers');
         recoverInPlace(dir, control, wal);
@@ -175,12 +180,14 @@ export const pgRewind =
       });
       self.onEnd(() => serving.exit(0));
       self.after(draw(world, world.tuning.rewindMs), () => {
-        truncate(wal, fork.at);
+        const begin = lastCheckpoint(wal, fork.at);
         const fresh = copyWal(server.wal);
         truncate(fresh, server.wal.flushed);
         dir.writeWal(fresh);
-        dir.put(`pg_wal/${historyName(fresh.timeline)}`, historyText(fresh.history));
-        dir.put('backup_label', `START TIMELINE: ${fork.timeline}\n`);
+        // All files become the source's: the configuration too, and what it does not have goes.
+        for (const [name] of machine.disk.tree(path)) if (!kept.has(name)) dir.remove(name);
+        for (const [name, text] of copied(server)) dir.put(name, text);
+        if (begin !== null) dir.put('backup_label', labelText({ timeline: begin.timeline, checkpoint: begin.start }));
         dir.writeControl({
           ...source,
           state: 'in archive recovery',

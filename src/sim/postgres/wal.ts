@@ -64,6 +64,16 @@ export function endOf(wal: Wal, timeline: number): bigint | 'open' | null {
   return wal.history.find((one) => one.timeline === timeline)?.end ?? null;
 }
 
+/** The last checkpoint that ends by there. */
+export const lastCheckpoint = (wal: Wal, upTo: bigint): WalRecord | null =>
+  wal.records.findLast(
+    ({ end, change }) => end <= upTo && (change.kind === 'checkpoint' || change.kind === 'shutdown'),
+  ) ?? null;
+
+/** On which timeline a log that ends there is. */
+export const timelineOf = (wal: Wal, end: bigint): number =>
+  wal.history.find((one) => end <= one.end)?.timeline ?? wal.timeline;
+
 /** The last position that two logs share, and on which timeline. */
 export function forkOf(a: Wal, b: Wal): { readonly timeline: number; readonly at: bigint } {
   const branchesOf = (wal: Wal): readonly (readonly [timeline: number, end: bigint | 'open'])[] => [
