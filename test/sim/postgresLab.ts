@@ -11,12 +11,13 @@ import { places } from '../../src/sim/settings.ts';
 import { makeWorld } from '../../src/sim/world.ts';
 import { idleProcess } from './drive.ts';
 
-/** Two machines with PostgreSQL installed and nobody who manages it. */
+/** Three machines with PostgreSQL installed and nobody who manages it. */
 export function postgresLab(seed: number) {
+  const names = ['a', 'b', 'c'];
   const engine = makeEngine();
   const chance = makeChance(seed);
-  const network = makeNetwork(engine, chance.fork('network'), () => ['a', 'b']);
-  const machines = ['a', 'b'].map((name) => makeMachine(engine, chance.fork(name), name, { rate: 1, bootedMs: 0 }));
+  const network = makeNetwork(engine, chance.fork('network'), () => names);
+  const machines = names.map((name) => makeMachine(engine, chance.fork(name), name, { rate: 1, bootedMs: 0 }));
   const trace: string[] = [];
   const postgres = makePostgresWorld(engine, network, chance.fork('postgres'), machines, (machine, text) =>
     trace.push(`${engine.now().toFixed(1)} ${machine} ${text}`),
@@ -29,11 +30,11 @@ export function postgresLab(seed: number) {
   };
   const on = (machine: Machine) => ({ machine, world: makeWorld(shared, machine, idleProcess(machine)) });
   for (const machine of machines) installPrograms(machine, postgres);
-  const [a, b] = machines.map(on);
-  if (a === undefined || b === undefined) throw new Error('two machines');
+  const [a, b, c] = machines.map(on);
+  if (a === undefined || b === undefined || c === undefined) throw new Error('three machines');
   /** The World of one more process there. */
   const process = (name: 'a' | 'b'): World => on(name === 'a' ? a.machine : b.machine).world;
-  return { engine, network, postgres, a, b, trace, process };
+  return { engine, network, postgres, a, b, c, trace, process };
 }
 
 export const run = async (world: World, program: string, ...args: string[]): Promise<string> => {

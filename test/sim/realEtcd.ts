@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createConnection, createServer } from 'node:net';
+import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../support/ports.ts';
 
 /** One real etcd on loopback, in a directory of its own; ports below the range that the kernel hands out. */
 export async function startRealEtcd(): Promise<{ readonly url: string; stop(): Promise<void> }> {
@@ -45,16 +46,4 @@ const answers = (port: number): Promise<boolean> =>
     const socket = createConnection(port, '127.0.0.1', () => resolve(true));
     socket.once('error', () => resolve(false));
     socket.once('connect', () => socket.destroy());
-  });
-
-async function freePort(from: number): Promise<number> {
-  for (let port = from + (process.pid % 1000) * 4; port < from + 5000; port++) if (await isFree(port)) return port;
-  throw new Error('no free port');
-}
-
-const isFree = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
