@@ -103,3 +103,46 @@ test('a primary that dies right after its promotion has told the cluster of its 
   assert.deepEqual(timelinesBegunTwice(cluster.history()), []);
   assert.deepEqual(cluster.corrupted(), []);
 });
+
+/**
+ * A copy has the history file of its own timeline alone, and walreceiver asks for that of each one between. A standby that comes
+ * back to a leader that is such a copy gets none of the older ones.
+ *
+ * 1. n3 is away on timeline 1. n1 and n2 hand over to one another, and each is copied anew as a standby.
+ * 2. The leader of timeline 4 has the files of 3 and 4. n3 asks it for that of 2.
+ */
+test('a standby that was away for several promotions follows a leader that was copied meanwhile', async () => {
+  const cluster = await simulate({ members, seed: 5, writeEveryMs: 250 }).untilSteady();
+  await cluster.run(10_000);
+  const first = cluster.primary() ?? '';
+  const [second = '', away = ''] = members.filter((name) => name !== first);
+  cluster.powerOff(away);
+  await cluster.run(20_000);
+  const copy = async (node: string): Promise<void> => {
+    void cluster.ask(node, 'POST', '/reinitialize', '{"force": true}');
+    await cluster.run(60_000);
+  };
+  const handOver = async (leader: string, candidate: string): Promise<void> => {
+    void cluster.ask(candidate, 'POST', '/switchover', JSON.stringify({ leader, candidate }));
+    await cluster.until(() => cluster.primary() === candidate, { withinMs: 60_000 });
+    await cluster.run(20_000);
+  };
+  await handOver(first, second);
+  await copy(first);
+  await handOver(second, first);
+  await copy(second);
+  await handOver(first, second);
+  assert.equal(cluster.timeline(), 4);
+  assert.equal(
+    cluster.node(second).machine.disk.get('/var/lib/postgresql/15/main/pg_wal/00000002.history'),
+    null,
+    'the leader does not know of timeline 2',
+  );
+  cluster.powerOn(away);
+  await cluster.untilSteady();
+  assert.deepEqual(
+    cluster.violations().map(({ kind }) => kind),
+    [],
+  );
+  assert.deepEqual(cluster.corrupted(), []);
+});

@@ -7,6 +7,7 @@ import { type PostgresParts, toolEnv } from '../parts.ts';
 import { ownTarget, peerTarget, runOnce, whyNot } from '../sessions.ts';
 import { identifySystem, timelineHistory, walFrom } from '../statements.ts';
 import { whyNoPrimary } from './source.ts';
+import { bridge } from './taken.ts';
 
 const limitMs = 3_000;
 const unknown = (why: string): Divergence => ({ kind: 'unknown', why });
@@ -69,9 +70,13 @@ async function compare(
   if (mine.timeline === theirs) return { kind: 'none' };
   const told = await runOnce(sql, walsender, [timelineHistory(theirs)], limitMs);
   if (told.kind !== 'rows') return unknown(`${job.from.member}: ${whyNot(told)}`);
-  const line = readHistoryFile(historyText(told.rows[0]?.content ?? '')).find((one) => one.timeline === mine.timeline);
+  const history = historyText(told.rows[0]?.content ?? '');
+  const line = readHistoryFile(history).find((one) => one.timeline === mine.timeline);
   if (line === undefined) return diverged(mine.lsn); // a timeline the leader never was on
-  if (mine.recovering) return mine.lsn > line.end ? diverged(line.end) : { kind: 'none' };
+  if (mine.recovering && mine.lsn > line.end) return diverged(line.end);
+  // It does not stream, or nobody would ask. The next one the leader has for certain.
+  if (local.kind === 'running' && theirs > mine.timeline + 1) await bridge(parts, mine.timeline, theirs, history);
+  if (mine.recovering) return { kind: 'none' };
   return judgeCleanEnd(parts, mine, line.end, diverged);
 }
 

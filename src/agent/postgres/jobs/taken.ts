@@ -49,6 +49,20 @@ export async function removeStandIns(parts: PostgresParts): Promise<void> {
 }
 
 /**
+ * A copy has the history file of its own timeline alone. When it leads, a standby that was away for some promotions asks it in
+ * vain for those between, and never gets to it. Recovery reads the leader's own file, so that the others may be stand-ins.
+ */
+export async function bridge(parts: PostgresParts, mine: Timeline, theirs: Timeline, history: string): Promise<void> {
+  const known = new Set((await namesOf(parts)).map(timelineOfHistoryFile));
+  // From the leader's down: at no moment does a stand-in lead the way.
+  for (let id: number = theirs; id > mine; id--) {
+    if (known.has(id)) continue;
+    const text = id === theirs ? history : standIn(mine);
+    await must(parts.world.files.write(pathOf(parts, historyFileName(id)), text, 0o600));
+  }
+}
+
+/**
  * A promotion that was cut short leaves the history file of a timeline on which nothing ever was. The server would look for
  * that timeline for ever, and pg_rewind finds nothing to do. What belongs to the leader's history comes from it again.
  */
