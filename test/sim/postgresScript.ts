@@ -40,8 +40,8 @@ const notCompared = {
  * postmaster.opts; pg_promote(), where the agent uses the promote file; the checkpoint that a base backup makes its source do;
  * WAL that is gone (wal_status, a slot that lost it); pages written between checkpoints, which move the minimum recovery
  * point of a standby at any time (the original runs without a background writer here, in the model it moves with restart points
- * alone); a walreceiver that calls itself streaming in the moment before it is refused; WAL replayed beyond a fork that only
- * a later start finds.
+ * alone); a walreceiver that calls itself streaming in the moment before it is refused; what the original makes of a stream that
+ * continues another history in the middle of a segment (`record with incorrect prev-link`: nothing, unless the records agree).
  */
 
 /** One script for model and original: each step's answer by its name. */
@@ -387,6 +387,11 @@ export async function postgresScript(
   await turnTo(c, { of: a });
   say('a running standby that is past the fork is told', await hears(c, /before current recovery point/));
   await seen('a standby past the fork', c, 'the stream of a diverged standby');
+  // Its minimum recovery point is before the fork still: it starts, and replays what is behind the fork though it knows better.
+  await c.stop('KILL');
+  say('its next start after kill -9', await c.start());
+  await c.world.clock.sleep(1_000);
+  say('is on its own history still', [(await c.look())?.timeline, await c.read()]);
   await c.stop('INT');
   await c.listen();
   say('its next start, past the fork', await c.start());
@@ -418,9 +423,12 @@ export async function postgresScript(
   say('start of a cleanly stopped primary as standby', await standby(a, { of: b }));
   say('it asks for each history file on the way', await hears(a, /could not receive timeline history file/));
   say('and stays on its own timeline without it', [(await a.look())?.timeline, await a.histories()]);
-  await b.put('pg_wal/00000004.history', standIn(timeline(3)));
+  // As the agent then does: the leader's own file, and stand-ins for what is missing between.
+  const itsOwn = await b.world.files.read(`${b.dataDir}/pg_wal/00000005.history`);
+  if (itsOwn.kind === 'text') await a.put('pg_wal/00000005.history', itsOwn.text);
+  await a.put('pg_wal/00000004.history', standIn(timeline(3)));
   await a.streaming(5);
-  say('and needs no rewind', [await replicate('17', b, a), await a.read()]);
+  say('and follows with them, and needs no rewind', [await replicate('17', b, a), await a.read()]);
   await seen('a former primary', a);
   await c.stop('INT');
   await c.drop('');
