@@ -24,6 +24,9 @@ const up = new Set(['running', 'starting', 'restarting', 'stopping']);
 const isAtIt = ({ state, role }: Pick<Member, 'state'> & { readonly role: string }): boolean =>
   working.has(state) || (primaries.has(role) && up.has(state));
 
+const hasData = (member: Pick<Member, 'state'> & { readonly role: string }): boolean =>
+  isAtIt(member) || (member.role === 'replica' && up.has(member.state));
+
 /** Peers are asked once nobody claims it: what one said before tells nothing about now. */
 const answerSince = (peer: PeerReport | undefined, sinceMs: number): PeerReport['said'] =>
   peer !== undefined && peer.askedMs !== null && peer.askedMs >= sinceMs ? peer.said : null;
@@ -66,8 +69,10 @@ export function claimStands(seen: Observation, graceMs: number = seen.settings.c
 export function existedBefore(seen: Observation): string | null {
   const cluster = clusterOf(seen);
   if (cluster === null) return 'etcd does not answer';
-  const at = cluster.members.find((member) => member.name !== me(seen) && isAtIt(member));
-  if (at !== undefined) return `${at.name} is ${at.state} (${at.role})`;
+  const at = cluster.members.find((member) => member.name !== me(seen) && hasData(member));
+  if (at !== undefined) return `${at.name} has data of one: it is ${at.state} (${at.role})`;
+  if (cluster.status !== null || cluster.history !== null)
+    return 'etcd still has the position or the history of one: remove what belongs to it, if it is gone for good';
   const runs = seen.peers.find(
     ({ name, last, said }) => name !== me(seen) && last.kind === 'answered' && said?.runsAsPrimary,
   );

@@ -257,8 +257,9 @@ test('an empty node clones from the leader, bootstraps when it wins the key to, 
   const first = withCluster(empty, {
     leader: null,
     initialize: { kind: 'absent' },
-    members: [member('n2')],
+    members: [member('n2'), member('n3', { role: 'uninitialized', state: 'stopped' })],
     clusterTimeline: null,
+    status: null,
   });
   assert.deepEqual(kinds(first), ['claimInitialize', 'startJob']);
   assert.deepEqual(
@@ -277,11 +278,13 @@ test('an empty node clones from the leader, bootstraps when it wins the key to, 
 });
 
 test('an empty node begins no cluster where one may be: a member says so, or there was one a moment ago', () => {
-  const gone = { leader: null, initialize: { kind: 'absent' }, clusterTimeline: null } as const;
+  const gone = { leader: null, initialize: { kind: 'absent' }, clusterTimeline: null, status: null } as const;
   const empty: Observation = { ...following, postgres: { kind: 'noData' }, peers: [] };
   const alone = withCluster(empty, { ...gone, members: [member('n2')] });
   assert.deepEqual(kinds(alone), ['claimInitialize', 'startJob']);
   assert.deepEqual(kinds(withCluster(empty, { ...gone, members: [member('n1', { role: 'primary' })] })), ['askPeers']);
+  assert.deepEqual(kinds(withCluster(empty, { ...gone, members: [member('n1')] })), ['askPeers'], 'a standby');
+  assert.deepEqual(kinds(withCluster(alone, { status: cluster.status })), ['askPeers'], 'a leader wrote it');
   const answers = { ...alone, peers: [peer('n1', lsn('0/5000100'), { runsAsPrimary: true })] };
   assert.deepEqual(kinds(answers), ['askPeers']);
   assert.ok(alone.dcs.kind === 'reachable');

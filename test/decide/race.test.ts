@@ -67,8 +67,15 @@ test('a reachable living primary always vetoes, whatever its tags', () => {
   assert.equal(decide(seen).rule, 'race.livingPrimary');
 });
 
+/** The same vacancy, begun so long ago. */
+const vacantFor = (ms: number): Observation => {
+  assert.ok(vacant.dcs.kind === 'reachable' && vacant.dcs.vacancy !== null);
+  const vacancy = { ...vacant.dcs.vacancy, sinceMs: instantMs(vacant.nowMs - ms) };
+  return { ...vacant, dcs: { ...vacant.dcs, vacancy } };
+};
+
 test('a standby behind another waits for it, for a bounded time', () => {
-  const seen = { ...vacant, peers: [silent('n1'), peer('n3', lsn('0/5000200'))] };
+  const seen = { ...vacantFor(6_000), peers: [silent('n1'), peer('n3', lsn('0/5000200'))] };
   const first = decide(seen);
   assert.equal(first.rule, 'race.peerAhead');
   const later = {
@@ -76,11 +83,13 @@ test('a standby behind another waits for it, for a bounded time', () => {
     memory: { ...first.memory, waitingFor: { member: 'n3', sinceMs: instantMs(seen.nowMs - 5_001) } },
   };
   assert.equal(decide(later).rule, 'race.acquire');
+  const anew = { ...later, dcs: vacant.dcs };
+  assert.equal(decide(anew).rule, 'race.peerAhead', 'somebody led meanwhile: it has its turn again');
 });
 
 test('a peer last known ahead that does not answer gets the short grace only', () => {
   const seen = withCluster(
-    { ...vacant, peers: [silent('n1'), silent('n3')] },
+    { ...vacantFor(6_000), peers: [silent('n1'), silent('n3')] },
     { members: [member('n2'), member('n3', { xlogLocation: lsn('0/5000200') })] },
   );
   assert.equal(decide(seen).rule, 'race.peerAhead');
@@ -198,7 +207,7 @@ test('/history tells of a timeline that kept off others, and of a position on th
 });
 
 test('of those ahead the one that answers counts, however many silent ones were waited for', () => {
-  const seen = withCluster(vacant, { members: [member('n1'), member('n2'), member('n3'), member('n4')] });
+  const seen = withCluster(vacantFor(6_000), { members: [member('n1'), member('n2'), member('n3'), member('n4')] });
   const ahead = lsn('0/5000200');
   const both: Observation = {
     ...seen,

@@ -210,7 +210,10 @@ export const stopped: Rule = {
     if (verdict === 'none' || verdict === 'rewound') return start();
     if (verdict === 'diverged') return repairDiverged(seen, source, [...because, ['divergence', verdict]]);
     const wasPrimary = lastRanAsPrimary(control) && !standbySignal;
-    if (!wasPrimary || backupLabel) return start();
+    const lastJob = seen.jobs.kind === 'idle' ? seen.jobs.last : null;
+    const startFailed =
+      control.state === 'shut down in recovery' && lastJob?.job.kind === 'startStandby' && lastJob.ended === 'failed';
+    if ((!wasPrimary && !startFailed) || backupLabel) return start();
     const pause = repairPause(seen);
     if (pause !== null) return pause;
     if (!stoppedCleanly(control))

@@ -120,9 +120,15 @@ interface Wait {
 const furthestFirst = (a: Contender, b: Contender): number =>
   b.timeline - a.timeline || Number(b.lsn - a.lsn) || b.priority - a.priority;
 
+/** For whom this node waits in this vacancy: who was waited for in the one before begins anew. */
+function waitedFor(seen: Observation): Observation['memory']['waitingFor'] {
+  const { waitingFor } = seen.memory;
+  return waitingFor !== null && waitingFor.sinceMs >= leaderlessSince(seen) ? waitingFor : null;
+}
+
 /** One that answers may take what it needs to start. */
 function turnOf(seen: Observation, peer: Contender): Wait {
-  const before = seen.memory.waitingFor;
+  const before = waitedFor(seen);
   const since = before?.member === peer.name ? before : { member: peer.name, sinceMs: seen.nowMs };
   const limitMs = Math.max(seen.settings.cluster.aheadGraceMs, candidateLimitMs);
   return { peer, since, waitedMs: seen.nowMs - since.sinceMs, limitMs };
@@ -132,7 +138,7 @@ function turnOf(seen: Observation, peer: Contender): Wait {
 function graceForSilent(seen: Observation, silent: readonly Contender[]): Wait | null {
   const [peer] = silent.toSorted(furthestFirst);
   if (peer === undefined) return null;
-  const before = seen.memory.waitingFor;
+  const before = waitedFor(seen);
   const since = before !== null && silent.some(({ name }) => name === before.member) ? before : null;
   const counted = since ?? { member: peer.name, sinceMs: seen.nowMs };
   return { peer, since: counted, waitedMs: seen.nowMs - counted.sinceMs, limitMs: seen.settings.cluster.aheadGraceMs };
