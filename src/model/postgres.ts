@@ -133,6 +133,8 @@ export type LocalPostgres =
       readonly pid: Pid;
       readonly sinceMs: InstantMs;
       readonly believed: 'primary' | 'standby';
+      /** Its postmaster.pid is gone, or cannot be read. PostgreSQL ends over that, but not for a minute. */
+      readonly homeless?: boolean;
     }
   /** The postmaster lives but gives no answer. `believed` is the last role known, 'primary' when in doubt. */
   | {

@@ -34,8 +34,9 @@ export function makeLooker(
   parts: PostgresParts,
   disk: PatientDisk,
   controlFile: ControlReader,
-  wake: (reason: string) => void,
+  deps: { readonly wake: (reason: string) => void; readonly homelessSinceMs: () => InstantMs | null },
 ): Looker {
+  const { wake } = deps;
   const { world } = parts;
   let known: Known | null = null;
   let session: SqlSession | null = null;
@@ -131,6 +132,8 @@ export function makeLooker(
     if (typeof met === 'string')
       return { kind: 'unresponsive', pid, sinceMs: nowMs, believed: role, why: met, control: null };
     const { status } = postmaster.file;
+    const homelessMs = deps.homelessSinceMs();
+    if (homelessMs !== null) return { kind: 'stopping', pid, sinceMs: homelessMs, believed: role, homeless: true };
     if (status === 'stopping') return { kind: 'stopping', pid, sinceMs: troubleSince(nowMs), believed: role };
     if (status === 'starting' && believed === null)
       return { kind: 'starting', pid, sinceMs: met.sinceMs, standbySignal: signal, control: met.control };

@@ -2,7 +2,7 @@ import { historyFileName, readHistoryFile } from '../../codec/postgres/historyFi
 import type { Job } from '../../model/job.ts';
 import type { ControlOutcome } from '../../model/outcome.ts';
 import type { LocalPostgres, TimelineEnd } from '../../model/postgres.ts';
-import { type Lsn, later, lsnText, type Timeline } from '../../model/units.ts';
+import { type InstantMs, type Lsn, later, lsnText, type Timeline } from '../../model/units.ts';
 import type { FileRead, Statement } from '../../model/world.ts';
 import { makeControlReader } from './control.ts';
 import { makePatientDisk } from './disk.ts';
@@ -63,17 +63,22 @@ export function makePostgres(
   /** What the loop itself does, and what guards it: never held up by the disk. */
   const prompt: PostgresParts = { ...parts, world: { ...world, files: { ...disk.files, read: readOrRemember } } };
   const control = makeControlReader(prompt, disk);
-  const looker = makeLooker(prompt, disk, control, deps.wake);
   let last: LocalPostgres | null = null;
   let pidFile: FileRead | null = null;
+  /** Since when what was read last is no longer there. */
+  let pidFileGoneMs: InstantMs | null = null;
+  const looker = makeLooker(prompt, disk, control, { wake: deps.wake, homelessSinceMs: () => pidFileGoneMs });
 
-  /** Which process is the postmaster must be known while the disk hangs, too: it may have to be stopped. */
+  /**
+   * Which process is the postmaster must be known as long as it lives: it may have to be stopped while the disk hangs, or
+   * after its data directory was taken away. Whether it lives is asked of the process table, by whoever reads this.
+   */
   async function readOrRemember(path: string, fromByte?: number): Promise<FileRead> {
     const found = await disk.files.read(path, fromByte);
     if (path !== parts.places().pidFile) return found;
-    if (found.kind === 'unreadable' && disk.hungSinceMs() !== null) return pidFile ?? found;
-    pidFile = found.kind === 'text' ? found : null;
-    return found;
+    if (found.kind === 'text') pidFile = found;
+    pidFileGoneMs = found.kind === 'text' || disk.hungSinceMs() !== null ? null : (pidFileGoneMs ?? world.clock.now());
+    return pidFile ?? found;
   }
 
   function strike(): Promise<JobResult> {

@@ -3,6 +3,7 @@ import type { Observation } from '../../model/observation.ts';
 import type { Upstream } from '../../model/postgres.ts';
 import { slotNameOf } from '../../model/slotName.ts';
 import { freshAnswers, leaderlessSince } from '../contest.ts';
+import { later } from '../../model/units.ts';
 import {
   clusterOf,
   controlOf,
@@ -135,6 +136,29 @@ const missing: Rule = {
   },
 };
 
+/** A server that ends takes the file away a moment before it is gone itself. */
+const homelessMs = 1_000;
+const killAfterMs = 300;
+
+const gone: Rule = {
+  name: 'data.gone',
+  reason:
+    'the data directory went from under the running server: that is stopped before the key or a fresh copy is thought of',
+  judge(seen) {
+    const { postgres } = seen;
+    if (postgres.kind !== 'stopping' || postgres.homeless !== true || seen.settings.cluster.pause) return undefined;
+    const forMs = seen.nowMs - postgres.sinceMs;
+    const because: Fact[] = [
+      ['pid', postgres.pid],
+      ['forMs', Math.round(forMs)],
+    ];
+    if (forMs < homelessMs) return { actions: [], because, wakeInMs: homelessMs - forMs };
+    const budget = { immediateAtMs: seen.nowMs, killAtMs: later(seen.nowMs, killAfterMs) };
+    const job = { kind: 'stop', mode: 'immediate', why: 'its data is gone', checkpointFirst: false, budget } as const;
+    return { actions: [{ kind: 'startJob', job }], because };
+  },
+};
+
 const unreadable: Rule = {
   name: 'data.unreadable',
   reason: 'the data directory cannot be read; nothing is touched',
@@ -208,4 +232,4 @@ const identity: Rule = {
   },
 };
 
-export const dataRules: readonly Rule[] = [unreadable, partial, missing, identity];
+export const dataRules: readonly Rule[] = [gone, unreadable, partial, missing, identity];

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { release } from 'node:os';
 import { after, describe, test } from 'node:test';
@@ -8,6 +9,7 @@ import { makePatientDisk } from '../../../src/agent/postgres/disk.ts';
 import { makeLooker } from '../../../src/agent/postgres/look.ts';
 import { partsOf } from '../../../src/agent/postgres/parts.ts';
 import { initSyncDefault } from '../../../src/codec/postgres/initSync.ts';
+import { later } from '../../../src/model/units.ts';
 import { leaveRootForGood } from '../../support/unprivileged.ts';
 import { makeFolder, makeNode, noPremise, world } from './node.ts';
 
@@ -48,7 +50,7 @@ describe('gone', () => {
         forgotten += 1;
       },
     };
-    const looker = makeLooker(parts, disk, counted, nothing);
+    const looker = makeLooker(parts, disk, counted, { wake: nothing, homelessSinceMs: () => null });
     const seen = await looker.look();
     assert.ok(seen.kind === 'running');
     world.processes.signal(seen.pid, 'KILL');
@@ -85,5 +87,18 @@ describe('gone', () => {
     silent.close();
     assert.equal(result.ended, 'cancelled');
     assert.ok(tookMs < 1_000, `${tookMs} ms`);
+  });
+
+  test('a data directory that is taken away under its server: that one is known still, and ended [lesson 11]', async () => {
+    assert.equal((await start()).error, null);
+    const before = await n1.postgres.look();
+    assert.ok(before.kind === 'running');
+    rmSync(n1.settings.local.postgres.dataDir, { recursive: true });
+    const seen = await n1.postgres.look();
+    assert.deepEqual([seen.kind, 'homeless' in seen && seen.homeless], ['stopping', true]);
+    const budget = { immediateAtMs: world.clock.now(), killAtMs: later(world.clock.now(), 300) };
+    await n1.perform({ kind: 'stop', mode: 'immediate', why: 'test', checkpointFirst: false, budget });
+    assert.equal(world.processes.describe(before.pid)?.state ?? 'dead', 'dead');
+    assert.deepEqual(await n1.postgres.look(), { kind: 'noData' });
   });
 });
