@@ -1,6 +1,7 @@
 import { bytesOf } from '../../codec/rest/bytes.ts';
 import { roleOf, stateOf, statusDocument, syncStandbyKind } from '../../codec/rest/status.ts';
 import type { Snapshot } from '../../model/agent.ts';
+import type { Job } from '../../model/job.ts';
 import type { RunningStandby } from '../../model/postgres.ts';
 import type { ApiRequest, Reply } from '../reply.ts';
 import { freshCluster, holdsLease, loopHangs, type View } from '../view.ts';
@@ -60,7 +61,14 @@ function isPrimary(snapshot: Snapshot, view: View): boolean {
   const primary =
     (postgres.kind === 'running' && postgres.role === 'primary') ||
     (postgres.kind === 'unresponsive' && postgres.believed === 'primary' && memory.lastRole === 'primary');
-  return primary && (holdsLease(view) || ledByRole(snapshot, view));
+  return primary && !isBeingStopped(snapshot) && (holdsLease(view) || ledByRole(snapshot, view));
+}
+
+/** From the decision on its clients are sent elsewhere. While a checkpoint comes first, it serves them as before. */
+function isBeingStopped({ seen, decision }: Snapshot): boolean {
+  const jobs: Job[] = decision.actions.flatMap((action) => (action.kind === 'startJob' ? [action.job] : []));
+  if (seen.jobs.kind === 'busy') jobs.push(seen.jobs.job);
+  return jobs.some((job) => job.kind === 'stop' && !job.checkpointFirst);
 }
 
 function isStandbyLeader(snapshot: Snapshot, view: View): boolean {
