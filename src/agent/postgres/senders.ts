@@ -8,6 +8,9 @@ import type { PostgresParts } from './parts.ts';
  * it: a standby whose cable was cut a moment ago would hold up a switchover for a minute. Whose confirmation matters is
  * waited for; the walsenders of the others are ended. They lose nothing but a shutdown checkpoint, which whoever leads next
  * sends them. SIGTERM it is, and never SIGKILL: that would make the clean end a crash.
+ *
+ * Then it waits for the archiver, and that one for archive_command. What is not archived stays marked as ready, and is not
+ * waited for either: a command that ends by a signal ends the archiver, in good order.
  */
 
 /** After the first successor has confirmed, the others of sound mind have, too. */
@@ -18,6 +21,7 @@ const successorsLimitMs = 3_000;
 /** Before it: a walsender that cannot send holds up the checkpoint itself. Soon where a successor streams, else with patience. */
 const othersBeforeMs = 5_000;
 const successorsBeforeMs = 10_000;
+const archiverLimitMs = 1_000;
 const controlLimitMs = 1_000;
 /** One whose connection is full gets stuck over its last words, and without an end: only the next signal makes it drop them. */
 const againMs = 200;
@@ -53,16 +57,37 @@ export function makeSenders(parts: PostgresParts, seen: LocalPostgres, successor
     }
   }
 
+  function endCommands(archivers: readonly ProcessInfo[]): void {
+    for (const command of archivers.flatMap(below)) {
+      if (askedMs.has(command.pid)) continue;
+      askedMs.set(command.pid, clock.now());
+      processes.signal(command.pid, 'TERM');
+      parts.step('stop', 'archive_command is ended: the rest is archived later', [['command', command.commandLine]]);
+    }
+  }
+
+  /** The shell first, and what it runs. */
+  function below({ pid }: ProcessInfo): readonly ProcessInfo[] {
+    const children = processes.children(pid);
+    return [...children, ...children.flatMap(below)];
+  }
+
   return {
     async hasten(postmaster) {
       const nowMs = clock.now();
       beganMs ??= nowMs;
-      const left = processes.children(postmaster.pid).filter((child) => isWalsender(child));
-      if (left.length === 0) return;
+      const children = processes.children(postmaster.pid);
+      const left = children.filter(isWalsender);
+      const archivers = children.filter(isArchiver);
+      if (left.length === 0 && archivers.length === 0) return;
       // The stop has its own instants: a disk that hangs must not make them late.
       const control = await Promise.race([parts.readControl(), clock.sleep(controlLimitMs)]);
       const state = typeof control === 'object' ? control.state : null;
       if (state === 'shut down' || state === 'shut down in recovery') downMs ??= nowMs;
+      if (left.length === 0) {
+        if (downMs !== null && nowMs - downMs > archiverLimitMs) endCommands(archivers);
+        return;
+      }
       const mine = left.filter(isSuccessor);
       if (downMs !== null && mine.length < expected) confirmedMs ??= nowMs;
       const others = left.filter((child) => !isSuccessor(child));
@@ -80,5 +105,7 @@ export function makeSenders(parts: PostgresParts, seen: LocalPostgres, successor
   };
 }
 
+const isArchiver = ({ commandLine, state }: ProcessInfo): boolean =>
+  state !== 'dead' && /\barchiver\b/.test(commandLine);
 const isWalsender = ({ commandLine, state }: ProcessInfo): boolean =>
   state !== 'dead' && /\bwalsender\b/.test(commandLine);

@@ -105,4 +105,14 @@ describe('a fast stop of a primary that shall hand over', () => {
     await done(n1, start);
     await streams(n2);
   });
+
+  test('nor for an archive_command that does not end [lesson 38]', async () => {
+    Object.assign(n1.settings.postgres.parameters, { archive_mode: 'on', archive_command: 'sleep 600' });
+    await stopsWithin(1_500);
+    await done(n1, start);
+    await streams(n2);
+    await n1.sql('select pg_switch_wal()');
+    await stopsWithin(4_000);
+    assert.ok(n1.steps.some((step) => step.includes('archive_command is ended')));
+  });
 });
