@@ -174,6 +174,17 @@ test('callbacks: a restart, a start after a crash, and a change of role are told
   assert.deepEqual(eventsOf({ ...following, postgres: standby, memory: known.memory }), ['on_role_change replica']);
 });
 
+test('callbacks: a crashed primary that lost its lease is none any more, also when it never comes up again [lesson 46]', () => {
+  const down: Observation = { ...following, postgres: crashed, memory: { ...following.memory, callbackRole: told } };
+  assert.deepEqual(eventsOf(down), ['on_role_change replica']);
+  const memory = decide(down).memory;
+  assert.deepEqual(eventsOf({ ...down, memory }), [], 'once');
+  assert.deepEqual(eventsOf({ ...following, memory }), ['on_start replica']);
+  const stopped: Observation = { ...down, postgres: cleanlyStopped };
+  assert.deepEqual(eventsOf({ ...stopped, memory: decide(stopped).memory }), [], 'on_stop was told');
+  assert.deepEqual(eventsOf({ ...down, postgres: { kind: 'noData' } }), ['on_stop primary']);
+});
+
 test('callbacks: on_stop is told when the agent is stopped, once, and outlives it', () => {
   const stopping: Observation = {
     ...leading,

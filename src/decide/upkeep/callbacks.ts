@@ -1,5 +1,6 @@
 import type { Observation } from '../../model/observation.ts';
 import { iAmLeader } from '../judge.ts';
+import { leaseLeftMs } from '../timing.ts';
 import type { Upkeep } from '../upkeep.ts';
 
 /**
@@ -25,12 +26,23 @@ export function callbacks(seen: Observation): Upkeep {
   };
 }
 
-/** A server that crashed was not stopped by us: nothing is said of its end, and its next start is one. */
-export function stoppedCallback({ postgres, memory }: Observation, outlives: boolean): Upkeep {
+/**
+ * A server that crashed was not stopped by us: nothing is said of its end, and its next start is one. But a primary that lost
+ * its right to lead before it could be started may never come up again: whoever set an address for it hears of that now.
+ */
+export function stoppedCallback(seen: Observation, outlives: boolean): Upkeep {
+  const { postgres, memory } = seen;
   const told = memory.callbackRole;
-  if (postgres.kind !== 'stopped' || told?.up !== true) return { actions: [] };
+  if (told === null || !['stopped', 'noData', 'partialData'].includes(postgres.kind)) return { actions: [] };
+  const crashed = postgres.kind === 'stopped' && postgres.crashed;
+  if (crashed && told.role === 'primary' && leaseLeftMs(seen) <= 0)
+    return {
+      actions: [{ kind: 'runCallback', event: 'on_role_change', role: 'replica', outlives }],
+      memory: { callbackRole: { role: 'replica', up: false } },
+    };
+  if (!told.up) return { actions: [] };
   return {
-    actions: postgres.crashed ? [] : [{ kind: 'runCallback', event: 'on_stop', role: told.role, outlives }],
+    actions: crashed ? [] : [{ kind: 'runCallback', event: 'on_stop', role: told.role, outlives }],
     memory: { callbackRole: { ...told, up: false } },
   };
 }
