@@ -1,8 +1,9 @@
 import type { Action } from '../../model/decision.ts';
 import type { Observation } from '../../model/observation.ts';
+import type { Slot } from '../../model/postgres.ts';
 import { slotNameOf } from '../../model/slotName.ts';
 import type { InstantMs } from '../../model/units.ts';
-import { clusterOf, iAmLeader, me, nofailover } from '../judge.ts';
+import { clusterOf, iAmLeader, me, nofailover, otherLeader } from '../judge.ts';
 import type { Upkeep } from '../upkeep.ts';
 
 /**
@@ -34,11 +35,12 @@ export function slots(seen: Observation): Upkeep {
   }
   if (nofailover(seen) && !leads) return { actions: [], memory: { slotsSeen: seenAt } };
   const actions: Action[] = [];
+  const follows =
+    postgres.role === 'standby' && postgres.receiver?.status === 'streaming' && otherLeader(seen) !== null;
   for (const name of wanted) {
     const slot = postgres.slots.find((one) => one.name === name);
     if (slot === undefined) actions.push({ kind: 'createSlot', name });
-    else if (slot.kind === 'physical' && !slot.active && slot.walStatus === 'lost')
-      actions.push({ kind: 'dropSlot', name });
+    else if (keepsNothing(slot) || (follows && holdsVacuum(slot))) actions.push({ kind: 'dropSlot', name });
     else if (!leads && slot.kind === 'physical' && !slot.active) {
       const to = cluster.status?.slots[name];
       const reach = postgres.role === 'standby' ? postgres.replayedLsn : postgres.flushLsn;
@@ -56,3 +58,9 @@ export function slots(seen: Observation): Upkeep {
   }
   return { actions, memory: { slotsSeen: seenAt } };
 }
+
+const isIdle = ({ kind, active, temporary }: Slot): boolean => kind === 'physical' && !active && !temporary;
+/** Made without WAL in reserve, or its WAL is gone: it is dropped, and made anew. */
+const keepsNothing = (slot: Slot): boolean => isIdle(slot) && (slot.restartLsn === null || slot.walStatus === 'lost');
+/** Of a former primary, from its time as one: with hot_standby_feedback it would hold up vacuum on the leader for ever. */
+const holdsVacuum = (slot: Slot): boolean => isIdle(slot) && slot.xmin;
