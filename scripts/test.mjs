@@ -9,7 +9,11 @@ const bin = (name) => join(root, 'node_modules/.bin', name);
 const nodeTest = ['--import', 'tsx', '--test', '--test-reporter=spec'];
 
 /** Tests on whole machines and clusters want this one for themselves: one file at a time, after all others. */
-const folders = { simulator: 'test/sim/', lab: 'test/lab/', cluster: 'test/cluster/' };
+const folders = {
+  simulator: ['test/sim/', 'test/scenarios/'],
+  lab: ['test/lab/'],
+  cluster: ['test/cluster/'],
+};
 const alone = ['--test-concurrency=1'];
 const groups = {
   types: () => [[bin('tsc'), ['--noEmit']]],
@@ -17,10 +21,10 @@ const groups = {
     [bin('biome'), ['check', '.']],
     [bin('knip'), []],
   ],
-  unit: () => runTests((path) => !Object.values(folders).some((folder) => path.startsWith(folder)), []),
-  simulator: () => runTests((path) => path.startsWith(folders.simulator), alone),
-  lab: () => runTests((path) => path.startsWith(folders.lab), alone),
-  cluster: () => runTests((path) => path.startsWith(folders.cluster), alone),
+  unit: () => runTests((path) => !isIn(path, Object.values(folders).flat()), []),
+  simulator: () => runTests((path) => isIn(path, folders.simulator), alone),
+  lab: () => runTests((path) => isIn(path, folders.lab), alone),
+  cluster: () => runTests((path) => isIn(path, folders.cluster), alone),
 };
 
 const asked = process.argv.slice(2);
@@ -44,6 +48,10 @@ console.log(
   `\n${results.map(({ name, passed, seconds }) => `${name} ${passed ? 'passed' : 'FAILED'} (${seconds} s)`).join(', ')}`,
 );
 process.exit(results.every(({ passed }) => passed) ? 0 : 1);
+
+function isIn(path, some) {
+  return some.some((folder) => path.startsWith(folder));
+}
 
 function runTests(wanted, options) {
   const files = testFiles().filter(wanted);

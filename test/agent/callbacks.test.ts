@@ -38,7 +38,7 @@ async function until(holds: () => boolean): Promise<void> {
   assert.ok(holds(), lines().join(' | '));
 }
 
-test('a script is told event, role and cluster; a new one ends the one before, but a reload ends none', async () => {
+test('a script is told event, role and cluster; a new one ends the one before, but a reload ends none [lesson 104]', async () => {
   const callbacks = make();
   callbacks.run('on_start', 'replica');
   await clock.sleep(100);

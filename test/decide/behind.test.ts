@@ -67,7 +67,7 @@ test('where no setting allows it, it stays as it is, serves reads, and says what
   assert.equal(started?.kind, 'startStandby');
 });
 
-test('replay that stands still is resumed from PostgreSQL 14 on, but not against an operator in pause', () => {
+test('replay that stands still is resumed from PostgreSQL 14 on, but not against an operator in pause [lesson 93]', () => {
   const paused: Observation = { ...following, postgres: { ...standby, replayPaused: true } };
   assert.equal(decide(paused).rule, 'standby.replayPaused');
   assert.deepEqual(decide(paused).actions, [{ kind: 'resumeReplay' }]);

@@ -69,7 +69,7 @@ test('a claim that bears my name is taken up again, at the revision it was seen 
   assert.ok(second?.kind === 'startJob' && second.job.kind === 'bootstrap');
 });
 
-test("another's claim is waited for while it lives, and so is one without an owner while somebody may be at it", () => {
+test("another's claim is waited for while it lives, and so is one without an owner while somebody may be at it [lesson 100]", () => {
   assert.deepEqual(kinds(bare(claim('n3'))), []);
   assert.deepEqual(kinds(bare(claim(null))), ['askPeers'], 'it may have been made a moment ago');
   const atIt = member('n3', { role: 'uninitialized', state: 'initializing new cluster' });

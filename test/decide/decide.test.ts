@@ -90,7 +90,7 @@ test('my name on a lease that is not mine is not my leadership', () => {
   assert.equal(decide(reborn).leaseRule, 'lease.lost');
 });
 
-test('a lost key is never put again by a renewal: a running primary asks for a new term, if its timeline is the newest', () => {
+test('a lost key is never put again by a renewal: a running primary asks for a new term, if its timeline is the newest [lesson 1]', () => {
   const gone = { ...withCluster(leading, { leader: null }), held: null };
   const armedMs = gone.guard.kind === 'present' ? gone.guard.armedMs : null;
   assert.ok(armedMs !== null);
@@ -151,7 +151,7 @@ test('with primary_start_timeout 0 a crashed primary gives way to a standby that
   assert.equal(jobOf({ ...seen, peers: [silent('n2')] })?.kind, 'startPrimary');
 });
 
-test('an old primary that stopped uncleanly is recovered, compared, and rewound before it follows', () => {
+test('an old primary that stopped uncleanly is recovered, compared, and rewound before it follows [lesson 60]', () => {
   const back: Observation = { ...following, postgres: crashed };
   assert.equal(jobOf(back)?.kind, 'crashRecovery');
   const clean: Observation = { ...following, postgres: cleanlyStopped };
@@ -300,7 +300,7 @@ test('an empty node begins no cluster where one may be: a member says so, or the
   assert.deepEqual(kinds({ ...wiped, nowMs: instantMs(wiped.nowMs + 1_100) }), ['claimInitialize', 'startJob']);
 });
 
-test('a standby does not give a wiped store its identity; a primary does', () => {
+test('a standby does not give a wiped store its identity; a primary does [lesson 30]', () => {
   assert.deepEqual(kinds(withCluster(following, { leader: null, initialize: { kind: 'absent' } })), ['askPeers']);
   assert.equal(decide(withCluster(leading, { initialize: { kind: 'absent' } })).actions[0]?.kind, 'writeInitialize');
 });

@@ -56,7 +56,7 @@ test('a key that went while its lease lives says nothing about its holder', () =
   assert.equal(decide(released).rule, 'race.acquire');
 });
 
-test('a reachable living primary always vetoes, whatever its tags', () => {
+test('a reachable living primary always vetoes, whatever its tags [lesson 9]', () => {
   const seen = {
     ...vacant,
     peers: [
@@ -119,7 +119,7 @@ test('too far behind, nofailover, or without a guard: not eligible, and says why
   assert.equal(decide({ ...vacant, guard: { kind: 'absent', why: 'it does not start' } }).rule, 'race.notEligible');
 });
 
-test('at equal position the higher failover_priority goes first, unless it is the former leader', () => {
+test('at equal position the higher failover_priority goes first, unless it is the former leader [lesson 34]', () => {
   assert.equal(
     decide({ ...vacant, peers: [peer('n3', lsn('0/5000100'), { failoverPriority: 2 })] }).rule,
     'race.peerAhead',

@@ -25,7 +25,7 @@ test('an old answer speaks for a candidate, not against it: it is asked before a
   assert.ok(refused.actions.some(({ kind }) => kind === 'clearFailover'));
 });
 
-test('a switchover stops PostgreSQL after a checkpoint, hands over when the candidate has the shutdown record, and follows', () => {
+test('a switchover stops PostgreSQL after a checkpoint, hands over when the candidate has the shutdown record, and follows [lesson 37]', () => {
   const first = decide(asked);
   assert.equal(first.rule, 'leading.requested');
   const job = jobOf(asked);

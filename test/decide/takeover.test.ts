@@ -55,7 +55,7 @@ test('it is not taken over in doubt: each of these stays an unleased primary, wh
   assert.equal(rule(withCluster(fromPatroni, { leader: leaderKey('n3') })), 'primary.leaderElsewhere');
 });
 
-test('another under my name: the agent ends before it has said anything', () => {
+test('another under my name: the agent ends before it has said anything [lesson 8]', () => {
   const decision = decide({ ...leading, name: { kind: 'inUse', why: 'n1 is alive at http://n1:8008' } });
   assert.equal(decision.rule, 'name.inUse');
   assert.deepEqual(decision.upkeep, []);

@@ -82,7 +82,7 @@ test('coming from Patroni: cut off in the middle of taking the key over, it is s
   }
 });
 
-test('whoever answers under my name keeps it: the agent ends, and touches neither key nor server', async () => {
+test('whoever answers under my name keeps it: the agent ends, and touches neither key nor server [lesson 8]', async () => {
   const another = (leader: string): string => members.find((name) => name !== leader) ?? '';
   const [cluster, leader] = await afterPatroni(521, another);
   const before = cluster.server(leader);

@@ -137,7 +137,7 @@ test('paused: the running primary takes the key again when its cable is back', a
   assert.equal(await status(cluster, candidate), 200);
 });
 
-test('paused: the primary that once made the cluster does not take the key with a timeline that was left', async () => {
+test('paused: the primary that once made the cluster does not take the key with a timeline that was left [lesson 1]', async () => {
   const [cluster, first] = await paused(107);
   const [candidate, other] = others(first);
   cluster.network.isolate(first);

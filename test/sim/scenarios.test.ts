@@ -40,7 +40,7 @@ test('the power of the primary goes: exactly one new primary, within ttl and a f
   }
 });
 
-test('the primary is cut off: it stops by itself before the next one is promoted', async () => {
+test('the primary is cut off: it stops by itself before the next one is promoted [lesson 27]', async () => {
   for (const seed of [1, 2, 3, 4, 5]) {
     const [cluster, leader] = await three(seed);
     cluster.network.isolate(leader);

@@ -16,7 +16,7 @@ const members = ['n1', 'n2', 'n3'] as const;
  * 3. n2 is lost. n3, still on timeline 1 and little behind, is promoted: to timeline 2.
  * 4. n2 comes back on its timeline 2, asks n3 for its timeline, 2, and finds nothing to rewind.
  */
-test('no timeline is begun twice, and so the former primary sees that its history is another one', async () => {
+test('no timeline is begun twice, and so the former primary sees that its history is another one [lesson 52]', async () => {
   const cluster = await simulate({ members, seed: 1, writeEveryMs: 250 }).untilSteady();
   const lost: string[] = [];
   const loseThePrimary = async (): Promise<void> => {

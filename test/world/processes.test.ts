@@ -28,7 +28,7 @@ test('a tool gets its input and exactly its environment; its output comes line b
   assert.deepEqual(lines.sort(), ['<x>', 'in', 'oops']);
 });
 
-test('how a tool can fail: not there, killed, too long, called off; with everything that it started', async () => {
+test('how a tool can fail: not there, killed, too long, called off; with everything that it started [lesson 104]', async () => {
   assert.equal((await processes.run({ program: 'no-such-program', args: [], env }, 1_000)).kind, 'failed');
   assert.deepEqual(await processes.run(sh('kill -9 $$'), 5_000), { kind: 'killed', signal: 'SIGKILL', stderr: '' });
   const beganMs = clock.now();

@@ -87,7 +87,7 @@ test('a missed deadline cuts the session once and puts the endpoint last', async
   w.end();
 });
 
-test('a write without any answer is unknown when it may have arrived, unreachable when it cannot have', async () => {
+test('a write without any answer is unknown when it may have arrived, unreachable when it cannot have [lesson 15]', async () => {
   for (const [mood, outcome] of [
     ['refusing', 'unreachable'],
     ['no leader', 'unreachable'],

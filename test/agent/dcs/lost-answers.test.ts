@@ -56,7 +56,7 @@ function start() {
   return { ...node, luck };
 }
 
-test('an acquisition that meets its own first write has won', async () => {
+test('an acquisition that meets its own first write has won [lesson 24]', async () => {
   const { dcs, luck, ...a } = start();
   await a.lead();
   await dcs.release(null);
@@ -122,7 +122,7 @@ test('over a PostgreSQL that accepts writes an acquisition that arrives late is 
   assert.equal((await dcs.renew()).kind, 'done');
 });
 
-test('writes that meet their own first write are done; writes that never arrived are made', async () => {
+test('writes that meet their own first write are done; writes that never arrived are made [lesson 24]', async () => {
   const { dcs, luck, ...a } = start();
   const won = await a.lead();
   assert.ok(won.kind === 'done');

@@ -364,7 +364,7 @@ test('the watch wakes after its endpoint was killed, and for what matters only',
   await victim.restart();
 });
 
-test('the watch leaves a frozen endpoint and misses nothing', { timeout: 20_000 }, async () => {
+test('the watch leaves a frozen endpoint and misses nothing [lesson 18]', { timeout: 20_000 }, async () => {
   const of = scope();
   const a = node('a', of, { urls: await followersFirst() });
   const b = node('b', of);

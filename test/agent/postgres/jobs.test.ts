@@ -106,7 +106,7 @@ describe('the life of two servers, by the shipped jobs', () => {
     await streams(n2, 1);
   });
 
-  test('lock files of a dead server whose pid belongs to somebody else by now do not stop a start', async () => {
+  test('lock files of a dead server whose pid belongs to somebody else by now do not stop a start [lesson 10]', async () => {
     const { pid } = primaryOf(await n1.postgres.look());
     const { dataDir } = n1.settings.local.postgres;
     const lock = `${n1.settings.postgres.parameters.unix_socket_directories}/.s.PGSQL.26432.lock`;
@@ -137,7 +137,7 @@ describe('the life of two servers, by the shipped jobs', () => {
     assert.equal((await n1.postgres.look()).kind, 'stopped');
   });
 
-  test('switchover: a clean stop, a promotion, and the old primary follows without a rewind', async () => {
+  test('switchover: a clean stop, a promotion, and the old primary follows without a rewind [lesson 53]', async () => {
     const stopped = await n1.postgres.look();
     assert.ok(stopped.kind === 'stopped' && stopped.control.state === 'shut down');
     const received = standbyOf(await n2.postgres.look()).receivedLsn;
@@ -161,7 +161,7 @@ describe('the life of two servers, by the shipped jobs', () => {
     );
   });
 
-  test('a primary that went on alone has diverged: crash recovery, rewind, and it streams again', async () => {
+  test('a primary that went on alone has diverged: crash recovery, rewind, and it streams again [lesson 60]', async () => {
     await n2.sql('CREATE TABLE public.kept (a int)');
     await world.clock.sleep(200);
     // n2 goes on alone, dies, and n1 takes over without what n2 wrote last.

@@ -85,7 +85,7 @@ describe('what keeps a standby from following, on real servers', () => {
     await streams(n2);
   });
 
-  test('a setting raised at the primary: the standby pauses, is resumed, ends, and starts with the larger value', async () => {
+  test('a setting raised at the primary: the standby pauses, is resumed, ends, and starts with the larger value [lessons 92, 93]', async () => {
     const { commandLine } = n1.settings.postgres;
     const raised = commandLine.map(([name, value]) => [name, name === 'max_connections' ? '40' : value] as const);
     Object.assign(n1.settings.postgres, { commandLine: raised });

@@ -5,7 +5,7 @@ import { readPeerStatus } from '../../../src/codec/rest/peer.ts';
 
 const read = (fields: object) => readPeerStatus(JSON.stringify({ state: 'running', role: 'replica', ...fields }));
 
-test('what a peer says, in this and older spellings', () => {
+test('what a peer says, in this and older spellings [lesson 9]', () => {
   const standby = read({ xlog: { received_location: 50331744, replayed_location: 50331700 }, timeline: 2 });
   assert.deepEqual([standby?.position, standby?.timeline, standby?.runsAsPrimary], [50331744n, 2, false]);
   const table: readonly [fields: object, runsAsPrimary: boolean, position: bigint | null][] = [

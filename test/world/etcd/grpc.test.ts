@@ -118,7 +118,7 @@ test('after a GOAWAY the call under way ends as it should, and the next has a se
   assert.equal(sessions.size, before + 1);
 });
 
-test('a watch that the server ends is over, with its reason, though our half of it is open', {
+test('a watch that the server ends is over, with its reason, though our half of it is open [lesson 18]', {
   timeout: 5_000,
 }, async () => {
   answer = (stream) => reply(stream, [], { 'grpc-status': '14', 'grpc-message': 'etcdserver: server stopped' });
