@@ -70,7 +70,6 @@ export const notYet: Readonly<Record<number, string>> = {
   39: sync,
   40: sync,
   41: sync,
-  57: 'not built: a rewind does not archive first what is ready, and the simulator has no archive',
   65: sync,
   66: sync,
   67: sync,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { LocalPostgres, RunningPrimary, RunningStandby } from '../../../src/model/postgres.ts';
@@ -41,6 +42,15 @@ const streams = (node: TestNode, id: number) =>
       ? seen
       : null;
   }, `${node.name} streams on timeline ${id}`);
+
+/** A segment that waits for the archiver, as the server left it; the command copies it beside the data directories. */
+function readyToArchive({ settings }: TestNode): string {
+  const wal = `${settings.local.postgres.dataDir}/pg_wal`;
+  const segment = readdirSync(wal).findLast((name) => /^[0-9A-F]{24}$/.test(name)) ?? '';
+  writeFileSync(`${wal}/archive_status/${segment}.ready`, '');
+  Object.assign(settings.postgres.parameters, { archive_mode: 'on', archive_command: 'cp %p ../../%f' });
+  return segment;
+}
 
 describe('the life of two servers, by the shipped jobs', () => {
   const folder = makeFolder();
@@ -161,7 +171,7 @@ describe('the life of two servers, by the shipped jobs', () => {
     );
   });
 
-  test('a primary that went on alone has diverged: crash recovery, rewind, and it streams again [lesson 60]', async () => {
+  test('a primary that went on alone has diverged: crash recovery, rewind, and it streams again [lessons 57, 60]', async () => {
     await n2.sql('CREATE TABLE public.kept (a int)');
     await world.clock.sleep(200);
     // n2 goes on alone, dies, and n1 takes over without what n2 wrote last.
@@ -187,7 +197,10 @@ describe('the life of two servers, by the shipped jobs', () => {
     assert.equal((await n2.perform({ kind: 'crashRecovery' })).error, null);
     const verdict = await n2.perform({ kind: 'checkDivergence', from: n1.upstream(), leaderTimeline: null });
     assert.equal(verdict.divergence?.kind, 'diverged');
+    const segment = readyToArchive(n2);
     assert.equal((await n2.perform({ kind: 'rewind', from: n1.upstream(), premise: noPremise })).error, null);
+    assert.ok(existsSync(`${folder.path}/${segment}`), 'archived before it could be taken away');
+    Object.assign(n2.settings.postgres.parameters, { archive_mode: 'off' });
     assert.equal((await n2.perform({ kind: 'startStandby', upstream: n1.upstream() })).error, null);
     await streams(n2, 4);
     assert.equal(

@@ -13,6 +13,7 @@ import {
   toolEnv,
 } from '../parts.ts';
 import { findPostmaster } from '../postmaster.ts';
+import { archiveReady } from './archiveReady.ts';
 import { whyNoPrimary } from './source.ts';
 import { removeHistoriesAfter } from './taken.ts';
 
@@ -53,6 +54,8 @@ export async function rewind(
     `--config-file=${places.conf}`,
     ...(settings.postgres.recovery.restore_command === undefined ? [] : ['--restore-target-wal']),
   ];
+  await archiveReady(parts, context);
+  if (context.signal.aborted) return cancelled;
   let changed = false;
   await mark(parts, 'rewind');
   parts.step('rewind', `pg_rewind from ${job.from.member}`, [
