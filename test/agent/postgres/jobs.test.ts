@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -117,6 +118,8 @@ describe('the life of two servers, by the shipped jobs', () => {
   });
 
   test('lock files of a dead server whose pid belongs to somebody else by now do not stop a start [lesson 10]', async () => {
+    // Not this process: PostgreSQL knows that its own parents are no server.
+    const other = spawn('sleep', ['60']);
     const { pid } = primaryOf(await n1.postgres.look());
     const { dataDir } = n1.settings.local.postgres;
     const lock = `${n1.settings.postgres.parameters.unix_socket_directories}/.s.PGSQL.26432.lock`;
@@ -125,13 +128,14 @@ describe('the life of two servers, by the shipped jobs', () => {
     for (const path of [`${dataDir}/postmaster.pid`, lock]) {
       const file = await world.files.read(path);
       assert.ok(file.kind === 'text');
-      await world.files.write(path, file.text.replace(/^\d+/, String(process.pid)), 0o600);
+      await world.files.write(path, file.text.replace(/^\d+/, String(other.pid)), 0o600);
     }
     assert.equal((await n1.perform({ kind: 'crashRecovery' })).error, null);
     const file = await world.files.read(lock);
-    if (file.kind === 'text') await world.files.write(lock, file.text.replace(/^\d+/, String(process.pid)), 0o600);
+    if (file.kind === 'text') await world.files.write(lock, file.text.replace(/^\d+/, String(other.pid)), 0o600);
     assert.equal((await n1.perform({ kind: 'startPrimary', premise: noPremise, limitMs: 20_000 })).error, null);
     await streams(n2, 1);
+    other.kill();
   });
 
   test('a start whose premise is gone does not happen; a standby feels the end of its stream', async () => {
