@@ -28,6 +28,7 @@ const kinds: Readonly<Record<string, LocalPostgres>> = {
   'starting standby': { ...at, kind: 'starting', standbySignal: true, control },
   'stopping primary': { ...at, kind: 'stopping', believed: 'primary' },
   'stopping standby': { ...at, kind: 'stopping', believed: 'standby' },
+  'primary whose data is gone': { ...at, kind: 'stopping', believed: 'primary', homeless: true },
   'silent primary': { ...at, kind: 'unresponsive', believed: 'primary', why: 'no answer', control },
   'silent standby': { ...at, kind: 'unresponsive', believed: 'standby', why: 'no answer', control },
   primary,

@@ -260,6 +260,7 @@ test('an empty node clones from the leader, bootstraps when it wins the key to, 
     members: [member('n2'), member('n3', { role: 'uninitialized', state: 'stopped' })],
     clusterTimeline: null,
     status: null,
+    history: null,
   });
   assert.deepEqual(kinds(first), ['claimInitialize', 'startJob']);
   assert.deepEqual(
@@ -278,7 +279,13 @@ test('an empty node clones from the leader, bootstraps when it wins the key to, 
 });
 
 test('an empty node begins no cluster where one may be: a member says so, or there was one a moment ago', () => {
-  const gone = { leader: null, initialize: { kind: 'absent' }, clusterTimeline: null, status: null } as const;
+  const gone = {
+    leader: null,
+    initialize: { kind: 'absent' },
+    clusterTimeline: null,
+    status: null,
+    history: null,
+  } as const;
   const empty: Observation = { ...following, postgres: { kind: 'noData' }, peers: [] };
   const alone = withCluster(empty, { ...gone, members: [member('n2')] });
   assert.deepEqual(kinds(alone), ['claimInitialize', 'startJob']);

@@ -2,8 +2,8 @@ import type { Fact } from '../../model/decision.ts';
 import type { Observation } from '../../model/observation.ts';
 import type { Upstream } from '../../model/postgres.ts';
 import { slotNameOf } from '../../model/slotName.ts';
-import { freshAnswers, leaderlessSince } from '../contest.ts';
 import { later } from '../../model/units.ts';
+import { freshAnswers, leaderlessSince } from '../contest.ts';
 import {
   clusterOf,
   controlOf,
@@ -177,6 +177,9 @@ const unreadable: Rule = {
  */
 function whyNotRestore(seen: Observation, systemId: string): string | null {
   const sinceMs = leaderlessSince(seen);
+  // Without it nobody could tell who is too far behind to lead.
+  if (clusterOf(seen)?.status == null)
+    return `etcd has lost where the primary was, too: start that one, or put the key initialize again: ${systemId}`;
   if (seen.nowMs - sinceMs <= seen.settings.cluster.ttlMs) return 'its primary may still come';
   if (seen.memory.systemId !== null)
     return seen.memory.systemId === systemId ? null : `it was ${seen.memory.systemId}, and this is ${systemId}`;
