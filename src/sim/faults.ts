@@ -199,7 +199,7 @@ const ofPeople: readonly Fault[] = [
     // in the middle of a failover is beyond any cluster.
     name: 'some keys deleted by hand',
     strike(c, n, chance) {
-      const more = [['status'], ['history'], ['leader', 'status', 'timeline', 'history', 'failover']];
+      const more = [['history'], ['leader', 'timeline', 'history', 'failover']];
       const keys = [
         ['initialize'],
         ['failover'],

@@ -146,3 +146,22 @@ test('a standby that was away for several promotions follows a leader that was c
   );
   assert.deepEqual(cluster.corrupted(), []);
 });
+
+/** PostgreSQL would end at once, again and again: it follows the newest timeline that it has a history file of. */
+test('a standby that crashed has the history file of a timeline that left before where it is: it comes up all the same', async () => {
+  const cluster = await simulate({ members: ['n1', 'n2', 'n3'], seed: 471, writeEveryMs: 250 }).untilSteady();
+  await cluster.run(15_000);
+  const [lost = ''] = [...cluster.nodes.keys()].filter((name) => name !== cluster.primary());
+  for (const state of ['crashed', 'stopped'] as const) {
+    cluster.agent(lost).kill({ restartAfterMs: null });
+    if (state === 'crashed') cluster.postgres(lost).kill();
+    else cluster.node(lost).signal('postgres', 'INT');
+    await cluster.until(() => cluster.server(lost) === null, { withinMs: 20_000 });
+    const { disk, clock } = cluster.node(lost).machine;
+    assert.ok(
+      disk.put('/var/lib/postgresql/15/main/pg_wal/00000002.history', '1\t0/1741600\tleft\n', 0o600, clock.wall()),
+    );
+    cluster.agent(lost).start();
+    await cluster.untilSteady();
+  }
+});

@@ -11,7 +11,7 @@ import { divergenceFrom } from './jobs/divergence.ts';
 import { promote } from './jobs/promote.ts';
 import { removeData } from './jobs/remove.ts';
 import { rewind } from './jobs/rewind.ts';
-import { removeStandIns } from './jobs/taken.ts';
+import { removeAstray, removeStandIns } from './jobs/taken.ts';
 import { clearOrphans, launch } from './launch.ts';
 import {
   aborted,
@@ -126,6 +126,7 @@ async function startStandby(
   await removeStandIns(parts);
   const seen = await look();
   const control: ControlData | null = seen.kind === 'stopped' ? seen.control : null;
+  if (seen.kind === 'stopped' && !seen.backupLabel) await removeAstray(parts, seen.control);
   return launch(parts, context, {
     role: { role: 'standby', upstream },
     control,

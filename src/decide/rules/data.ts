@@ -183,7 +183,10 @@ function whyNotRestore(seen: Observation, systemId: string): string | null {
   if (seen.nowMs - sinceMs <= seen.settings.cluster.ttlMs) return 'its primary may still come';
   if (seen.memory.systemId !== null)
     return seen.memory.systemId === systemId ? null : `it was ${seen.memory.systemId}, and this is ${systemId}`;
-  const others = (clusterOf(seen)?.members ?? []).filter(({ name }) => name !== me(seen));
+  // Who has no data has nothing to say.
+  const others = (clusterOf(seen)?.members ?? []).filter(
+    ({ name, role }) => name !== me(seen) && role !== 'uninitialized',
+  );
   if (others.length === 0) return 'nobody else says who it was';
   const fresh = freshAnswers(seen, sinceMs);
   const agrees = (name: string): boolean =>

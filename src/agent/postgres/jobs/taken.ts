@@ -1,4 +1,5 @@
-import { historyFileName, timelineOfHistoryFile } from '../../../codec/postgres/historyFile.ts';
+import { historyFileName, readHistoryFile, timelineOfHistoryFile } from '../../../codec/postgres/historyFile.ts';
+import type { ControlData, TimelineEnd } from '../../../model/postgres.ts';
 import { type Timeline, timeline } from '../../../model/units.ts';
 import { must } from '../configure.ts';
 import type { PostgresParts } from '../parts.ts';
@@ -46,6 +47,32 @@ export async function removeStandIns(parts: PostgresParts): Promise<void> {
     if (file.kind !== 'text' || !file.text.includes(mark)) return; // what is older is on the way to this one
     await must(files.remove(pathOf(parts, name)));
   }
+}
+
+/**
+ * A server that starts as a standby follows the newest timeline that it has a history file of, and ends at once when that one
+ * forked off before where it is itself: a standby that fetched the file and then went another way, or was left behind, never
+ * comes up again. Such files are forgotten: what is on its way it is given again, and what is not is found out once it runs.
+ */
+export async function removeAstray(parts: PostgresParts, control: ControlData): Promise<void> {
+  const known = new Set((await namesOf(parts)).map(timelineOfHistoryFile));
+  let newest: number = control.timeline;
+  while (known.has(newest + 1)) newest += 1; // as PostgreSQL counts
+  for (; newest > control.timeline; newest -= 1) {
+    const path = pathOf(parts, historyFileName(newest));
+    const file = await parts.world.files.read(path);
+    if (file.kind !== 'text' || contains(readHistoryFile(file.text), newest, control)) return;
+    await must(parts.world.files.remove(path));
+    parts.step('startStandby', 'forgets a timeline that this server is not on the way to', [['timeline', newest]]);
+  }
+}
+
+/** Whether recovery begins, and had been, on the way to that timeline: xlogrecovery.c asks the same. */
+function contains(lines: readonly TimelineEnd[], newest: number, control: ControlData): boolean {
+  const timelineAt = (at: bigint): number => lines.find(({ end }) => at < end)?.timeline ?? newest;
+  const { checkpoint, minRecoveryEnd, minRecoveryEndTimeline } = control;
+  if (timelineAt(checkpoint) !== control.timeline) return false;
+  return minRecoveryEnd === 0n || timelineAt(minRecoveryEnd - 1n) === minRecoveryEndTimeline;
 }
 
 /**
