@@ -7,6 +7,7 @@ import type { SimulatedEtcd } from './etcd/etcd.ts';
 import type { Network } from './network.ts';
 import type { SimulatedNode } from './node.ts';
 import type { Instance, PostgresWorld } from './postgres/instance.ts';
+import { forkOf } from './postgres/wal.ts';
 
 /** How far a server had got, and since when it had. */
 interface Reached {
@@ -52,7 +53,8 @@ export function makeEligibility(
       const other = standbyOf(node.name);
       const at = other === undefined ? undefined : reached.get(other);
       if (other === undefined || at === undefined || other === mine || !answers(node)) continue;
-      const further = other.wal.timeline === mine.wal.timeline && at.end > mine.wal.end;
+      // It goes on where this one ends: no other history, and no fewer.
+      const further = at.end > mine.wal.end && forkOf(mine.wal, other.wal).at === mine.wal.end;
       const reaches = network.open(node.name, mine.machine.name) && network.open(mine.machine.name, node.name);
       if (further && reaches && engine.now() - at.sinceMs >= settledMs)
         return `${node.name} has ${text(at.end)}, and answers`;

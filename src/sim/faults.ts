@@ -195,18 +195,17 @@ const ofPeople: readonly Fault[] = [
   },
   { name: 'reload asked', strike: (c, n) => void c.ask(n, 'POST', '/reload', ''), mend: nothing },
   {
-    // What tells where the history of the cluster went is deleted only where somebody leads who writes it again: to forget it
-    // in the middle of a failover is beyond any cluster.
+    // What tells who the cluster is, and where its history went, is deleted only where somebody leads who writes it again: to
+    // forget it in the middle of a failover is beyond any cluster.
     name: 'some keys deleted by hand',
     strike(c, n, chance) {
-      const more = [['history'], ['leader', 'timeline', 'history', 'failover']];
-      const keys = [
+      const more = [
         ['initialize'],
-        ['failover'],
         ['initialize', 'leader'],
-        [`members/${n}`],
-        ...(c.steady() ? more : []),
+        ['history'],
+        ['leader', 'timeline', 'history', 'failover'],
       ];
+      const keys = [['failover'], [`members/${n}`], ...(c.steady() ? more : [])];
       etcdctlDelete(c, ...chance.pick(keys));
     },
     mend: nothing,

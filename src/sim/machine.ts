@@ -20,6 +20,8 @@ export interface Machine {
   fsyncMs: number;
   /** Nothing that is asked of the disk is answered before this is over: reads, too. */
   diskHangs: boolean;
+  /** The last time that it hung, in true time; null: it never did. */
+  lastHang(): { readonly fromMs: number; readonly untilMs: number | null } | null;
   /** Now, or when the disk answers again. */
   whenDiskAnswers(go: () => void): void;
   /** Told when a program takes a data directory's content away: what nobody else has is gone then. */
@@ -49,6 +51,7 @@ export function makeMachine(
   const sockets = makeLocalSockets(engine);
   let boots = 0;
   let hangs = false;
+  let lastHang: ReturnType<Machine['lastHang']> = null;
   let behindHang: (() => void)[] = [];
   let powered = false;
 
@@ -65,12 +68,15 @@ export function makeMachine(
       return hangs;
     },
     set diskHangs(now) {
+      if (now && !hangs) lastHang = { fromMs: engine.now(), untilMs: null };
+      if (!now && hangs && lastHang !== null) lastHang = { ...lastHang, untilMs: engine.now() };
       hangs = now;
       if (now) return;
       const waited = behindHang;
       behindHang = [];
       for (const go of waited) engine.after(0, go);
     },
+    lastHang: () => lastHang,
     whenDiskAnswers(go) {
       if (hangs) behindHang.push(go);
       else go();

@@ -93,7 +93,11 @@ export function makeObserver(
       // An agent that hangs before its first look guards nothing.
       if (role === 'agent' && (node.handles()?.snapshot() ?? null) === null) return false;
       const sinceMs = node.runningSinceMs(role);
-      return sinceMs !== null && sinceMs <= atMs - settledMs;
+      if (sinceMs === null || sinceMs > atMs - settledMs) return false;
+      // Nor one that could not read which deadline the one before it had.
+      const hang = node.machine.lastHang();
+      const hung = hang !== null && sinceMs >= hang.fromMs && sinceMs < (hang.untilMs ?? Number.POSITIVE_INFINITY);
+      return !hung || (hang.untilMs !== null && hang.untilMs <= atMs - settledMs);
     });
 
   function hold(right: Right, lease: LeaseId | null): void {

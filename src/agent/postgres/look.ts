@@ -1,13 +1,14 @@
-import type { ControlData, HalfDone, LocalPostgres } from '../../model/postgres.ts';
-import { type InstantMs, type Pid, type Timeline, timeline } from '../../model/units.ts';
-import type { Cancel, SqlSession } from '../../model/world.ts';
+import { writeTold } from '../../codec/guard.ts';
+import type { ControlData, HalfDone, LocalPostgres, RunningStandby } from '../../model/postgres.ts';
+import { type InstantMs, type Lsn, type Pid, type Timeline, timeline } from '../../model/units.ts';
+import type { Cancel, ProcessInfo, SqlSession } from '../../model/world.ts';
 import type { ControlReader } from './control.ts';
 import type { PatientDisk } from './disk.ts';
 import type { PostgresParts } from './parts.ts';
 import { findPostmaster, orphansOf, type Postmaster } from './postmaster.ts';
 import { readProbe } from './probe.ts';
-import { ownTarget } from './sessions.ts';
-import { probe } from './statements.ts';
+import { ownTarget, runOnce } from './sessions.ts';
+import { identifySystem, probe } from './statements.ts';
 
 /** A look is over within about a second, whatever hangs. */
 const patienceMs = 700;
@@ -16,14 +17,16 @@ export interface Looker {
   look(): Promise<LocalPostgres>;
   /** Whatever was cached of the server that ran is void. */
   forget(): void;
+  /** It is about to be told to become the primary. */
+  tell(postmaster: Identity): void;
   /** Its end, from now on, is ours. */
   expectStop(): void;
   close(): void;
 }
 
-interface Known {
-  readonly pid: Pid;
-  readonly startTicks: number;
+type Identity = Pick<ProcessInfo, 'pid' | 'startTicks'>;
+
+interface Known extends Identity {
   readonly control: ControlData;
   readonly sinceMs: InstantMs;
   readonly cancelWatch: Cancel;
@@ -42,7 +45,11 @@ export function makeLooker(
   let session: SqlSession | null = null;
   let receiver: { readonly pid: Pid; readonly cancelWatch: Cancel } | null = null;
   let believed: 'primary' | 'standby' | null = null;
+  /** Who was told to become the primary, by this agent or one before it: whatever was last seen of it is out of date. */
+  let told: Identity | null = null;
   let seenTimeline: Timeline | null = null;
+  /** The position at which this standby was asked for its timeline last. */
+  let askedAt: Lsn | null = null;
   let expected = true;
   /** At the last look a postmaster was there. */
   let ran = false;
@@ -52,6 +59,7 @@ export function makeLooker(
     troubleSinceMs ??= nowMs;
     return troubleSinceMs;
   }
+  const wasTold = ({ pid, startTicks }: Identity): boolean => told?.pid === pid && told.startTicks === startTicks;
   function closeSession(): void {
     session?.close();
     session = null;
@@ -83,6 +91,9 @@ export function makeLooker(
     if (typeof control === 'string') return control;
     expected = false;
     seenTimeline = null;
+    askedAt = null;
+    const note = await world.files.read(parts.places().told);
+    if (note.kind === 'text' && note.text === writeTold(postmaster.info)) told = { pid, startTicks };
     known = {
       pid,
       startTicks,
@@ -128,7 +139,7 @@ export function makeLooker(
     const nowMs = world.clock.now();
     const signal = await standbySignal();
     // In doubt it is a primary: that errs on the side of stopping it in time.
-    const role = believed ?? (signal ? 'standby' : 'primary');
+    const role = wasTold(postmaster.info) ? 'primary' : (believed ?? (signal ? 'standby' : 'primary'));
     if (typeof met === 'string')
       return { kind: 'unresponsive', pid, sinceMs: nowMs, believed: role, why: met, control: null };
     const { status } = postmaster.file;
@@ -164,11 +175,14 @@ export function makeLooker(
       };
     }
     troubleSinceMs = null;
-    const seen = readProbe(row, pid, met.control, seenTimeline, parts.settings().postgres.parameters);
+    const wanted = parts.settings().postgres.parameters;
+    let seen = readProbe(row, pid, met.control, seenTimeline, wanted);
     believed = seen.role;
     watchReceiver(seen.role === 'standby' ? (seen.receiver?.pid ?? null) : null);
-    if (seen.role === 'standby') seenTimeline = timeline(Math.max(seenTimeline ?? 0, seen.receiver?.timeline ?? 0));
-    const wanted = parts.settings().postgres.parameters;
+    if (seen.role === 'standby') {
+      await askTimeline(seen);
+      seen = readProbe(row, pid, met.control, seenTimeline, wanted);
+    }
     const pendingRestart = Object.fromEntries(
       Object.entries(seen.pendingRestart).map(([name, { oldValue }]) => [
         name,
@@ -177,6 +191,23 @@ export function makeLooker(
     );
     const left = await halfDone();
     return { ...seen, pendingRestart, ...(left === undefined ? {} : { left }) };
+  }
+
+  /**
+   * Without a stream nothing but a walsender tells which timeline a standby is on: its control file may be as old as its last
+   * restart point, and whoever took that for the truth would find it left behind, and none fit to lead.
+   */
+  async function askTimeline({ receiver: stream, receivedLsn }: RunningStandby): Promise<void> {
+    let newest: number = stream?.timeline ?? 0;
+    if (stream === null && askedAt !== receivedLsn) {
+      const own = { ...ownTarget(parts.settings(), 'Patroni heartbeat'), replication: true };
+      const identity = await runOnce(world.sql, own, [identifySystem], patienceMs);
+      if (identity.kind === 'rows') {
+        askedAt = receivedLsn;
+        newest = Number(identity.rows[0]?.timeline ?? 0);
+      }
+    }
+    seenTimeline = timeline(Math.max(seenTimeline ?? 0, newest));
   }
 
   async function standbySignal(): Promise<boolean> {
@@ -231,7 +262,8 @@ export function makeLooker(
     const pid = lives ? info.pid : orphansOf(world, parts.places())[0];
     if (pid === undefined) return { kind: 'unreadable', why };
     const control = lives ? (known?.control ?? null) : null;
-    return { kind: 'unresponsive', pid, sinceMs: hungMs, believed: believed ?? 'primary', why, control };
+    const role = known !== null && wasTold(known) ? 'primary' : (believed ?? 'primary');
+    return { kind: 'unresponsive', pid, sinceMs: hungMs, believed: role, why, control };
   }
 
   async function lookWithDisk(): Promise<LocalPostgres> {
@@ -256,6 +288,9 @@ export function makeLooker(
       return hungMs === null ? seen : lookWithoutDisk(hungMs);
     },
     forget,
+    tell({ pid, startTicks }) {
+      told = { pid, startTicks };
+    },
     expectStop() {
       expected = true;
     },

@@ -3,7 +3,7 @@ import type { FinishedJob, Premise } from '../../model/job.ts';
 import type { ControlData } from '../../model/postgres.ts';
 import type { Settings } from '../../model/settings.ts';
 import type { Timeline } from '../../model/units.ts';
-import type { World } from '../../model/world.ts';
+import type { ProcessInfo, World } from '../../model/world.ts';
 import { type Places, placesOf } from './places.ts';
 import type { Rejected } from './rejected.ts';
 
@@ -26,6 +26,8 @@ export interface PostgresParts {
   readonly step: (job: string, step: string, because: readonly Fact[]) => void;
   /** We are about to stop it ourselves: its end is no crash. */
   readonly expectStop: () => void;
+  /** This postmaster is about to be told to become the primary: in doubt it is one from now on. */
+  readonly tell: (postmaster: Pick<ProcessInfo, 'pid' | 'startTicks'>) => void;
   /** Stops the server now, disk or not: immediate, and soon kill. */
   readonly strike: () => Promise<JobResult>;
   /** What a cancelled job still waits for, and cannot call back: no job but a stop begins before it is over. */

@@ -55,6 +55,7 @@ export function makePostgres(
     settings: () => rejected.without(deps.settings()),
     rejected,
     expectStop: () => looker.expectStop(),
+    tell: (postmaster) => looker.tell(postmaster),
     readControl: () => control.read(),
     strike,
     outlives: (work) => void outliving.add(work),

@@ -42,6 +42,7 @@ const parts = partsOf({
   step() {},
   expectStop() {},
   strike: () => Promise.reject(new Error('nobody strikes here')),
+  tell: () => {},
   outlives: () => {},
 });
 const disk = makePatientDisk(world, { limitMs: 1_000, answersAgain() {} });

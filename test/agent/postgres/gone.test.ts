@@ -40,6 +40,7 @@ describe('gone', () => {
       step: nothing,
       expectStop: nothing,
       strike: () => Promise.reject(new Error('nobody strikes here')),
+      tell: () => {},
       outlives: () => {},
     });
     const disk = makePatientDisk(world, { limitMs: 1_000, answersAgain: nothing });

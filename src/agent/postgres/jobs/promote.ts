@@ -130,6 +130,7 @@ async function attempt(
     await must(world.files.remove(places.told));
     await must(world.files.append(places.told, writeTold(postmaster.info), 0o600));
     if (context.signal.aborted) return cancelled;
+    parts.tell(postmaster.info);
     signalled();
     // As pg_ctl makes it: a sign, which need not survive anything.
     await must(world.files.append(places.promoteFile, '', 0o600));
