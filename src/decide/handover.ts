@@ -55,5 +55,6 @@ export function handOver(seen: Observation, control: ControlData, candidate: str
   if (ready.length > 0 || !others || waitedMs > handOverLimitMs) {
     return { actions: [{ kind: 'releaseLeaderKey', lsn: endOfPrimary(control) }], because };
   }
-  return { actions: [{ kind: 'askPeers' }], because, wakeInMs: 20 };
+  // Mostly it takes no time at all; who is not there after a while is not there in the next moment either.
+  return { actions: [{ kind: 'askPeers' }], because, wakeInMs: waitedMs < 500 ? 20 : 100 };
 }

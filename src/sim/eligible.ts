@@ -47,12 +47,13 @@ export function makeEligibility(
   }
 
   /** One that is further on the same timeline, has been for long, and can tell it to everybody. */
-  function passedOver(mine: Instance, vacantMs: number): string | null {
+  function passedOver(mine: Instance, vacantMs: number, before: string | null): string | null {
     if (vacantMs > turnMs || engine.now() - network.calmSinceMs() < settledMs) return null;
     for (const node of nodes()) {
       const other = standbyOf(node.name);
       const at = other === undefined ? undefined : reached.get(other);
-      if (other === undefined || at === undefined || other === mine || !answers(node)) continue;
+      // Who had the key last is not waited for: that it went is mostly because of that one.
+      if (other === undefined || at === undefined || other === mine || node.name === before || !answers(node)) continue;
       // It goes on where this one ends: no other history, and no fewer.
       const further = at.end > mine.wal.end && forkOf(mine.wal, other.wal).at === mine.wal.end;
       const reaches = network.open(node.name, mine.machine.name) && network.open(mine.machine.name, node.name);
@@ -70,15 +71,15 @@ export function makeEligibility(
         if (before?.end !== server.wal.end) reached.set(server, { end: server.wal.end, sinceMs: engine.now() });
       }
     },
-    /** Why `name` should not have been given the key. `vacantMs`: how long nobody had it. */
-    whyNot(name: string, vacantMs: number): string | null {
+    /** Why `name` should not have been given the key. `vacantMs`: how long nobody had it; `before`: who had it last. */
+    whyNot(name: string, vacantMs: number, before: string | null = null): string | null {
       const mine = standbyOf(name);
       const found = etcd.store.range(keys.prefix, keys.rangeEnd);
       if (mine === undefined || found.kind !== 'kvs') return null; // a primary that takes its own key again
       const cluster = readCluster(found.kvs, revision(0n), keys.prefix);
       if (cluster.members.find((member) => member.name === name)?.tags.nofailover === true) return 'nofailover';
       if (named(cluster, mine)) return null;
-      const reasons = [tooFarBehind(cluster, mine), offHistory(cluster, mine), passedOver(mine, vacantMs)];
+      const reasons = [tooFarBehind(cluster, mine), offHistory(cluster, mine), passedOver(mine, vacantMs, before)];
       const why = reasons.filter((one) => one !== null);
       return why.length === 0 ? null : `${name} at ${text(mine.wal.end)}: ${why.join('; ')}`;
     },

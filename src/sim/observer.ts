@@ -53,6 +53,7 @@ export function makeObserver(
     readonly whyNot: string | null;
   } | null = null;
   let goneMs = 0;
+  let lastHolder: string | null = null;
   /** The lease under each right. */
   const leases = new Map<string, LeaseId | null>();
 
@@ -62,14 +63,17 @@ export function makeObserver(
     const found = etcd.store.range(keys.leader);
     const kv = found.kind === 'kvs' ? found.kvs[0] : undefined;
     if (kv === undefined) {
-      if (key !== null) goneMs = engine.now();
+      if (key !== null) {
+        goneMs = engine.now();
+        lastHolder = key.name;
+      }
       key = null;
       return;
     }
     const term = String(kv.createRevision);
     const known = key?.term === term && key.name === kv.value ? key : null;
     const sinceMs = key?.term === term ? key.sinceMs : engine.now();
-    const whyNot = known === null ? eligibility.whyNot(kv.value, engine.now() - goneMs) : known.whyNot;
+    const whyNot = known === null ? eligibility.whyNot(kv.value, engine.now() - goneMs, lastHolder) : known.whyNot;
     key = { name: kv.value, term, lease: kv.lease, sinceMs, whyNot };
   }
 

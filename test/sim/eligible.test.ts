@@ -35,6 +35,7 @@ test('whoever is passed over although it is further and answers is named, while 
   assert.equal(judge.whyNot(near, 100), null);
   assert.match(judge.whyNot(far, 100) ?? '', new RegExp(`${near} has .*, and answers`));
   assert.equal(judge.whyNot(far, 5000), null, 'it had its turn');
+  assert.equal(judge.whyNot(far, 100, near), null, 'it had the key before');
   cluster.agent(near).freeze();
   assert.equal(judge.whyNot(far, 100), null, 'it does not answer');
 });
