@@ -122,8 +122,9 @@ interface Look {
 
 /**
  * An end is heard late, never early, so that nobody is blamed for our ears. A beginning is heard late too, the more so by a
- * watch that begins anew after etcd was away: it is moved back to the last look that did not show it, and to the end of the
- * right before it at most.
+ * watch that begins anew after etcd was away: it is moved back to the last look that did not show it. So rights overlap by as
+ * much as our ears are late, the end of one and the beginning of the next being heard in one breath; the key itself has one
+ * holder at a time, whatever happens.
  */
 const heardLateMs = 2_000;
 
@@ -132,13 +133,12 @@ function rightsOf(events: readonly KeyEvent[], looks: readonly Look[]): readonly
   for (const [index, { holder, heardMs }] of events.entries()) {
     if (holder === null) continue;
     const next = events[index + 1];
-    const before = rights.at(-1)?.untilMs ?? 0;
     const notThereMs = looks.findLast(({ sentMs, term }) => sentMs < heardMs && term !== holder.term)?.sentMs ?? 0;
     rights.push({
       kind: 'right',
       node: holder.name,
       term: holder.term,
-      fromMs: Math.max(before, Math.min(heardMs - heardLateMs, notThereMs)),
+      fromMs: Math.max(rights.at(-1)?.fromMs ?? 0, Math.min(heardMs - heardLateMs, notThereMs)),
       untilMs: next?.heardMs ?? Number.POSITIVE_INFINITY,
     });
   }
