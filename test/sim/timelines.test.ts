@@ -165,3 +165,29 @@ test('a standby that crashed has the history file of a timeline that left before
     await cluster.untilSteady();
   }
 });
+
+/**
+ * The control file of a standby is as old as its last restart point. Without a stream, and with an agent that has just begun,
+ * nothing else but a question tells that it went along.
+ */
+test('a standby that followed to a newer timeline may lead, though its agent began after the leader was gone', async () => {
+  const cluster = await simulate({ members, seed: 472, writeEveryMs: 250 }).untilSteady();
+  await cluster.run(15_000);
+  const first = cluster.primary() ?? '';
+  cluster.agent(first).kill({ restartAfterMs: null });
+  await cluster.until(() => (cluster.primary() ?? first) !== first, { withinMs: 60_000 });
+  const second = cluster.primary() ?? '';
+  const [third = ''] = members.filter((name) => name !== first && name !== second);
+  await cluster.run(5_000);
+  for (const name of [second, third]) cluster.agent(name).kill({ restartAfterMs: null });
+  cluster.postgres(second).kill(); // an end that its standby feels
+  await cluster.run(2_000);
+  cluster.agent(third).start();
+  await cluster.until(() => cluster.primary() === third, { withinMs: 90_000 });
+  for (const name of [first, second]) cluster.agent(name).start();
+  await cluster.untilSteady();
+  assert.deepEqual(
+    cluster.violations().map(({ kind }) => kind),
+    [],
+  );
+});
