@@ -71,24 +71,24 @@ test('an agent freezes after it had signalled a promotion to a frozen postmaster
 
 /** What was last seen of a server that was told to promote is out of date: "a standby" must not be a reason to let the key go. */
 test('the disk hangs right after a promotion, before anybody has looked, and no guard can be armed: the key goes after the server', async () => {
-  const settings = { ttl: 20, loop_wait: 5, retry_timeout: 5 };
+  const settings = { ttl: 30, loop_wait: 5, retry_timeout: 5 };
   const cluster = await simulate({ members, seed: 425, writeEveryMs: 250, settings }).untilSteady();
   await cluster.run(15_000);
   const leader = cluster.primary() ?? '';
   const others = members.filter((name) => name !== leader);
   cluster.powerOff(leader);
-  const promoted = (): string | undefined =>
-    others.find((name) =>
-      cluster
-        .journal(name)
-        .some((entry) => entry.kind === 'job' && entry.job === 'promote' && entry.outcome === 'done'),
-    );
-  await cluster.until(() => promoted() !== undefined, { withinMs: 60_000 });
-  const next = promoted() ?? '';
-  const { machine } = cluster.node(next);
-  machine.diskHangs = true;
+  const whose = (step: string): string | undefined =>
+    others.find((name) => cluster.journal(name).some((entry) => entry.kind === 'job' && entry.step === step));
+  await cluster.until(() => whose('promotion signalled') !== undefined, { withinMs: 60_000 });
+  const next = whose('promotion signalled') ?? '';
+  cluster.network.tune({ delayMs: [150, 200] }); // its loop waits for etcd meanwhile
+  await cluster.until(() => whose('out of recovery') !== undefined, { withinMs: 5_000 });
+  await cluster.run(20);
+  cluster.node(next).machine.diskHangs = true;
+  await cluster.run(2_000);
+  cluster.network.tune({ delayMs: [0.1, 0.6] });
   await cluster.run(40_000);
-  machine.diskHangs = false;
+  cluster.node(next).machine.diskHangs = false;
   cluster.powerOn(leader);
   await cluster.untilSteady();
   await cluster.run(5000);
