@@ -123,7 +123,7 @@ export type LeaderLease =
 export type DcsView =
   | {
       readonly kind: 'reachable';
-      /** Since when every read was answered: what came and went before that was not seen. */
+      /** Since when every read was answered, and told who led last: what came and went before that was not seen. */
       readonly sinceMs: InstantMs;
       readonly cluster: Cluster;
       /** Sent instant of the read: the view is at least this fresh. */

@@ -4,7 +4,7 @@ import type { Cluster, DcsView, HeldLease, LeaderKey } from '../../model/cluster
 import type { ClaimSeen, MemberRecord } from '../../model/decision.ts';
 import type { DcsOutcome } from '../../model/outcome.ts';
 import type { ClusterSettings, LocalSettings } from '../../model/settings.ts';
-import { type InstantMs, type Revision, revision, type Term, type Timeline } from '../../model/units.ts';
+import { type InstantMs, instantMs, type Revision, revision, type Term, type Timeline } from '../../model/units.ts';
 import { type DcsWorld, makeEtcdClient, type Note } from './client.ts';
 import { type Acquiring, makeLeadership } from './leadership.ts';
 import { type Adopted, absent, makeRevoker, type ReadAt } from './lease.ts';
@@ -82,8 +82,9 @@ export function makeDcs(world: DcsWorld, { settings, marginMs, wake, note }: Dcs
     member.seen(cluster.members);
     wakes.seen(cluster.members);
     const leftMs = Math.max(100, budgetMs - (world.clock.now() - beganMs));
-    const vacancy = await vacancies.look(cluster, asked.sentMs, leftMs);
-    return { kind: 'reachable', sinceMs: reachableSinceMs, cluster, readMs: asked.sentMs, vacancy };
+    const { vacancy, blindBeforeMs } = await vacancies.look(cluster, asked.sentMs, leftMs);
+    const sinceMs = instantMs(Math.max(reachableSinceMs, blindBeforeMs ?? reachableSinceMs));
+    return { kind: 'reachable', sinceMs, cluster, readMs: asked.sentMs, vacancy };
   }
 
   return {

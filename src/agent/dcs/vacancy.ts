@@ -4,6 +4,11 @@ import { type InstantMs, type Revision, revision, term } from '../../model/units
 import type { EtcdEvent } from '../../model/world.ts';
 import type { EtcdClient } from './client.ts';
 
+interface Look {
+  readonly vacancy: Vacancy | null;
+  readonly blindBeforeMs: InstantMs | null;
+}
+
 /** Remembers the last leader key seen, and what became of it. */
 export function makeVacancies(client: EtcdClient, keys: Keys) {
   let last: LeaderKey | null = null;
@@ -14,12 +19,15 @@ export function makeVacancies(client: EtcdClient, keys: Keys) {
   let created: Revision | null = null;
   /** Up to here it is known who led last. */
   let examined: Revision = revision(0n);
+  /** Since when it is not known who led last: no answer, or etcd has forgotten. What was seen before counts for nothing then. */
+  let unsureSinceMs: InstantMs | null = null;
   let lease: LeaderLease = { kind: 'unknown' };
 
   function met(leader: LeaderKey): void {
     if (last === null || last.lease !== leader.lease || last.term !== leader.term) lease = { kind: 'unknown' };
     last = leader;
     since = null;
+    unsureSinceMs = null;
   }
 
   /**
@@ -74,22 +82,30 @@ export function makeVacancies(client: EtcdClient, keys: Keys) {
       if (type === 'delete' && (deletion === null || modRevision > deletion)) deletion = modRevision;
       if (type === 'put' && (created === null || modRevision > created)) created = modRevision;
     },
-    /** What this read says about the leader's going. Null while there is a leader, or it is not known who the last one was. */
-    async look(cluster: Cluster, readMs: InstantMs, budgetMs: number): Promise<Vacancy | null> {
+    /**
+     * What this read says about the leader's going: null while there is a leader, or it is not known who the last one was.
+     * `blindBeforeMs`: somebody may have led until then, unseen.
+     */
+    async look(cluster: Cluster, readMs: InstantMs, budgetMs: number): Promise<Look> {
       if (cluster.leader !== null) {
         met(cluster.leader);
         examined = cluster.revision;
-        return null;
+        return { vacancy: null, blindBeforeMs: null };
       }
-      const sure = await meetUnseen(cluster, budgetMs);
+      if (!(await meetUnseen(cluster, budgetMs))) {
+        unsureSinceMs ??= readMs;
+        return { vacancy: null, blindBeforeMs: unsureSinceMs };
+      }
+      unsureSinceMs = null;
       const leader = last;
-      if (leader === null || !sure) return null;
+      if (leader === null) return { vacancy: null, blindBeforeMs: null };
       since ??= { sinceMs: readMs, released: null };
       const gone = since;
       gone.released ??= await wasReleased(leader, cluster, budgetMs);
       // Another read, or an acquisition, has met a leader meanwhile: this one is old.
-      if (last !== leader || since !== gone) return null;
-      return { last: leader, sinceMs: gone.sinceMs, released: gone.released === true, lease };
+      if (last !== leader || since !== gone) return { vacancy: null, blindBeforeMs: readMs };
+      const vacancy = { last: leader, sinceMs: gone.sinceMs, released: gone.released === true, lease };
+      return { vacancy, blindBeforeMs: null };
     },
     /** How long the lease of the last leader key can still live. Rounded up: it may be waited for. */
     async askLease(budgetMs: number): Promise<LeaderLease> {
