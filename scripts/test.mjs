@@ -1,6 +1,7 @@
 // node scripts/test.mjs [GROUP…]: types, lint, unit, simulator, lab, cluster; without a name all of them, in this order.
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -22,7 +23,10 @@ const groups = {
     [bin('knip'), []],
   ],
   unit: () => runTests((path) => !isIn(path, Object.values(folders).flat()), []),
-  simulator: () => runTests((path) => isIn(path, folders.simulator), alone),
+  simulator: () => [
+    ...runTests((path) => isIn(path, folders.simulator), [...alone, '--import', './test/rules/record.ts']),
+    [process.execPath, ['--import', 'tsx', 'test/rules/check.ts']],
+  ],
   lab: () => runTests((path) => isIn(path, folders.lab), alone),
   cluster: () => runTests((path) => isIn(path, folders.cluster), alone),
 };
@@ -33,6 +37,10 @@ if (unknown.length > 0) {
   console.error(`no such group: ${unknown.join(', ')}; there are ${Object.keys(groups).join(', ')}`);
   process.exit(2);
 }
+
+/** Where the scenarios note which rules decided. */
+process.env.RULES_FOLDER = mkdtempSync(join(tmpdir(), 'matriarch-rules-'));
+process.on('exit', () => rmSync(process.env.RULES_FOLDER, { recursive: true, force: true }));
 
 const results = [];
 for (const name of asked.length > 0 ? asked : Object.keys(groups)) {

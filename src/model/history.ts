@@ -82,6 +82,8 @@ export interface Right {
   readonly untilMs: SharedMs;
   /** How long after its end the node may still be writing, by the guards that were at work then; absent: what all of them allow. */
   readonly fenceMs?: number;
+  /** How much further its deadline once lay than the margin allows before the earliest end of the lease behind it; 0 or less: as it should. */
+  readonly beyondLeaseMs?: number;
 }
 
 export interface Promotion {

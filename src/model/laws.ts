@@ -54,6 +54,8 @@ export type Violation =
       /** How long after the end of the node's last right; null: it had none before. */
       readonly lateMs: number | null;
     }
+  /** Its deadline was later than its lease allows: the margin, or more, is used up before any clock runs wrong. */
+  | { readonly law: 4; readonly kind: 'rightOutlivesLease'; readonly right: Right }
   | { readonly law: 6; readonly kind: 'erasedWithoutLeader'; readonly erasure: Erasure };
 
 export interface LawOptions {

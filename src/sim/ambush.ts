@@ -4,21 +4,29 @@ import type { Fault } from './faults.ts';
 
 /**
  * Faults that wait for their moment. The worst instants are short: between winning the leader key and the promotion, between
- * two steps of a job. Chance alone seldom finds them; a trap does.
+ * two steps of a job, as everybody reaches for a key that is free. Chance alone seldom finds them; a trap does.
  */
-type Moment = 'key taken' | 'job step';
+type Moment = 'key taken' | 'key gone' | 'job step';
+
+const names: Readonly<Record<Moment, string>> = {
+  'key taken': 'struck as soon as it has the key',
+  'key gone': 'struck as soon as the key is gone',
+  'job step': 'struck as soon as a job is at a step',
+};
 
 interface Trap {
   readonly moment: Moment;
   /** Of the trap, not of its victim: whose mending takes it away. */
   readonly owner: string;
-  spring(victim: string): void;
+  /** Null: whoever set it. */
+  spring(victim: string | null): void;
 }
 
 interface Watch {
   traps: readonly Trap[];
   revision: bigint;
   term: string | null;
+  keyThere: boolean;
   /** Entries of each node's journal that were seen. */
   readonly read: Map<string, number>;
 }
@@ -28,7 +36,7 @@ const watches = new WeakMap<SimulatedCluster, Watch>();
 function watchOf(cluster: SimulatedCluster): Watch {
   const known = watches.get(cluster);
   if (known !== undefined) return known;
-  const watch: Watch = { traps: [], revision: 0n, term: null, read: new Map() };
+  const watch: Watch = { traps: [], revision: 0n, term: null, keyThere: false, read: new Map() };
   watches.set(cluster, watch);
   cluster.engine.onStep(() => {
     if (watch.traps.length > 0) look(cluster, watch);
@@ -44,7 +52,9 @@ function look(cluster: SimulatedCluster, watch: Watch): void {
     const [kv] = found.kind === 'kvs' ? found.kvs : [];
     const term = kv === undefined ? null : String(kv.createRevision);
     if (kv !== undefined && term !== watch.term) spring(watch, 'key taken', kv.value);
+    if (kv === undefined && watch.keyThere) spring(watch, 'key gone', null);
     watch.term = term ?? watch.term;
+    watch.keyThere = kv !== undefined;
   }
   for (const { name, journal } of cluster.nodes.values()) {
     const from = watch.read.get(name) ?? 0;
@@ -54,7 +64,7 @@ function look(cluster: SimulatedCluster, watch: Watch): void {
   }
 }
 
-function spring(watch: Watch, moment: Moment, victim: string): void {
+function spring(watch: Watch, moment: Moment, victim: string | null): void {
   const sprung = watch.traps.filter((trap) => trap.moment === moment);
   watch.traps = watch.traps.filter((trap) => trap.moment !== moment);
   for (const trap of sprung) trap.spring(victim);
@@ -84,13 +94,16 @@ const durationsMs: readonly (readonly [low: number, high: number])[] = [
 const lastsMs = (chance: SeededChance): number => chance.between(...chance.pick(durationsMs));
 
 export const ambush = (moment: Moment, faults: readonly Fault[]): Fault => ({
-  name: `struck as soon as ${moment === 'key taken' ? 'it has the key' : 'a job is at a step'}`,
+  name: names[moment],
   strike(cluster, owner, chance) {
     const fault = chance.pick(faults);
     arm(cluster, {
       moment,
       owner,
-      spring(victim) {
+      spring(found) {
+        // A job that gives data up rests on its leader: that one is struck as well.
+        const leader = moment === 'job step' && chance.happens(0.3) ? cluster.primary() : null;
+        const victim = leader ?? found ?? owner;
         const { machine } = cluster.node(victim);
         cluster.engine.after(afterMs(chance), () => {
           if (!machine.powered()) return;

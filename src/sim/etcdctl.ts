@@ -1,11 +1,21 @@
+import type { EtcdOp } from '../model/world.ts';
 import type { SimulatedCluster } from './cluster.ts';
 
 /** What somebody does with etcdctl: keys of the cluster are gone, whoever holds them. False: etcd has no leader to do it. */
-export function etcdctlDelete(cluster: SimulatedCluster, ...names: readonly string[]): boolean {
+export const etcdctlDelete = (cluster: SimulatedCluster, ...names: readonly string[]): boolean =>
+  perform(
+    cluster,
+    names.map((name) => ({ op: 'delete', key: `/service/sim/${name}` })),
+  );
+
+/** As `etcdctl put`: whatever stood there, and without a lease. */
+export const etcdctlPut = (cluster: SimulatedCluster, name: string, value: string): boolean =>
+  perform(cluster, [{ op: 'put', key: `/service/sim/${name}`, value }]);
+
+function perform(cluster: SimulatedCluster, ops: readonly EtcdOp[]): boolean {
   const { raft, store, leases } = cluster.etcd;
   const lead = raft.leader();
   if (lead === null) return false;
-  const ops = names.map((name) => ({ op: 'delete', key: `/service/sim/${name}` }) as const);
   raft.propose(
     lead,
     () => void store.txn([], ops, [], leases.lives),

@@ -193,6 +193,17 @@ const ofPeople: readonly Fault[] = [
     },
     mend: (c, n) => void c.ask(n, 'DELETE', '/restart', ''),
   },
+  {
+    name: 'replay paused by hand',
+    strike(c, n) {
+      const server = c.server(n);
+      if (server?.inRecovery) server.replayPaused = true;
+    },
+    mend(c, n) {
+      const server = c.server(n);
+      if (server !== null) server.replayPaused = false;
+    },
+  },
   { name: 'reload asked', strike: (c, n) => void c.ask(n, 'POST', '/reload', ''), mend: nothing },
   {
     // What tells who the cluster is, and where its history went, is deleted only where somebody leads who writes it again: to
@@ -274,6 +285,9 @@ const sudden = [...ofProcesses, ...ofEtcd, ...ofMachines].filter(({ name }) =>
     .concat(['etcd frozen', 'isolated', 'one-way cut', 'power cut', 'disk hangs', 'disk stalls'])
     .includes(name),
 );
-const ambushes = [ambush('key taken', sudden), ambush('job step', sudden)];
+const reaching = [...ofEtcd, ...ofMachines].filter(({ name }) =>
+  ['etcd frozen', 'etcd majority frozen', 'etcd killed', 'one-way cut', 'isolated', 'network slow'].includes(name),
+);
+const ambushes = [ambush('key taken', sudden), ambush('job step', sudden), ambush('key gone', reaching)];
 
 export const faults: readonly Fault[] = [...ofProcesses, ...ofEtcd, ...ofMachines, ...ofPeople, ...ambushes];

@@ -1,6 +1,6 @@
 import type { Keys } from '../codec/dcs/keys.ts';
 import type { Erasure, Observed, Right, Role } from '../model/history.ts';
-import type { LeaseId } from '../model/units.ts';
+import type { InstantMs, LeaseId } from '../model/units.ts';
 import { makeEligibility } from './eligible.ts';
 import type { Engine } from './engine.ts';
 import type { SimulatedEtcd } from './etcd/etcd.ts';
@@ -25,6 +25,8 @@ function isOwnCopy({ disk }: Machine): boolean {
   return marker?.kind === 'file' && /basebackup|initdb/.test(marker.text);
 }
 
+/** What a deadline must leave for clocks that run apart; of a short lease a quarter. */
+const mostMarginMs = 5000;
 /** After the deadline, where agent or guardian was at work: what is under way, and one more look. */
 const quickFenceMs = 300;
 /** One that began, or was thawed, this long before the deadline has had its time. */
@@ -104,6 +106,17 @@ export function makeObserver(
       return !hung || (hang.untilMs !== null && hang.untilMs <= atMs - settledMs);
     });
 
+  /**
+   * A deadline counts from the sending of what gave the lease its time, which is never later than its receipt by etcd: so the
+   * instant that it counts from, by the clock of its node, must not lie behind that.
+   */
+  function beyondLease({ machine }: SimulatedNode, deadlineMs: InstantMs, lease: LeaseId | null): number {
+    const given = lease === null ? null : etcd.leases.given(lease);
+    if (given === null) return 0;
+    const marginMs = Math.min(mostMarginMs, given.ttlMs / 4);
+    return machine.clock.trueMs(deadlineMs + marginMs - given.ttlMs) - given.atMs;
+  }
+
   function hold(right: Right, lease: LeaseId | null): void {
     leases.set(right.node, lease);
     held.set(right.node, right);
@@ -129,8 +142,10 @@ export function makeObserver(
       const known = held.get(name);
       const untilMs = Math.max(machine.clock.trueMs(deadlineMs), known?.untilMs ?? 0);
       if (known?.untilMs === untilMs && known.term === mine.term && leases.get(name) === mine.lease) continue;
+      const beyondLeaseMs = Math.max(known?.beyondLeaseMs ?? 0, beyondLease(node, deadlineMs, mine.lease));
       // The key is there before its holder has the answer.
-      hold({ kind: 'right', node: name, term: mine.term, fromMs: mine.sinceMs, untilMs }, mine.lease);
+      const { term, sinceMs } = mine;
+      hold({ kind: 'right', node: name, term, fromMs: sinceMs, untilMs, beyondLeaseMs }, mine.lease);
     }
     seeRoles();
     for (const server of postgres.servers) {

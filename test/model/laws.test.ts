@@ -164,6 +164,12 @@ test('terms are never shared and never fall, rights of two nodes never overlap',
   assert.deepEqual(terms(right('a', '9', 0, 10), right('b', '10', 20, 30)), []);
 });
 
+test('a deadline later than its lease allows is named, before anybody has written too late', () => {
+  const named4 = (beyondLeaseMs: number) => named(judge([{ ...right('a', '1', 0, 10), beyondLeaseMs }], synchronous));
+  assert.deepEqual(named4(3), ['4 rightOutlivesLease']);
+  assert.deepEqual(named4(-200), []);
+});
+
 test('a promotion without lease left, and one of an ineligible node, are named', () => {
   const history = [right('node2', '20', 1000, 1100), promotion(), promotion({ atMs: 1050, ineligible: 'nofailover' })];
   assert.deepEqual(named(judge(history, synchronous)), ['3 promotedWithoutLease', '3 promotedIneligible']);

@@ -1,10 +1,12 @@
+import { agentAlone, type Edit, edit, type Ground, guards, rulesAlone } from './grounds.ts';
+
 /** One safety rule or guard taken away. Each `find` stands exactly once in its file. */
 export interface Mutant {
   readonly name: string;
-  readonly edits: readonly { readonly file: string; readonly find: string; readonly replace: string }[];
+  readonly edits: readonly Edit[];
+  /** Where it is judged; absent: with all the others in place, and every fault. */
+  readonly ground?: Ground;
 }
-
-const edit = (file: string, find: string, replace: string) => ({ file: `src/${file}`, find, replace });
 
 /**
  * What keeps data safe, each thing by itself. Taken away, a law must be seen broken on random seeds: one that survives is a
@@ -13,7 +15,14 @@ const edit = (file: string, find: string, replace: string) => ({ file: `src/${fi
 export const mutants: readonly Mutant[] = [
   {
     name: 'no premise is asked again before an irreversible step',
-    edits: [edit('agent/premise.ts', 'if (premise.term === null) return null;', 'if (parts !== null) return null;')],
+    edits: [
+      edit('agent/premise.ts', 'if (premise.term === null) return null;', 'if (parts !== null) return null;'),
+      edit(
+        'agent/postgres/jobs/source.ts',
+        'const asked = await runOnce(',
+        'if (target !== null) return null;\n  const asked = await runOnce(',
+      ),
+    ],
   },
   {
     name: 'a standby with the key is promoted with whatever is left of the lease',
@@ -25,6 +34,7 @@ export const mutants: readonly Mutant[] = [
       ),
       edit('agent/premise.ts', 'if (leftMs < stopBudgetMs(underLease(cluster, held)))', 'if (leftMs < -1e9)'),
     ],
+    ground: rulesAlone,
   },
   {
     name: 'the lease is counted from the answer, not from the sending',
@@ -85,18 +95,21 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'no rule stops the primary before its lease ends',
     edits: [edit('decide/rules/safety.ts', '  leaseRunningOut,\n  unguarded,', '  unguarded,')],
+    ground: rulesAlone,
   },
   {
     name: 'the dead-man switch is off',
-    edits: [edit('agent/deadman.ts', '      strike();', '      void strike;')],
+    edits: guards.deadman,
+    ground: agentAlone,
   },
   {
     name: 'the guardian does not strike',
-    edits: [edit('guardian/strike.ts', "if (verdict.kind === 'strike') strike(world, verdict);", '')],
+    edits: guards.guardian,
   },
   {
     name: 'the guardian is disarmed while PostgreSQL runs as primary',
     edits: [
+      edit('guardian/judge.ts', 'if (seen.running && seen.told) return', 'if (seen.told && !seen.told) return'),
       edit(
         'guardian/judge.ts',
         'if (seen.running) return',
@@ -136,6 +149,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a primary without a lease goes on',
     edits: [edit('decide/rules/safety.ts', '  adoptKey,\n  unleasedPrimary,', '  adoptKey,')],
+    ground: rulesAlone,
   },
   {
     name: 'the lease behind a key that is gone is not waited for',

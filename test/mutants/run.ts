@@ -7,6 +7,7 @@ import { runAll } from '../../bin/simPool.ts';
 import type { RunReport } from '../../src/sim/report.ts';
 import { planOf } from '../../src/sim/run.ts';
 import { bundleSimWorker } from '../support/simWorker.ts';
+import type { Edit } from './grounds.ts';
 import { type Mutant, mutants } from './list.ts';
 
 /**
@@ -22,49 +23,43 @@ const only = option('only');
 const from = Number(option('from') ?? 1);
 const most = Number(option('seeds') ?? 1000);
 
-const applied = (mutant: Mutant): Plugin => ({
+const applied = (edits: readonly Edit[]): Plugin => ({
   name: 'mutant',
   setup(esbuild) {
-    const left = new Set(mutant.edits);
+    const left = new Set(edits);
     esbuild.onLoad({ filter: /\/src\/.*\.ts$/ }, ({ path }) => {
-      const edits = mutant.edits.filter(({ file }) => file === relative(root, path));
-      if (edits.length === 0) return undefined;
+      const here = edits.filter(({ file }) => file === relative(root, path));
+      if (here.length === 0) return undefined;
       let text = readFileSync(path, 'utf8');
-      for (const one of edits) {
+      for (const one of here) {
         const parts = text.split(one.find);
         if (parts.length !== 2)
-          throw new Error(
-            `${mutant.name}: ${one.file} has ${parts.length - 1} times what is to be replaced: ${one.find}`,
-          );
+          throw new Error(`${one.file} has ${parts.length - 1} times what is to be replaced: ${one.find}`);
         text = parts.join(one.replace);
         left.delete(one);
       }
       return { contents: text, loader: 'ts' };
     });
     esbuild.onEnd(() => {
-      for (const { file } of left) throw new Error(`${mutant.name}: ${file} is no part of the simulator`);
+      for (const { file } of left) throw new Error(`${file} is no part of the simulator`);
     });
   },
 });
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 
-const survived: string[] = [];
-const skip = Number(option('skip') ?? 0);
-const wanted = mutants.slice(skip).filter(({ name }) => only === null || name.includes(only));
-for (const mutant of wanted) {
-  const worker = await bundleSimWorker([applied(mutant)]).catch((error: unknown) => {
-    console.log(`NO MUTANT                  ${mutant.name}: ${String(error).split('\n')[1] ?? String(error)}`);
-    return null;
-  });
-  if (worker === null) {
-    survived.push(mutant.name);
-    continue;
-  }
+interface Hunt {
+  readonly runs: number;
+  readonly caught: RunReport | null;
+  readonly tookS: number;
+}
+
+/** Runs seeds until a law is broken, or `most` are through. */
+async function hunt(worker: URL, faults: readonly string[] | null, most: number): Promise<Hunt> {
   const beganMs = performance.now();
   let runs = 0;
   let caught: RunReport | null = null;
-  const plans = Array.from({ length: most }, (_, nth) => planOf(from + nth));
+  const plans = Array.from({ length: most }, (_, nth) => ({ ...planOf(from + nth), faults }));
   await runAll(
     plans,
     availableParallelism(),
@@ -75,12 +70,41 @@ for (const mutant of wanted) {
     },
     worker,
   );
-  const took = `${runs} seeds, ${Math.round((performance.now() - beganMs) / 1000)} s`;
-  const by = (caught as RunReport | null)?.findings.find(({ law }) => law !== null);
-  if (by === undefined) survived.push(mutant.name);
-  const verdict = by === undefined ? 'SURVIVED' : `law ${by.law} ${by.kind}`;
-  const seed = caught === null ? '' : `, seed ${(caught as RunReport).plan.seed}`;
-  console.log(`${verdict.padEnd(26)} ${mutant.name} (${took}${seed})`);
+  return { runs, caught, tookS: Math.round((performance.now() - beganMs) / 1000) };
 }
-console.log(`${wanted.length - survived.length} of ${wanted.length} caught by a law on random seeds`);
-process.exit(survived.length === 0 ? 0 : 1);
+
+const lawOf = (caught: RunReport): string => {
+  const by = caught.findings.find(({ law }) => law !== null);
+  return `law ${by?.law} ${by?.kind}`;
+};
+
+/** What was found of a mutant; null: no law noticed it, or also without it, and nothing is shown. */
+async function judged({ name, edits, ground }: Mutant): Promise<{ verdict: string; detail: string; shown: boolean }> {
+  const around = ground?.edits ?? [];
+  const faults = ground?.faults ?? null;
+  const where = ground === undefined ? '' : `; ${ground.name}`;
+  const worker = await bundleSimWorker([applied([...edits, ...around])]).catch((error: unknown) => String(error));
+  if (typeof worker === 'string')
+    return { verdict: 'NO MUTANT', detail: `${name}: ${worker.split('\n')[1] ?? worker}`, shown: false };
+  const { runs, caught, tookS } = await hunt(worker, faults, most);
+  if (caught === null)
+    return { verdict: 'SURVIVED', detail: `${name} (${runs} seeds, ${tookS} s${where})`, shown: false };
+  const detail = `${name} (${runs} seeds, ${tookS} s, seed ${caught.plan.seed}${where})`;
+  if (ground !== undefined) {
+    const control = await hunt(await bundleSimWorker([applied(around)]), faults, runs);
+    if (control.caught !== null)
+      return { verdict: 'ALSO WITHOUT IT', detail: `${detail}: ${lawOf(control.caught)}`, shown: false };
+  }
+  return { verdict: lawOf(caught), detail, shown: true };
+}
+
+let survived = 0;
+const skip = Number(option('skip') ?? 0);
+const wanted = mutants.slice(skip).filter(({ name }) => only === null || name.includes(only));
+for (const mutant of wanted) {
+  const { verdict, detail, shown } = await judged(mutant);
+  if (!shown) survived += 1;
+  console.log(`${verdict.padEnd(26)} ${detail}`);
+}
+console.log(`${wanted.length - survived} of ${wanted.length} caught by a law on random seeds`);
+process.exit(survived === 0 ? 0 : 1);

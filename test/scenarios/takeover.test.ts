@@ -66,3 +66,19 @@ test('a switchover to a member that fell behind is given up, though another has 
   assert.ok(!leadsElsewhere(cluster, leader));
   await ends(cluster, 0);
 });
+
+test('the server of the winner dies while it is promoted: it gives the key back, and another leads', async () => {
+  const { cluster, leader, others } = await three(549);
+  cluster.postgresWorld.tuning.promoteMs = [3000, 3000];
+  cluster.powerOff(leader);
+  const winner = (): string | undefined => others.find((name) => cluster.rulesOf(name).includes('leading.promote'));
+  await cluster.until(() => winner() !== undefined, { withinMs: 60_000 });
+  const first = winner() ?? '';
+  await cluster.run(1000);
+  cluster.postgresWorld.tuning.promoteMs = [100, 300];
+  cluster.postgres(first).kill();
+  await cluster.until(() => cluster.rulesOf(first).includes('leading.promoteFailed'), { withinMs: 15_000 });
+  await cluster.until(() => cluster.primary() !== null, { withinMs: 60_000 });
+  cluster.powerOn(leader);
+  await ends(cluster);
+});

@@ -197,7 +197,7 @@ function whyNotRestore(seen: Observation, systemId: string): string | null {
 
 const identity: Rule = {
   name: 'cluster.identity',
-  reason: 'the store does not know this cluster: its primary says who it is',
+  reason: 'the store does not know this cluster: whoever is sure says who it is',
   judge(seen) {
     const cluster = clusterOf(seen);
     const control = controlOf(seen.postgres);

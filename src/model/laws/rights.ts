@@ -10,9 +10,13 @@ export function judgeRights(history: History, fenceMs: number): readonly Violati
   return [
     ...pairs(rights).flatMap(([a, b]) => judgeTerms(a, b)),
     ...promotions.flatMap((promotion) => judgePromotion(promotion, rights)),
+    ...rights.filter(outlivesLease).map((right) => ({ law: 4, kind: 'rightOutlivesLease', right }) as const),
     ...judgeWrites(history, rights, fenceMs),
   ];
 }
+
+/** Whole milliseconds: what is less is the rounding of clocks. */
+const outlivesLease = ({ beyondLeaseMs = 0 }: Right): boolean => beyondLeaseMs >= 1;
 
 /** `a` began first. Several rights of one node in one term are one reign seen in pieces. */
 function judgeTerms(a: Right, b: Right): readonly Violation[] {

@@ -55,6 +55,11 @@ export function tellViolation(violation: Violation): { readonly text: string; re
         atMs,
       };
     }
+    case 'rightOutlivesLease': {
+      const { node, term, fromMs, beyondLeaseMs = 0 } = violation.right;
+      const text = `the deadline of ${node} in term ${term} was ${Math.round(beyondLeaseMs)} ms later than its lease allows`;
+      return { text, atMs: fromMs };
+    }
     case 'erasedWithoutLeader': {
       const { node, how, atMs, leaderAgoMs } = violation.erasure;
       const leader = leaderAgoMs === null ? 'was never seen' : `was last seen ${s(leaderAgoMs)} before`;

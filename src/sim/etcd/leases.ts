@@ -10,6 +10,8 @@ import type { Store } from './store.ts';
  */
 export interface Leases {
   lives(lease: LeaseId): boolean;
+  /** When its whole time was last given to it, and how much that is; null: no such lease. */
+  given(lease: LeaseId): { readonly atMs: number; readonly ttlMs: number } | null;
   /** Called as an entry of the log. */
   grant(lease: LeaseId, ttlS: number): void;
   /** Called as an entry of the log. False: no such lease. */
@@ -68,6 +70,10 @@ export function makeLeases(engine: Engine, chance: SeededChance, raft: Raft, sto
 
   return {
     lives: (lease) => leases.has(lease),
+    given(lease) {
+      const held = leases.get(lease);
+      return held === undefined ? null : { atMs: held.expiresMs - held.ttlS * 1000, ttlMs: held.ttlS * 1000 };
+    },
     grant(lease, ttlS) {
       leases.set(lease, { ttlS, expiresMs: engine.now() + ttlS * 1000, revoking: false });
       keepChecking();

@@ -40,9 +40,15 @@ teach({
     if (slot !== undefined && !slot.active && (slot.restartLsn ?? 0n) < target) slot.restartLsn = target;
     reply(rows());
   },
-  /** Simulated servers keep all their WAL, and replay without a pause. */
+  /** Simulated servers keep all their WAL. */
   walFrom: (_server, _backend, _values, reply) => reply(rows({ segment: null, there: 't' })),
-  resumeReplay: (_server, _backend, _values, reply) => reply(rows()),
+  resumeReplay(server, backend, _values, reply) {
+    server.replayPaused = false;
+    backend.after(0, () => {
+      if (server.inRecovery && server.wal.flushed > server.replayed) server.replayed = server.wal.flushed;
+    });
+    reply(rows());
+  },
   /** Every line of a simulated server's files is understood. */
   fileMistakes: (_server, _backend, _values, reply) => reply(rows()),
   quiet: (_server, _backend, _values, reply) => reply(rows()),
@@ -70,7 +76,7 @@ function probeRow(server: Instance): SqlRow {
     receive_lsn: inRecovery ? at(server.received) : null,
     replay_lsn: inRecovery ? at(server.replayed) : null,
     replayed_at: null,
-    paused: inRecovery ? 'f' : null,
+    paused: inRecovery ? bool(server.replayPaused) : null,
     control_timeline: String(control?.timeline ?? 0),
     recovery_timeline: String(control?.minRecoveryEndTimeline ?? 0),
     receiver: receiverJson(server),

@@ -63,6 +63,8 @@ export interface Instance {
   phase: 'starting' | 'ready' | 'stopping' | 'dead';
   inRecovery: boolean;
   replayed: bigint;
+  /** By pg_wal_replay_pause(), until somebody resumes it, or a promotion ends it. */
+  replayPaused: boolean;
   /** Flush position of what was streamed in since this server started; null: nothing was. */
   received: bigint | null;
   checkpointPending: boolean;

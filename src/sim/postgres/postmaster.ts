@@ -50,6 +50,7 @@ export const postgresProgram =
       phase: 'starting',
       inRecovery: dir.has('standby.signal'),
       replayed: 0n,
+      replayPaused: false,
       received: null,
       checkpointPending: false,
       senders: new Set(),

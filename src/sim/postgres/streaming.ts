@@ -113,7 +113,7 @@ export function startReceiver(instance: Instance): void {
    */
   function replayWritten(): void {
     const { wal } = instance;
-    if (wal.end <= instance.replayed) return;
+    if (wal.end <= instance.replayed || instance.replayPaused) return;
     if (instance.received !== null) instance.received = wal.end;
     instance.replayed = wal.end;
     flushedHere(instance, wal.end);
@@ -138,7 +138,7 @@ export function startReceiver(instance: Instance): void {
         world.network.send(machine.name, receiver.host, () => acknowledged(sender, upTo, instance.replayed));
       tell();
       process.after(draw(world, world.tuning.replayMs), () => {
-        if (upTo <= instance.replayed) return;
+        if (upTo <= instance.replayed || instance.replayPaused) return;
         instance.replayed = upTo;
         tell();
       });

@@ -35,6 +35,8 @@ export async function rewind(
     if (stopped.ended !== 'done') return stopped;
   }
   await writePassfile(parts, job.from.host, job.from.port);
+  await archiveReady(parts, context);
+  if (context.signal.aborted) return cancelled;
   const refusal = (await context.premise(job.premise)) ?? (await whyNoPrimary(parts, job.from));
   if (refusal !== null) return failed(`not rewound: ${refusal}`);
   const { superuser, rewind: login, pgpass, database } = settings.local.postgres;
@@ -54,8 +56,6 @@ export async function rewind(
     `--config-file=${places.conf}`,
     ...(settings.postgres.recovery.restore_command === undefined ? [] : ['--restore-target-wal']),
   ];
-  await archiveReady(parts, context);
-  if (context.signal.aborted) return cancelled;
   let changed = false;
   await mark(parts, 'rewind');
   parts.step('rewind', `pg_rewind from ${job.from.member}`, [

@@ -1,0 +1,52 @@
+import { faultNames } from '../../src/sim/run.ts';
+
+export interface Edit {
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+export const edit = (file: string, find: string, replace: string): Edit => ({ file: `src/${file}`, find, replace });
+
+/**
+ * Where a mutant is judged. The guards stand behind one another, so that one that is missing does not show: here those behind
+ * it are gone, too, and with them the faults that only they answer. The same ground without the mutant must keep the laws,
+ * on the same seeds: that shows what the thing that was taken away did by itself.
+ */
+export interface Ground {
+  readonly name: string;
+  readonly edits: readonly Edit[];
+  /** Null: all there are. */
+  readonly faults: readonly string[] | null;
+}
+
+export interface Guards {
+  readonly deadman: readonly Edit[];
+  readonly guardian: readonly Edit[];
+  readonly sentinel: readonly Edit[];
+}
+
+/** Each guard of the deadline, silenced. */
+export const guards: Guards = {
+  deadman: [edit('agent/deadman.ts', '      strike();', '      void strike;')],
+  guardian: [edit('guardian/strike.ts', "if (verdict.kind === 'strike') strike(world, verdict);", '')],
+  sentinel: [edit('sim/sentinel.ts', 'if (left <= 0) strike();', 'if (left < -1e12) strike();')],
+};
+
+const needsGuards =
+  /agent (killed|down|frozen)|agent and|all guards|guardian|sentinel|postmaster frozen|pause|it has the key|job is at/;
+const ofDisks = /^disk/;
+
+/** The rules of the loop, and nothing behind them: no agent dies or hangs. */
+export const rulesAlone: Ground = {
+  name: 'the rules alone',
+  edits: [...guards.deadman, ...guards.guardian, ...guards.sentinel],
+  faults: faultNames.filter((name) => !needsGuards.test(name) && !ofDisks.test(name)),
+};
+
+/** The agent, its dead-man switch, and nothing behind it: it may hang with its disk, but does not die. */
+export const agentAlone: Ground = {
+  name: 'the agent alone',
+  edits: [...guards.guardian, ...guards.sentinel],
+  faults: faultNames.filter((name) => !needsGuards.test(name)),
+};
