@@ -94,4 +94,6 @@ export interface Promotion {
   readonly atMs: SharedMs;
   /** Why this node should not have been promoted (tags, timeline, lag, synchronous set); null: it was eligible. */
   readonly ineligible: string | null;
+  /** By how much its right was too short, as the server was told to promote, for the stop that might have had to follow. */
+  readonly tooShortMs?: number;
 }

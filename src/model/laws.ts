@@ -44,6 +44,7 @@ export type Violation =
   | { readonly law: 2; readonly kind: 'otherSystem'; readonly systemIds: readonly string[] }
   | { readonly law: 3; readonly kind: 'promotedWithoutLease'; readonly promotion: Promotion }
   | { readonly law: 3; readonly kind: 'promotedIneligible'; readonly promotion: Promotion }
+  | { readonly law: 3; readonly kind: 'promotedTooLate'; readonly promotion: Promotion }
   | {
       readonly law: 4;
       readonly kind: 'wroteWithoutRight';

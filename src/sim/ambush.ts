@@ -93,10 +93,30 @@ const durationsMs: readonly (readonly [low: number, high: number])[] = [
 ];
 const lastsMs = (chance: SeededChance): number => chance.between(...chance.pick(durationsMs));
 
+function strikeForAWhile(
+  cluster: SimulatedCluster,
+  victim: string,
+  fault: Fault,
+  moment: Moment,
+  chance: SeededChance,
+): void {
+  const { machine } = cluster.node(victim);
+  if (!machine.powered()) return;
+  cluster.tell(victim, `fault: ${fault.name}, ${moment}`);
+  fault.strike(cluster, victim, chance);
+  const cutsPower = !machine.powered();
+  cluster.engine.after(lastsMs(chance), () => {
+    if (machine.powered() === cutsPower) return; // another fault, or its mending, came between
+    cluster.tell(victim, `mended: ${fault.name}`);
+    fault.mend(cluster, victim);
+  });
+}
+
 export const ambush = (moment: Moment, faults: readonly Fault[]): Fault => ({
   name: names[moment],
   strike(cluster, owner, chance) {
-    const fault = chance.pick(faults);
+    // Two at once are more than twice one: the mending of the first may come while the second holds.
+    const struck = chance.happens(0.3) ? [chance.pick(faults), chance.pick(faults)] : [chance.pick(faults)];
     arm(cluster, {
       moment,
       owner,
@@ -104,18 +124,8 @@ export const ambush = (moment: Moment, faults: readonly Fault[]): Fault => ({
         // A job that gives data up rests on its leader: that one is struck as well.
         const leader = moment === 'job step' && chance.happens(0.3) ? cluster.primary() : null;
         const victim = leader ?? found ?? owner;
-        const { machine } = cluster.node(victim);
-        cluster.engine.after(afterMs(chance), () => {
-          if (!machine.powered()) return;
-          cluster.tell(victim, `fault: ${fault.name}, ${moment}`);
-          fault.strike(cluster, victim, chance);
-          const cutsPower = !machine.powered();
-          cluster.engine.after(lastsMs(chance), () => {
-            if (machine.powered() === cutsPower) return; // another fault, or its mending, came between
-            cluster.tell(victim, `mended: ${fault.name}`);
-            fault.mend(cluster, victim);
-          });
-        });
+        for (const fault of struck)
+          cluster.engine.after(afterMs(chance), () => strikeForAWhile(cluster, victim, fault, moment, chance));
       },
     });
   },

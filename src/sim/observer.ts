@@ -27,6 +27,8 @@ function isOwnCopy({ disk }: Machine): boolean {
 
 /** What a deadline must leave for clocks that run apart; of a short lease a quarter. */
 const mostMarginMs = 5000;
+/** What a stop in need is given of the shortest ttl that the agents accept. */
+const mostStopMs = 3000;
 /** After the deadline, where agent or guardian was at work: what is under way, and one more look. */
 const quickFenceMs = 300;
 /** One that began, or was thawed, this long before the deadline has had its time. */
@@ -44,6 +46,8 @@ export function makeObserver(
   const over: Observed[] = [];
   const held = new Map<string, Right>();
   const recovering = new Map<Instance, boolean>();
+  /** Of servers that were told to promote. */
+  const tooShort = new Map<Instance, number>();
   /** What each node's PostgreSQL is since when. */
   const roles = new Map<string, { readonly role: Role['role']; readonly fromMs: number }>();
   let keyAt = -1n;
@@ -117,6 +121,15 @@ export function makeObserver(
     return machine.clock.trueMs(deadlineMs + marginMs - given.ttlMs) - given.atMs;
   }
 
+  /** A promotion that is begun may have to be ended again, and that takes time. */
+  function tooShortMs(name: string): number {
+    const right = held.get(name);
+    const lease = leases.get(name) ?? null;
+    const given = lease === null ? null : etcd.leases.given(lease);
+    if (right === undefined || given === null) return 0; // without any right: told by what comes of it
+    return Math.min(mostStopMs, given.ttlMs / 6) - (right.untilMs - engine.now());
+  }
+
   function hold(right: Right, lease: LeaseId | null): void {
     leases.set(right.node, lease);
     held.set(right.node, right);
@@ -150,6 +163,7 @@ export function makeObserver(
     seeRoles();
     for (const server of postgres.servers) {
       if (server.phase === 'ready' && !server.inRecovery && server.machine.name === key?.name) seeLeader(server);
+      if (server.promoting && !tooShort.has(server)) tooShort.set(server, tooShortMs(server.machine.name));
       const before = recovering.get(server);
       if (before === server.inRecovery) continue;
       recovering.set(server, server.inRecovery);
@@ -162,6 +176,7 @@ export function makeObserver(
         timeline: server.wal.timeline,
         atMs: nowMs,
         ineligible: key?.name === name ? key.whyNot : null,
+        tooShortMs: tooShort.get(server) ?? 0,
       });
     }
   }

@@ -35,18 +35,25 @@ export const guards: Guards = {
 
 const needsGuards =
   /agent (killed|down|frozen)|agent and|all guards|guardian|sentinel|postmaster frozen|pause|it has the key|job is at/;
-const ofDisks = /^disk/;
 
 /** The rules of the loop, and nothing behind them: no agent dies or hangs. */
 export const rulesAlone: Ground = {
   name: 'the rules alone',
   edits: [...guards.deadman, ...guards.guardian, ...guards.sentinel],
-  faults: faultNames.filter((name) => !needsGuards.test(name) && !ofDisks.test(name)),
+  faults: faultNames.filter((name) => !needsGuards.test(name) && !/^disk/.test(name)),
 };
 
-/** The agent, its dead-man switch, and nothing behind it: it may hang with its disk, but does not die. */
-export const agentAlone: Ground = {
-  name: 'the agent alone',
-  edits: [...guards.guardian, ...guards.sentinel],
+/** A loop that stands still for longer than any lease, now and then, and no second process: the dead-man switch is left. */
+export const loopStalls: Ground = {
+  name: 'the dead-man switch alone',
+  edits: [
+    ...guards.guardian,
+    ...guards.sentinel,
+    edit(
+      'agent/loop.ts',
+      '    cycle += 1;\n',
+      '    cycle += 1;\n    if (cycle % 40 === 0) await clock.sleep(75_000);\n',
+    ),
+  ],
   faults: faultNames.filter((name) => !needsGuards.test(name)),
 };

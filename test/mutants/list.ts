@@ -1,4 +1,4 @@
-import { agentAlone, type Edit, edit, type Ground, guards, rulesAlone } from './grounds.ts';
+import { type Edit, edit, type Ground, guards, loopStalls, rulesAlone } from './grounds.ts';
 
 /** One safety rule or guard taken away. Each `find` stands exactly once in its file. */
 export interface Mutant {
@@ -33,8 +33,9 @@ export const mutants: readonly Mutant[] = [
         'if (leftMs < -1e9) {',
       ),
       edit('agent/premise.ts', 'if (leftMs < stopBudgetMs(underLease(cluster, held)))', 'if (leftMs < -1e9)'),
+      // A timeline that cannot be announced keeps it from being promoted, too, and etcd is away when a lease runs out.
+      edit('agent/postgres/jobs/promote.ts', 'return why === null ? null :', 'return why !== undefined ? null :'),
     ],
-    ground: rulesAlone,
   },
   {
     name: 'the lease is counted from the answer, not from the sending',
@@ -100,7 +101,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the dead-man switch is off',
     edits: guards.deadman,
-    ground: agentAlone,
+    ground: loopStalls,
   },
   {
     name: 'the guardian does not strike',

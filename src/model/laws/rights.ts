@@ -37,6 +37,7 @@ function judgePromotion(promotion: Promotion, rights: readonly Right[]): readonl
   );
   return [
     ...(held ? [] : [{ law: 3, kind: 'promotedWithoutLease', promotion } as const]),
+    ...((promotion.tooShortMs ?? 0) > 0 ? [{ law: 3, kind: 'promotedTooLate', promotion } as const] : []),
     ...(promotion.ineligible === null ? [] : [{ law: 3, kind: 'promotedIneligible', promotion } as const]),
   ];
 }

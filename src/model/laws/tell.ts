@@ -45,6 +45,14 @@ export function tellViolation(violation: Violation): { readonly text: string; re
         atMs,
       };
     }
+    case 'promotedTooLate': {
+      const { node, timeline, tooShortMs = 0, atMs } = violation.promotion;
+      const short = `its right was ${Math.round(tooShortMs)} ms too short for a stop that might have had to follow`;
+      return {
+        text: `${node} was promoted onto timeline ${timeline} at ${s(atMs)}: as it was told to, ${short}`,
+        atMs,
+      };
+    }
     case 'wroteWithoutRight': {
       const { node, write, writes, lateMs } = violation;
       const atMs = write.serverMs ?? write.sentMs;

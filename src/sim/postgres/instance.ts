@@ -62,6 +62,8 @@ export interface Instance {
   conf: ReadonlyMap<string, string>;
   phase: 'starting' | 'ready' | 'stopping' | 'dead';
   inRecovery: boolean;
+  /** It was told to become the primary, and is at it, or through. */
+  promoting: boolean;
   replayed: bigint;
   /** By pg_wal_replay_pause(), until somebody resumes it, or a promotion ends it. */
   replayPaused: boolean;

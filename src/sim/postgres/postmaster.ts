@@ -51,6 +51,7 @@ export const postgresProgram =
       inRecovery: dir.has('standby.signal'),
       replayed: 0n,
       replayPaused: false,
+      promoting: false,
       received: null,
       checkpointPending: false,
       senders: new Set(),

@@ -9,6 +9,7 @@ export function promote(instance: Instance): void {
   // A primary does not look for the file; the next start removes it.
   if (!instance.inRecovery || instance.phase !== 'ready') return;
   dir.remove('promote');
+  instance.promoting = true;
   instance.receiver?.stop();
   const startup = spawnChild(instance, 'startup');
   startup.after(draw(world, world.tuning.promoteMs), () => {
