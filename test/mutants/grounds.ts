@@ -57,3 +57,13 @@ export const loopStalls: Ground = {
   ],
   faults: faultNames.filter((name) => !needsGuards.test(name)),
 };
+
+/** People pause the cluster, and etcd forgets who led, while every agent answers. */
+export const whilePaused: readonly string[] = [
+  'paused',
+  'etcd majority frozen',
+  'etcd majority killed',
+  'leader key deleted by hand',
+  'postmaster killed',
+  'switchover asked',
+];

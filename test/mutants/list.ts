@@ -1,4 +1,4 @@
-import { type Edit, edit, type Ground, guards, loopStalls, rulesAlone } from './grounds.ts';
+import { type Edit, edit, type Ground, guards, loopStalls, rulesAlone, whilePaused } from './grounds.ts';
 
 /** One safety rule or guard taken away. Each `find` stands exactly once in its file. */
 export interface Mutant {
@@ -7,6 +7,18 @@ export interface Mutant {
   /** Where it is judged; absent: with all the others in place, and every fault. */
   readonly ground?: Ground;
 }
+
+const createOnly: readonly Edit[] = [
+  edit('agent/dcs/leadership.ts', "        { target: 'create', key: keys.leader, equals: absent },\n", ''),
+];
+const reignBetween: readonly Edit[] = [
+  edit(
+    'agent/dcs/leadership.ts',
+    "        { target: 'mod', key: keys.status, equals: seen.status },\n        { target: 'mod', key: keys.timeline, equals: seen.timeline },\n",
+    '',
+  ),
+];
+const noUnfenced: readonly Edit[] = [edit('decide/rules/race.ts', '  vetoed,\n  unfenced,', '  vetoed,')];
 
 /**
  * What keeps data safe, each thing by itself. Taken away, a law must be seen broken on random seeds: one that survives is a
@@ -71,17 +83,13 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'the key is taken over another one',
-    edits: [edit('agent/dcs/leadership.ts', "        { target: 'create', key: keys.leader, equals: absent },\n", '')],
+    edits: createOnly,
+    ground: { name: 'a reign between does not matter', edits: reignBetween, faults: null },
   },
   {
     name: 'a reign that came between does not matter',
-    edits: [
-      edit(
-        'agent/dcs/leadership.ts',
-        "        { target: 'mod', key: keys.status, equals: seen.status },\n        { target: 'mod', key: keys.timeline, equals: seen.timeline },\n",
-        '',
-      ),
-    ],
+    edits: reignBetween,
+    ground: { name: 'the key is taken over another one', edits: createOnly, faults: null },
   },
   {
     name: 'the lease of a key that the running primary may hold is revoked',
@@ -110,11 +118,10 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the guardian is disarmed while PostgreSQL runs as primary',
     edits: [
-      edit('guardian/judge.ts', 'if (seen.running && seen.told) return', 'if (seen.told && !seen.told) return'),
       edit(
         'guardian/judge.ts',
-        'if (seen.running) return',
-        'if (seen.running && seen.running !== seen.running) return',
+        'if (seen.running && seen.told) return',
+        'if (seen.running || !seen.running) return null; if (seen.running && seen.told) return',
       ),
       edit(
         'decide/upkeep/guard.ts',
@@ -158,7 +165,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a living primary has no veto',
-    edits: [edit('decide/rules/race.ts', '  vetoed,\n  unfenced,', '  unfenced,')],
+    edits: [edit('decide/rules/race.ts', 'if (living === null) return undefined;', 'return undefined;')],
+    ground: { name: 'nobody waits for whom pause left without a guard', edits: noUnfenced, faults: whilePaused },
   },
   {
     name: 'an agent that knows nothing of the past races at once',
@@ -166,7 +174,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a primary that pause left without a guard is not waited for',
-    edits: [edit('decide/rules/race.ts', '  vetoed,\n  unfenced,', '  vetoed,')],
+    edits: noUnfenced,
   },
   {
     name: 'whoever lags, or left the history, may lead',
