@@ -75,6 +75,8 @@ export interface SimulatedCluster {
   mark(): void;
   journal(name: string): readonly Entry[];
   history(): History;
+  /** Whether the write that was acknowledged last was sent after that. */
+  writesSince(ms: number): boolean;
   /** `lossMs`: the age of the acknowledged writes of a reign that may be lost with its end. */
   violations(lossMs?: number): readonly Violation[];
   /** Standbys whose log is not a beginning of the primary's: silently different data, which no PostgreSQL notices. */
@@ -285,6 +287,10 @@ export function simulate(options: SimulateOptions): SimulatedCluster {
       const seen = [...done, ...observer.observed()];
       if (leader === null) return seen;
       return [...seen, ...[...held].map(([key, values]) => ({ kind: 'holding', node: leader, key, values }) as const)];
+    },
+    writesSince(ms) {
+      const last = observed.findLast((one): one is Write => one.kind === 'write' && one.outcome === 'acknowledged');
+      return last !== undefined && last.sentMs > ms;
     },
     corrupted: () => corruptedStandbys(primary(), members.map(server)),
     tell: trace,

@@ -79,7 +79,7 @@ export async function runPlan(plan: RunPlan): Promise<RunAccount> {
     if (paused()) await resume(cluster);
     await cluster.untilSteady(livenessMs);
     const healedMs = cluster.engine.now();
-    await cluster.until(() => writtenSince(cluster, healedMs), { withinMs: 20_000 });
+    await cluster.until(() => cluster.writesSince(healedMs), { withinMs: 20_000 });
     await cluster.run(5000);
   } catch (error) {
     stuck = [atEnd(7, 'stuck', error instanceof Error ? error.message : String(error))];
@@ -112,6 +112,3 @@ async function resume(cluster: SimulatedCluster): Promise<void> {
   }
   throw new Error('nobody could end the pause');
 }
-
-const writtenSince = (cluster: SimulatedCluster, sinceMs: number): boolean =>
-  cluster.history().some((seen) => seen.kind === 'write' && seen.outcome === 'acknowledged' && seen.sentMs > sinceMs);
