@@ -56,6 +56,19 @@ function firstVerdict(seen: Observation): { rule: Rule; verdict: Verdict; passed
   return { rule: silent, verdict: { actions: [], because: [] }, passed };
 }
 
+/** Everything that the rules have to say of it, in their order, also behind the one that decides. */
+export function allVerdicts(observed: Observation): readonly { readonly rule: Rule; readonly verdict: Verdict }[] {
+  const seen: Observation = { ...observed, memory: remember(observed) };
+  return rules.flatMap((rule) => {
+    try {
+      const verdict = rule.judge(seen);
+      return verdict === undefined ? [] : [{ rule, verdict }];
+    } catch {
+      return []; // as when it is asked in turn
+    }
+  });
+}
+
 const silent: Rule = { name: 'none', reason: 'no rule applies', judge: () => undefined };
 
 /** How long to sleep when nothing happens: loop_wait, less while a lease must be renewed or etcd is away. */

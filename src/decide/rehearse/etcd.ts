@@ -1,0 +1,49 @@
+import type { HeldLease } from '../../model/cluster.ts';
+import type { Decision } from '../../model/decision.ts';
+import type { Observation } from '../../model/observation.ts';
+import type { RunningPrimary } from '../../model/postgres.ts';
+import { type InstantMs, later, leaseId, term } from '../../model/units.ts';
+import { decide } from '../decide.ts';
+
+/** Without etcd: a leader, left alone with its lease, played until it stops, or goes on past all reason. */
+
+export interface Alone {
+  /** When it stops taking writes, from the last renewal that was sent; null: it goes on. */
+  readonly stopsAfterMs: number | null;
+  /** The decision to stop, or the last one to go on. */
+  readonly decision: Decision;
+}
+
+/** `seen`: by the leader. `marginMs`: lease end minus this is the fence deadline. */
+export function playAlone(seen: Observation, leading: RunningPrimary, marginMs: number): Alone {
+  const { ttlMs } = seen.settings.cluster;
+  const sentMs = seen.nowMs;
+  const held: HeldLease = {
+    ...(seen.held ?? { lease: leaseId(1n), term: term(1n) }),
+    ttlMs,
+    sentMs,
+    deadlineMs: later(sentMs, ttlMs - marginMs),
+    proven: true,
+  };
+  const { dcs } = seen;
+  const lastSeen = dcs.kind === 'reachable' ? dcs.cluster : dcs.lastSeen;
+  const guard = seen.guard.kind === 'present' ? { ...seen.guard, armedMs: held.deadlineMs } : seen.guard;
+  let { memory } = seen;
+  let nowMs: InstantMs = sentMs;
+  for (;;) {
+    const decision = decide({
+      ...seen,
+      nowMs,
+      postgres: leading,
+      held,
+      guard,
+      memory,
+      dcs: { kind: 'unreachable', sinceMs: sentMs, why: 'imagined to be gone', lastSeen },
+    });
+    const stops = decision.actions.some((action) => action.kind === 'startJob' && action.job.kind === 'stop');
+    if (stops) return { stopsAfterMs: nowMs - sentMs, decision };
+    if (nowMs > sentMs + 2 * ttlMs) return { stopsAfterMs: null, decision };
+    memory = decision.memory;
+    nowMs = later(nowMs, Math.max(20, decision.wakeInMs));
+  }
+}
