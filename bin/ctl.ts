@@ -10,9 +10,9 @@ import { reload } from '../src/ctl/reload.ts';
 import { restart } from '../src/ctl/restart.ts';
 import { handover } from '../src/ctl/switchover.ts';
 import { memberVersions } from '../src/ctl/version.ts';
-import { why } from '../src/ctl/why.ts';
 import { makeCtlDoors } from './ctlDoors.ts';
 import { formatOf, makeRunner, type Open, oneOf, type Place, required } from './ctlRunner.ts';
+import { tellingCommands } from './ctlTelling.ts';
 
 interface ListFlags extends Place {
   readonly extended?: true;
@@ -210,21 +210,7 @@ export function ctlCommands(program: Command, doors: CtlDoors = makeCtlDoors()):
         if (scope !== undefined) await memberVersions(open(scope), names);
       }),
     );
-  command('why', 'what an agent decided, by which rule, because of what; also when it is dead')
-    .argument('[member]', 'default: the node of this configuration')
-    .option('-n, --last <count>', 'so many entries', '10')
-    .option('-a, --all', 'also the cycles in which nothing happened')
-    .option(...format)
-    .action((member: string | undefined, flags: Place & { last: string; all?: true; format: string }) =>
-      run(flags, (open) =>
-        why(open(undefined), {
-          member: member ?? null,
-          last: Math.max(Math.trunc(Number(flags.last)) || 10, 1),
-          format: formatOf(flags.format) === 'json' ? 'json' : 'pretty',
-          all: flags.all === true,
-        }),
-      ),
-    );
+  tellingCommands({ command, run }, gather);
 }
 
 function everyMs({ W, watch }: ListFlags): number | null {

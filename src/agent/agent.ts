@@ -21,6 +21,7 @@ import { makePeers } from './peers.ts';
 import type { JobContext } from './postgres/parts.ts';
 import { makePostgres, type SentinelPrefix } from './postgres/postgres.ts';
 import { makePremise } from './premise.ts';
+import { makeRehearsals, promotionsIn } from './rehearsals.ts';
 import { makeWakes } from './wakes.ts';
 
 export interface AgentOptions {
@@ -133,6 +134,11 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
     dcs: { read: () => dcs.read(1_400), put: (key, value, modRevision) => dcs.put(key, value, modRevision) },
     wake,
     askPeers: () => peers.ask(askedLatelyMs, 'eager'),
+    rehearse: makeRehearsals({
+      snapshot: () => snapshot,
+      marginMs: configuration.marginMs,
+      past: () => ({ promotionsMs: promotionsIn(journal.recent(1_000)) }),
+    }),
     instance: options.instance,
   };
 

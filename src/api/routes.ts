@@ -6,6 +6,7 @@ import { cancelSwitchover, handOver } from './handlers/handover.ts';
 import { health, liveness, readiness } from './handlers/health.ts';
 import { metrics } from './handlers/metrics.ts';
 import { cluster, events, failsafe, history, journal, patroni, showConfig } from './handlers/read.ts';
+import { rehearse } from './handlers/rehearse.ts';
 import { cancelRestart, restart } from './handlers/restart.ts';
 import { type ApiRequest, page, type Reply, text } from './reply.ts';
 import { viewOf } from './view.ts';
@@ -38,6 +39,7 @@ export function agentRoutes(deps: ApiDeps): { readonly routes: Routes; readonly 
     'GET failsafe': () => failsafe(view()),
     'GET journal': (request) => journal(request, handles),
     'GET events': () => events(handles),
+    'GET rehearse': (request) => rehearse(request, deps),
     'GET metrics': () => metrics(view()),
     'PATCH config': (request) => config.patch(request, handles),
     'PUT config': (request) => config.put(request, handles),

@@ -1,9 +1,9 @@
-import type { CtlSettings } from '../codec/config/ctl.ts';
 import { isObject, parseJson } from '../codec/dcs/json.ts';
+import { askOwn } from './askAgents.ts';
 import type { Ctl, CtlDoors } from './doors.ts';
 import { readCluster } from './doors.ts';
 import { CtlError } from './problem.ts';
-import { askMember, askUrl } from './request.ts';
+import { askMember } from './request.ts';
 import { type JournalLine, journalLine, lineText } from './whyText.ts';
 
 export interface WhyOptions {
@@ -38,21 +38,13 @@ async function readJournal(ctl: Ctl, member: string | null, limit: number): Prom
     throw new CtlError(`the agent of ${member} does not answer (${answer}): run why on that node`);
   }
   if (node === null) throw new CtlError('this configuration is of no node: name a member, or give -c its file');
-  const answer = await askMine(ctl, node, limit);
+  const reply = await askOwn(ctl, `/journal?limit=${limit}`, 3_000);
+  const answer = linesFrom(reply?.kind === 'answered' ? reply : { status: 0, body: reply?.why ?? '' });
   if (typeof answer !== 'string') return answer;
   const path = `${node.stateDir}/journal.jsonl`;
   const kept = node.stateDir === null ? null : await readFiles(ctl.doors, path);
   if (kept === null) throw new CtlError(`the agent does not answer (${answer}), and ${path} cannot be read`);
   return kept.slice(-limit);
-}
-
-type Node = NonNullable<CtlSettings['node']>;
-
-async function askMine(ctl: Ctl, { api }: Node, limit: number): Promise<readonly JournalLine[] | string> {
-  const scheme = ctl.settings.rest.tls === null ? 'http' : 'https';
-  const url = `${scheme}://${api.host}:${api.port}/journal?limit=${limit}`;
-  const reply = await askUrl(ctl, url, 'GET', undefined, 3000);
-  return linesFrom(reply.kind === 'answered' ? reply : { status: 0, body: reply.why });
 }
 
 async function askOther(ctl: Ctl, name: string, limit: number): Promise<readonly JournalLine[] | string> {

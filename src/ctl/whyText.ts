@@ -22,7 +22,7 @@ export function journalLine(raw: unknown): readonly JournalLine[] {
     wall: text(raw.wall),
     rule: text(raw.rule),
     text: sentence(raw),
-    because: list(raw.because).flatMap((fact) => (Array.isArray(fact) ? [`${fact[0]}=${shown(fact[1])}`] : [])),
+    because: list(raw.because).flatMap(factText),
     passed: list(raw.passed).map(String),
     did: list(raw.actions).flatMap((result) =>
       isObject(result)
@@ -37,6 +37,10 @@ export function journalLine(raw: unknown): readonly JournalLine[] {
   };
   return [line];
 }
+
+/** `name=value`; nothing for what is no fact. */
+export const factText = (fact: unknown): readonly string[] =>
+  Array.isArray(fact) ? [`${fact[0]}=${shown(fact[1])}`] : [];
 
 function sentence(raw: Readonly<Record<string, unknown>>): string {
   switch (raw.kind) {

@@ -1,6 +1,7 @@
 import type { Ask, AskAnswer } from './ask.ts';
 import type { Decision, Entry } from './decision.ts';
 import type { Observation } from './observation.ts';
+import type { Rehearsal, UnknownNames } from './rehearsal.ts';
 import type { InstantMs } from './units.ts';
 
 /** The last published status: immutable; reading never touches the loop. */
@@ -38,6 +39,8 @@ export interface AgentHandles {
   readonly instance: string;
   /** Asks the other agents where they are, unless that was done just now; the answers are in the snapshot of a later cycle. */
   askPeers(): void;
+  /** What would happen without these, by the last look; for null: without whoever leads. Gives null before the first look. */
+  rehearse(without: readonly string[] | null): Rehearsal | UnknownNames | null;
   /** Wakes the loop: look again. */
   wake(reason: string): void;
 }

@@ -1,3 +1,4 @@
+import { makeRehearsals } from '../../src/agent/rehearsals.ts';
 import type { View } from '../../src/api/view.ts';
 import type { AgentHandles, AskBody, Snapshot } from '../../src/model/agent.ts';
 import type { AskAnswer } from '../../src/model/ask.ts';
@@ -85,6 +86,11 @@ export function fakeAgent(seen: Observation, options: FakeOptions = {}): FakeAge
     wallMs: () => seen.wallMs,
     instance: 'abc',
     askPeers: () => {},
+    rehearse: makeRehearsals({
+      snapshot: () => snapshotOf(seen),
+      marginMs: () => 5_000,
+      past: () => ({ promotionsMs: [] }),
+    }),
     wake: (reason) => void wakes.push(reason),
     journal: {
       recent: (limit) => (options.entries ?? []).slice(-limit),

@@ -1,0 +1,38 @@
+import { rehearse, whyNot } from '../src/ctl/rehearse.ts';
+import { why } from '../src/ctl/why.ts';
+import { formatOf, type makeRunner, type Place } from './ctlRunner.ts';
+
+/** Commands that change nothing, and say why things are as they are, or what would be. */
+export function tellingCommands(
+  { command, run }: Pick<ReturnType<typeof makeRunner>, 'command' | 'run'>,
+  gather: (value: string, before: readonly string[]) => readonly string[],
+): void {
+  const format = ['-f, --format <format>', 'pretty, tsv, json, yaml', 'pretty'] as const;
+  command('why', 'what an agent decided, by which rule, because of what; also when it is dead')
+    .argument('[member]', 'default: the node of this configuration')
+    .option('-n, --last <count>', 'so many entries', '10')
+    .option('-a, --all', 'also the cycles in which nothing happened')
+    .option(...format)
+    .action((member: string | undefined, flags: Place & { last: string; all?: true; format: string }) =>
+      run(flags, (open) =>
+        why(open(undefined), {
+          member: member ?? null,
+          last: Math.max(Math.trunc(Number(flags.last)) || 10, 1),
+          format: formatOf(flags.format) === 'json' ? 'json' : 'pretty',
+          all: flags.all === true,
+        }),
+      ),
+    );
+  command('why-not', 'what keeps a member from being promoted now, rule by rule')
+    .argument('<member>')
+    .option(...format)
+    .action((member: string, flags: Place & { format: string }) =>
+      run(flags, (open) => whyNot(open(undefined), member, formatOf(flags.format))),
+    );
+  command('rehearse', 'what would happen without a member, or etcd: who takes over, after how long, and what is lost')
+    .option('--without <name>', 'members, etcd, tag=value; default: the leader', gather, [])
+    .option(...format)
+    .action((flags: Place & { without: string[]; format: string }) =>
+      run(flags, (open) => rehearse(open(undefined), flags.without, formatOf(flags.format))),
+    );
+}

@@ -1,0 +1,36 @@
+import { type Question, rehearse, withoutLeader } from '../decide/rehearse/rehearse.ts';
+import type { AgentHandles, Snapshot } from '../model/agent.ts';
+import type { Entry } from '../model/decision.ts';
+import type { Past, Rehearsal } from '../model/rehearsal.ts';
+
+/** Questions about what is not (yet) so, answered from the last look: nothing is read and nobody is asked. */
+export function makeRehearsals(deps: {
+  readonly snapshot: () => Snapshot | null;
+  readonly marginMs: () => number;
+  readonly past: () => Past;
+}): AgentHandles['rehearse'] {
+  /** The question of every moment has one answer a look. */
+  let usual: { readonly snapshot: Snapshot; readonly answer: Rehearsal } | null = null;
+
+  return (without) => {
+    const snapshot = deps.snapshot();
+    if (snapshot === null) return null;
+    if (without === null && usual?.snapshot === snapshot) return usual.answer;
+    const question: Question = {
+      without: without ?? withoutLeader(snapshot.seen),
+      marginMs: deps.marginMs(),
+      past: deps.past(),
+    };
+    const answer = rehearse(snapshot.seen, question);
+    if (without === null && !('kind' in answer)) usual = { snapshot, answer };
+    return answer;
+  };
+}
+
+/** How long the promotions took that are in these entries. */
+export const promotionsIn = (entries: readonly Entry[]): readonly number[] =>
+  entries.flatMap((entry) => {
+    if (entry.kind !== 'job' || entry.job !== 'promote' || entry.outcome !== 'done') return [];
+    const took = entry.because.find(([name]) => name === 'tookMs')?.[1];
+    return typeof took === 'number' ? [took] : [];
+  });

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { rehearse } from '../../src/api/handlers/rehearse.ts';
+import type { Observation } from '../../src/model/observation.ts';
+import { instantMs, lsn } from '../../src/model/units.ts';
+import { leading, peer } from '../decide/values.ts';
+import { fakeAgent, now, snapshotOf } from './handles.ts';
+import { serve } from './serve.ts';
+
+const seen: Observation = { ...leading, peers: [peer('n2', lsn('0/5000100')), peer('n3', lsn('0/5000100'))] };
+const ask = (query: Readonly<Record<string, string>>, agent = fakeAgent(seen)) =>
+  rehearse({ method: 'GET', path: '/rehearse', query, body: null }, { handles: agent, sleep: async () => {} });
+
+test('GET /rehearse: without names it is the leader that goes; a name that is nobody is 404', async (t) => {
+  const at = await serve(t, fakeAgent(seen));
+  const reply = await fetch(`${at}/rehearse`);
+  const document = (await reply.json()) as Record<string, unknown>;
+  assert.equal(reply.status, 200);
+  assert.deepEqual(document.without, ['n1']);
+  assert.deepEqual(document.outcome, { kind: 'takes_over', winner: 'n2', equals: ['n3'] });
+  assert.equal(document.bytes_at_risk, 0);
+  assert.deepEqual(document.seen, { by: 'n1', age_ms: 0 });
+  const without = async (names: string): Promise<unknown[]> => {
+    const { status } = await fetch(`${at}/rehearse?without=${names}`);
+    return [names, status];
+  };
+  assert.deepEqual(await without('n2'), ['n2', 200]);
+  assert.deepEqual(await without('n1,etcd'), ['n1,etcd', 200]);
+  assert.deepEqual(await without(',%20,'), [',%20,', 200]);
+  const unknown = await fetch(`${at}/rehearse?without=n9`);
+  assert.equal(unknown.status, 404);
+  assert.deepEqual(await unknown.json(), { error: 'no member, and no tag of one: n9', members: ['n1', 'n2', 'n3'] });
+});
+
+test('no password of the settings is in any answer', async () => {
+  const { local } = seen.settings;
+  const login = { username: 'superuser', password: 'secret-word', ssl: {} };
+  const settings = { ...seen.settings, local: { ...local, postgres: { ...local.postgres, superuser: login } } };
+  for (const without of ['n1', 'n2', 'etcd']) {
+    const reply = await ask({ without }, fakeAgent({ ...seen, settings }));
+    const text = JSON.stringify(reply, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
+    assert.ok(text.includes('n3') && !text.includes('secret-word'));
+  }
+});
+
+test('before the first look it is 503', async () => {
+  const reply = await ask({}, { ...fakeAgent(seen), snapshot: () => null, rehearse: () => null });
+  assert.equal(reply.kind === 'json' && reply.status, 503);
+});
+
+test('fresh: everybody is asked anew, and the answer waits for those that answer and those that do not', async () => {
+  let nowMs = Number(now);
+  let asks = 0;
+  const later = (): Observation => ({
+    ...seen,
+    nowMs: instantMs(nowMs),
+    peers: seen.peers.map((report, i) =>
+      i === 0
+        ? { ...report, askedMs: instantMs(now + 60), last: { kind: 'answered', atMs: instantMs(now + 70) } }
+        : { ...report, last: { kind: 'silent', atMs: instantMs(now + 200), why: 'no answer' } },
+    ),
+  });
+  const agent = {
+    ...fakeAgent(seen),
+    now: () => instantMs(nowMs),
+    askPeers: () => {
+      asks += 1;
+    },
+    snapshot: () => snapshotOf(nowMs >= now + 200 ? later() : seen),
+  };
+  const sleep = async (ms: number): Promise<void> => {
+    nowMs += ms;
+  };
+  const request = { method: 'GET', path: '/rehearse', query: { fresh: '1' }, body: null };
+  await rehearse(request, { handles: agent, sleep });
+  assert.ok(asks >= 3);
+  assert.equal(nowMs, now + 200);
+  const deaf = { ...agent, snapshot: () => snapshotOf(seen) };
+  const reply = await rehearse(request, { handles: deaf, sleep });
+  assert.ok(nowMs < now + 3_000 && reply.kind === 'json' && reply.status === 200, 'a bound, and the last look then');
+});
