@@ -99,10 +99,11 @@ const againstOf = (member: JsonObject) =>
       because: listOf(because).flatMap(factText).join(', '),
     }));
 
-function seenLine({ seen }: JsonObject): string {
+function seenLine({ seen, bytes_seen: how }: JsonObject): string {
   if (!isObject(seen)) return '';
+  const apart = typeof how === 'string' && how.includes('itself') ? '; positions are moments apart' : '';
   const age = typeof seen.age_ms === 'number' ? `, ${(seen.age_ms / 1_000).toFixed(1)} s ago` : '';
-  return `Played by the decision core of ${String(seen.by)}, from what it saw${age}. Nothing was changed.`;
+  return `Played by the decision core of ${String(seen.by)}, from what it saw${age}${apart}. Nothing was changed.`;
 }
 
 const heads = ['Member', 'Verdict', 'Position', 'Behind bytes', 'Rule', 'Reason', 'Because'];

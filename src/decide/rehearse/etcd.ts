@@ -1,4 +1,4 @@
-import type { HeldLease } from '../../model/cluster.ts';
+import type { DcsView, HeldLease } from '../../model/cluster.ts';
 import type { Decision } from '../../model/decision.ts';
 import type { Observation } from '../../model/observation.ts';
 import type { RunningPrimary } from '../../model/postgres.ts';
@@ -6,6 +6,12 @@ import { type InstantMs, later, leaseId, term } from '../../model/units.ts';
 import { decide } from '../decide.ts';
 
 /** Without etcd: a leader, left alone with its lease, played until it stops, or goes on past all reason. */
+
+/** No answer from now on; since when and why, where there is none already. */
+export function withoutAnswer({ dcs, nowMs }: Observation): Extract<DcsView, { kind: 'unreachable' }> {
+  if (dcs.kind === 'unreachable') return dcs;
+  return { kind: 'unreachable', sinceMs: nowMs, why: 'imagined to be gone', lastSeen: dcs.cluster };
+}
 
 export interface Alone {
   /** When it stops taking writes, from the last renewal that was sent; null: it goes on. */
@@ -25,8 +31,7 @@ export function playAlone(seen: Observation, leading: RunningPrimary, marginMs: 
     deadlineMs: later(sentMs, ttlMs - marginMs),
     proven: true,
   };
-  const { dcs } = seen;
-  const lastSeen = dcs.kind === 'reachable' ? dcs.cluster : dcs.lastSeen;
+  const dcs = withoutAnswer(seen);
   const guard = seen.guard.kind === 'present' ? { ...seen.guard, armedMs: held.deadlineMs } : seen.guard;
   let { memory } = seen;
   let nowMs: InstantMs = sentMs;
@@ -38,7 +43,7 @@ export function playAlone(seen: Observation, leading: RunningPrimary, marginMs: 
       held,
       guard,
       memory,
-      dcs: { kind: 'unreachable', sinceMs: sentMs, why: 'imagined to be gone', lastSeen },
+      dcs: { ...dcs, sinceMs: sentMs },
     });
     const stops = decision.actions.some((action) => action.kind === 'startJob' && action.job.kind === 'stop');
     if (stops) return { stopsAfterMs: nowMs - sentMs, decision };

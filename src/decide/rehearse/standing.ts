@@ -7,6 +7,7 @@ import { allVerdicts, decide } from '../decide.ts';
 import { me } from '../judge.ts';
 import { raceRules } from '../rules/race.ts';
 import { turnRules } from '../rules/turns.ts';
+import { withoutAnswer } from './etcd.ts';
 import { asSeenBy, leaderPosition, saidBy, standbyOf } from './imagine.ts';
 import { type Ended, takesKey } from './race.ts';
 
@@ -80,10 +81,7 @@ export function standingWithoutEtcd(seen: Observation, cluster: Cluster, name: s
   const standby = standbyOf(seen, name);
   if (typeof standby === 'string')
     return { ...none, verdict: 'mayNot', objections: [{ rule: null, reason: standby, because: [] }] };
-  const { rule, reason, because } = decide({
-    ...asSeenBy(seen, name, standby),
-    dcs: { kind: 'unreachable', sinceMs: seen.nowMs, why: 'imagined to be gone', lastSeen: cluster },
-  });
+  const { rule, reason, because } = decide({ ...asSeenBy(seen, name, standby), dcs: withoutAnswer(seen) });
   const position = lsnText(standby.receivedLsn);
   return { ...none, position, verdict: 'mayNot', objections: [{ rule, reason, because }] };
 }
