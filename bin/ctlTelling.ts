@@ -1,6 +1,15 @@
 import { rehearse, whyNot } from '../src/ctl/rehearse.ts';
 import { why } from '../src/ctl/why.ts';
+import { whyAt } from '../src/ctl/whyAt.ts';
 import { formatOf, type makeRunner, type Place } from './ctlRunner.ts';
+
+interface WhyFlags extends Place {
+  readonly last: string;
+  readonly all?: true;
+  readonly at?: string;
+  readonly not?: string;
+  readonly format: string;
+}
 
 /** Commands that change nothing, and say why things are as they are, or what would be. */
 export function tellingCommands(
@@ -12,16 +21,19 @@ export function tellingCommands(
     .argument('[member]', 'default: the node of this configuration')
     .option('-n, --last <count>', 'so many entries', '10')
     .option('-a, --all', 'also the cycles in which nothing happened')
+    .option('--at <time>', 'the decision of that moment: 2026-11-25T20:13:51Z, 20:13:51 (UTC), 5m (ago)')
+    .option('--not <member>', 'the same as why-not')
     .option(...format)
-    .action((member: string | undefined, flags: Place & { last: string; all?: true; format: string }) =>
-      run(flags, (open) =>
-        why(open(undefined), {
-          member: member ?? null,
-          last: Math.max(Math.trunc(Number(flags.last)) || 10, 1),
-          format: formatOf(flags.format) === 'json' ? 'json' : 'pretty',
-          all: flags.all === true,
-        }),
-      ),
+    .action((member: string | undefined, flags: WhyFlags) =>
+      run(flags, (open) => {
+        const ctl = open(undefined);
+        const chosen = formatOf(flags.format);
+        const format = chosen === 'json' ? 'json' : 'pretty';
+        if (flags.not !== undefined) return whyNot(ctl, flags.not, chosen);
+        if (flags.at !== undefined) return whyAt(ctl, { member: member ?? null, at: flags.at, format });
+        const last = Math.max(Math.trunc(Number(flags.last)) || 10, 1);
+        return why(ctl, { member: member ?? null, last, format, all: flags.all === true });
+      }),
     );
   command('why-not', 'what keeps a member from being promoted now, rule by rule')
     .argument('<member>')

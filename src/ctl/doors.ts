@@ -19,6 +19,8 @@ export interface ClusterDoor {
 export interface CtlDoors {
   readonly version: string;
   readonly terminal: Terminal;
+  /** What each rule of this version says when it speaks, by its name. */
+  readonly rules: ReadonlyMap<string, string>;
   readonly clock: Clock;
   readonly chance: Chance;
   readonly files: Files;

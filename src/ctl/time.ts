@@ -35,6 +35,26 @@ function localOffset(at: Date): string {
   return `${minutes < 0 ? '-' : '+'}${two(Math.abs(minutes) / 60)}:${two(Math.abs(minutes) % 60)}`;
 }
 
+/**
+ * A moment in the past, as people say it: a date and a time, a time of day, or `5m` for five minutes ago. Without a zone it
+ * is UTC, as the journal is printed. Null: it is none of these.
+ */
+export function readMoment(text: string, nowMs: number): number | null {
+  const trimmed = text.trim();
+  const ago = /^(\d{1,6})\s*(s|m|h|d)(\s+ago)?$/.exec(trimmed);
+  if (ago !== null) return nowMs - Number(ago[1]) * (unitMs[ago[2] ?? ''] ?? 0);
+  const today = new Date(nowMs).toISOString().slice(0, 10);
+  const isTimeOfDay = /^\d\d:\d\d/.test(trimmed);
+  const match = form.exec(isTimeOfDay ? `${today} ${trimmed}` : trimmed);
+  if (match === null) return null;
+  const [, day = '', minutes = '', seconds = ':00', fraction = '', zone = 'Z'] = match;
+  const at = Date.parse(`${day}T${minutes}${seconds}.${fraction.padEnd(3, '0').slice(0, 3)}${readOffset(zone)}`);
+  if (Number.isNaN(at)) return null;
+  return isTimeOfDay && at > nowMs ? at - (unitMs.d ?? 0) : at;
+}
+
+const unitMs: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
 const two = (n: number): string => String(n).padStart(2, '0');
 
 /** `2026-11-23 01:45:34`, local. */

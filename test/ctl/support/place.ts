@@ -41,6 +41,7 @@ export async function runAt(options: PlaceOptions, command: (ctl: Ctl) => Promis
   };
   const doors = {
     version: '0.1.0',
+    rules: new Map([['paused', 'people are at work']]),
     terminal: makeTerminal(input, out, err),
     clock: {
       now: () => instantMs(nowMs),
