@@ -40,7 +40,7 @@ export function agentRoutes(deps: ApiDeps): { readonly routes: Routes; readonly 
     'GET journal': (request) => journal(request, handles),
     'GET events': () => events(handles),
     'GET rehearse': (request) => rehearse(request, deps),
-    'GET metrics': () => metrics(view()),
+    'GET metrics': () => metrics(view(), handles),
     'PATCH config': (request) => config.patch(request, handles),
     'PUT config': (request) => config.put(request, handles),
     'POST switchover': (request) => handOver('switchover', request, deps),

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { makeRehearsals } from '../../src/agent/rehearsals.ts';
+import { metrics } from '../../src/api/handlers/metrics.ts';
 import { rehearse } from '../../src/api/handlers/rehearse.ts';
 import type { Observation } from '../../src/model/observation.ts';
 import { instantMs, lsn } from '../../src/model/units.ts';
-import { leading, peer } from '../decide/values.ts';
-import { fakeAgent, now, snapshotOf } from './handles.ts';
+import { following, leading, peer, unreachable } from '../decide/values.ts';
+import { fakeAgent, now, snapshotOf, viewOf } from './handles.ts';
 import { serve } from './serve.ts';
 
 const seen: Observation = { ...leading, peers: [peer('n2', lsn('0/5000100')), peer('n3', lsn('0/5000100'))] };
@@ -78,4 +80,36 @@ test('fresh: everybody is asked anew, and the answer waits for those that answer
   const deaf = { ...agent, snapshot: () => snapshotOf(seen) };
   const reply = await rehearse(request, { handles: deaf, sleep });
   assert.ok(nowMs < now + 3_000 && reply.kind === 'json' && reply.status === 200, 'a bound, and the last look then');
+});
+
+test('metrics: whether somebody would take over, on every node; bytes at risk only where one look shows both ends', () => {
+  const own = (one: Observation): string[] => {
+    const reply = metrics(viewOf(one), fakeAgent(one));
+    const lines = reply.kind === 'text' ? reply.text.split('\n') : [];
+    return lines.filter((line) => /^matriarch_(failover|rehearsal)/.test(line));
+  };
+  const behind = { ...seen, peers: [peer('n2', lsn('0/50000C0'))] };
+  assert.deepEqual(own(behind), [
+    'matriarch_failover_possible{scope="demo",name="n1"} 1',
+    'matriarch_rehearsal_bytes_at_risk{scope="demo",name="n1"} 64',
+  ]);
+  assert.deepEqual(own({ ...seen, peers: [] }), ['matriarch_failover_possible{scope="demo",name="n1"} 0']);
+  const byStandby = { ...following, peers: [peer('n1', lsn('0/5000900'), { runsAsPrimary: true, noPrimary: false })] };
+  assert.deepEqual(own(byStandby), ['matriarch_failover_possible{scope="demo",name="n2"} 1']);
+  assert.deepEqual(own(unreachable(byStandby)), ['matriarch_failover_possible{scope="demo",name="n2"} 0']);
+});
+
+test('one look is played once, however often it is scraped', () => {
+  let plays = 0;
+  const snapshot = snapshotOf(seen);
+  const rehearseIt = makeRehearsals({
+    snapshot: () => snapshot,
+    marginMs: () => 5_000,
+    past() {
+      plays += 1;
+      return { promotionsMs: [] };
+    },
+  });
+  assert.equal(rehearseIt(null), rehearseIt(null));
+  assert.equal(plays, 1);
 });

@@ -1,4 +1,5 @@
 import type { Snapshot } from '../../model/agent.ts';
+import type { Rehearsal } from '../../model/rehearsal.ts';
 import { freshnessOf, roleOf, type StatusContext, spokenVersion, stateOf, syncStandbyKind } from './status.ts';
 
 interface Metric {
@@ -42,10 +43,14 @@ const stateWords: Readonly<Record<string, string>> = {
   'stop failed': 'stop_failed',
 };
 
-/** GET /metrics: Patroni's names, types and order, then ours. Prometheus' text format. */
-export function writeMetrics(snapshot: Snapshot | null, context: StatusContext): string {
+/** GET /metrics: Patroni's names, types and order, then ours. Prometheus' text format. `rehearsal`: of the leader's loss. */
+export function writeMetrics(
+  snapshot: Snapshot | null,
+  context: StatusContext,
+  rehearsal: Rehearsal | null = null,
+): string {
   const labels = `{scope="${escapeLabel(context.scope)}",name="${escapeLabel(context.name)}"}`;
-  return [...patroniMetrics(snapshot), ...ownMetrics(snapshot, context)]
+  return [...patroniMetrics(snapshot), ...ownMetrics(snapshot, context), ...rehearsalMetrics(rehearsal)]
     .map(({ name, type, help, comment, value }) =>
       [
         `# HELP ${name} ${help}`,
@@ -142,6 +147,28 @@ function ownMetrics(snapshot: Snapshot | null, context: StatusContext): Metric[]
       type: 'counter',
       help: 'Control cycles since the agent started.',
       value: snapshot?.cycle ?? 0,
+    },
+  ];
+}
+
+/** Bytes only where both ends are seen in one look, at the leader: of two looks one is older, and that is no lag. */
+function rehearsalMetrics(rehearsal: Rehearsal | null): Metric[] {
+  if (rehearsal === null) return [];
+  const { outcome, risk } = rehearsal;
+  const possible: Metric = {
+    name: 'matriarch_failover_possible',
+    type: 'gauge',
+    help: '1 if, as this node sees it, somebody would take over from the leader if that died now, else 0.',
+    value: Number(outcome.kind === 'takesOver'),
+  };
+  if (risk?.oneLook !== true) return [possible];
+  return [
+    possible,
+    {
+      name: 'matriarch_rehearsal_bytes_at_risk',
+      type: 'gauge',
+      help: 'WAL of this leader that whoever would take over did not have at the last look.',
+      value: risk.bytes,
     },
   ];
 }
