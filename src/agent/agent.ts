@@ -10,6 +10,7 @@ import { makeConfiguration } from './configuration.ts';
 import { makeDcs } from './dcs/dcs.ts';
 import { makeDeadman } from './deadman.ts';
 import { makeGuardLink } from './guard/link.ts';
+import { makeIncidents } from './incidents/store.ts';
 import { makeJobRunner } from './jobs.ts';
 import { makeJournal } from './journal.ts';
 import { makeLeftLease } from './leftLease.ts';
@@ -60,6 +61,8 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
   const { wake } = wakes;
   const startedMs = clock.now();
   const journal = makeJournal(world, `${stateDir}/journal.jsonl`, options.tell);
+  const incidents = makeIncidents(world, { scope: local.scope, node: local.name, stateDir });
+  journal.subscribe(incidents.hear);
   const note = (level: 'info' | 'warning' | 'error', text: string, because: readonly Fact[] = []): void =>
     journal.record({ kind: 'note', level, text, because });
   const configuration = makeConfiguration(local, options.cachedDynamicText, (text) => note('warning', text));
@@ -134,10 +137,11 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
     dcs: { read: () => dcs.read(1_400), put: (key, value, modRevision) => dcs.put(key, value, modRevision) },
     wake,
     askPeers: () => peers.ask(askedLatelyMs, 'eager'),
+    incidents: incidents.recent,
     rehearse: makeRehearsals({
       snapshot: () => snapshot,
       marginMs: configuration.marginMs,
-      past: () => ({ promotionsMs: promotionsIn(journal.recent(1_000)) }),
+      past: () => ({ promotionsMs: promotionsIn(incidents.recent()) }),
     }),
     instance: options.instance,
   };
@@ -148,6 +152,7 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
       ['scope', local.scope],
       ['dataDir', local.postgres.dataDir],
     ]);
+    void incidents.load();
     // PostgreSQL and its guard first: whoever runs here must be known before anybody is asked about it.
     await guard.open();
     await postgres.forgetPromotion();
@@ -224,6 +229,7 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
     await postgres.close();
     await guard.close();
     await journal.flushed();
+    await incidents.flushed();
     return ended;
   }
 

@@ -1,5 +1,6 @@
+import type { Fact } from '../model/decision.ts';
 import type { FinishedJob, Job, JobBoard } from '../model/job.ts';
-import type { InstantMs } from '../model/units.ts';
+import { type InstantMs, lsnText } from '../model/units.ts';
 import type { Clock } from '../model/world.ts';
 import type { Journal } from './journal.ts';
 
@@ -53,7 +54,7 @@ export function makeJobRunner(deps: {
         ['tookMs', Math.round(endedMs - sinceMs)],
         ...(result.error === null ? [] : [['error', result.error] as const]),
         ...(result.stage === null ? [] : [['stage', result.stage] as const]),
-        ...(result.divergence === null ? [] : [['divergence', result.divergence.kind] as const]),
+        ...divergenceFacts(result.divergence),
       ],
     });
     deps.ended(last);
@@ -83,6 +84,17 @@ export function makeJobRunner(deps: {
     },
     idle: () => work,
   };
+}
+
+function divergenceFacts(divergence: JobResult['divergence']): readonly Fact[] {
+  if (divergence === null) return [];
+  if (divergence.kind !== 'diverged') return [['divergence', divergence.kind]];
+  const { kind, forkLsn, myLsn } = divergence;
+  return [
+    ['divergence', kind],
+    ['forkLsn', lsnText(forkLsn)],
+    ['beyondForkBytes', Number(myLsn > forkLsn ? myLsn - forkLsn : 0n)],
+  ];
 }
 
 /** How work ended, as a value: a job's failure is something to decide about, not something to catch. */

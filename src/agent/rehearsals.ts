@@ -1,6 +1,6 @@
 import { type Question, rehearse, withoutLeader } from '../decide/rehearse/rehearse.ts';
 import type { AgentHandles, Snapshot } from '../model/agent.ts';
-import type { Entry } from '../model/decision.ts';
+import type { Incident, Milestone } from '../model/incident.ts';
 import type { Past, Rehearsal } from '../model/rehearsal.ts';
 
 /** Questions about what is not (yet) so, answered from the last look: nothing is read and nobody is asked. */
@@ -27,10 +27,10 @@ export function makeRehearsals(deps: {
   };
 }
 
-/** How long the promotions took that are in these entries. */
-export const promotionsIn = (entries: readonly Entry[]): readonly number[] =>
-  entries.flatMap((entry) => {
-    if (entry.kind !== 'job' || entry.job !== 'promote' || entry.outcome !== 'done') return [];
-    const took = entry.because.find(([name]) => name === 'tookMs')?.[1];
-    return typeof took === 'number' ? [took] : [];
+/** From the key to the first write, in the promotions of this node. */
+export const promotionsIn = (incidents: readonly Incident[]): readonly number[] =>
+  incidents.flatMap(({ kind, phases }) => {
+    const at = (wanted: Milestone): number | null => phases.find(({ phase }) => phase === wanted)?.afterMs ?? null;
+    const [key, writable] = [at('keyMine'), at('writable')];
+    return kind === 'promotion' && key !== null && writable !== null && writable >= key ? [writable - key] : [];
   });

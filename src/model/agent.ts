@@ -1,5 +1,6 @@
 import type { Ask, AskAnswer } from './ask.ts';
 import type { Decision, Entry } from './decision.ts';
+import type { Incident } from './incident.ts';
 import type { Observation } from './observation.ts';
 import type { Rehearsal, UnknownNames } from './rehearsal.ts';
 import type { InstantMs } from './units.ts';
@@ -26,6 +27,8 @@ export interface AgentHandles {
   now(): InstantMs;
   wallMs(): number;
   journal: { recent(limit: number): readonly Entry[]; subscribe(receive: (entry: Entry) => void): () => void };
+  /** Changes of role, oldest first. */
+  incidents(): readonly Incident[];
   mailbox: {
     /** Puts an ask in; the promise settles when a rule has answered it with done, refused or failed (accepted too if `acceptedIsEnough`). */
     ask(

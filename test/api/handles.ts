@@ -4,6 +4,7 @@ import type { AgentHandles, AskBody, Snapshot } from '../../src/model/agent.ts';
 import type { AskAnswer } from '../../src/model/ask.ts';
 import type { Cluster, DcsView } from '../../src/model/cluster.ts';
 import type { Decision, Entry } from '../../src/model/decision.ts';
+import type { Incident } from '../../src/model/incident.ts';
 import type { Observation } from '../../src/model/observation.ts';
 import { instantMs, revision } from '../../src/model/units.ts';
 import { leading } from '../decide/values.ts';
@@ -59,6 +60,7 @@ export interface FakeOptions {
   readonly read?: (nth: number, puts: FakeAgent['puts']) => DcsView;
   readonly put?: Awaited<ReturnType<AgentHandles['dcs']['put']>>;
   readonly entries?: readonly Entry[];
+  readonly incidents?: readonly Incident[];
 }
 
 export const reachable = (cluster: Cluster): DcsView => ({
@@ -86,6 +88,7 @@ export function fakeAgent(seen: Observation, options: FakeOptions = {}): FakeAge
     wallMs: () => seen.wallMs,
     instance: 'abc',
     askPeers: () => {},
+    incidents: () => options.incidents ?? [],
     rehearse: makeRehearsals({
       snapshot: () => snapshotOf(seen),
       marginMs: () => 5_000,
