@@ -1,3 +1,5 @@
+import { listIncidents, showIncident } from '../src/ctl/incidents.ts';
+import { UsageError } from '../src/ctl/problem.ts';
 import { rehearse, whyNot } from '../src/ctl/rehearse.ts';
 import { why } from '../src/ctl/why.ts';
 import { whyAt } from '../src/ctl/whyAt.ts';
@@ -46,5 +48,18 @@ export function tellingCommands(
     .option(...format)
     .action((flags: Place & { without: string[]; format: string }) =>
       run(flags, (open) => rehearse(open(undefined), flags.without, formatOf(flags.format))),
+    );
+  command('incidents', 'changes of role: what made them, what was decided, how long each part took, what was at risk')
+    .argument('[what]', 'so many, or: show', '20')
+    .argument('[id]', 'of the one to show: its beginning will do, or: last', 'last')
+    .option('-m, --member <name>', 'default: the node of this configuration, also when its agent is dead')
+    .option(...format)
+    .action((what: string, id: string, flags: Place & { member?: string; format: string }) =>
+      run(flags, (open) => {
+        const options = { member: flags.member ?? null, format: formatOf(flags.format) };
+        if (what === 'show') return showIncident(open(undefined), id, options);
+        if (!/^\d{1,6}$/.test(what)) throw new UsageError(`'${what}' is neither a number nor 'show'`);
+        return listIncidents(open(undefined), Number(what), options);
+      }),
     );
 }

@@ -4,6 +4,7 @@ import * as config from './handlers/config.ts';
 import { reinitialize, reload } from './handlers/data.ts';
 import { cancelSwitchover, handOver } from './handlers/handover.ts';
 import { health, liveness, readiness } from './handlers/health.ts';
+import { incidents } from './handlers/incidents.ts';
 import { metrics } from './handlers/metrics.ts';
 import { cluster, events, failsafe, history, journal, patroni, showConfig } from './handlers/read.ts';
 import { rehearse } from './handlers/rehearse.ts';
@@ -40,6 +41,7 @@ export function agentRoutes(deps: ApiDeps): { readonly routes: Routes; readonly 
     'GET journal': (request) => journal(request, handles),
     'GET events': () => events(handles),
     'GET rehearse': (request) => rehearse(request, deps),
+    'GET incidents': (request) => incidents(request, handles),
     'GET metrics': () => metrics(view(), handles),
     'PATCH config': (request) => config.patch(request, handles),
     'PUT config': (request) => config.put(request, handles),

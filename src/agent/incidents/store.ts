@@ -42,6 +42,8 @@ export function makeIncidents(
 
   function save(incident: Incident): void {
     unwritten.set(incident.id, incident);
+    const [oldest] = unwritten.keys();
+    if (unwritten.size > keptMax && oldest !== undefined) unwritten.delete(oldest);
     writing ??= write();
   }
 

@@ -33,7 +33,12 @@ export async function runAt(options: PlaceOptions, command: (ctl: Ctl) => Promis
   const asked: Asked[] = [];
   const written: { key: string; text: string }[] = [];
   let nowMs = 0;
-  const files: Pick<Files, 'read'> = {
+  const files: Pick<Files, 'read' | 'list'> = {
+    list: async (path) => {
+      const below = Object.keys(options.files ?? {}).filter((name) => name.startsWith(`${path}/`));
+      const names = below.map((name) => name.slice(path.length + 1));
+      return names.length === 0 ? { kind: 'absent' } : { kind: 'entries', names };
+    },
     read: async (path) => {
       const text = options.files?.[path];
       return text === undefined ? { kind: 'absent' } : { kind: 'text', text };

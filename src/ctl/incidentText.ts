@@ -1,0 +1,89 @@
+import { isObject, type JsonObject } from '../codec/dcs/json.ts';
+import { tableLines } from './table.ts';
+import { factText, journalLine, lineText } from './whyText.ts';
+
+/** Incidents as people read them. Another version may have written them: nothing in them is taken for granted. */
+
+const columns = [
+  { name: 'ID' },
+  { name: 'Kind' },
+  { name: 'Began (UTC)' },
+  { name: 'Took', right: true },
+  { name: 'Leader' },
+  { name: 'TL', right: true },
+  { name: 'At risk', right: true },
+  { name: 'Trigger' },
+] as const;
+
+/** A line each, as table or with tabs. */
+export function listText(incidents: readonly JsonObject[], format: 'pretty' | 'tsv'): string {
+  const rows = incidents.map((one) => [
+    textOf(one.id),
+    textOf(one.kind),
+    timeOf(one.began),
+    tookOf(one),
+    changeOf(one.leader),
+    changeOf(one.timeline),
+    isObject(one.atRisk) ? String(one.atRisk.bytes) : '',
+    textOf(one.trigger),
+  ]);
+  const lines =
+    format === 'tsv'
+      ? [columns.map(({ name }) => name), ...rows].map((row) => row.join('\t'))
+      : tableLines(columns, rows, null);
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+/** One, with all that it is made of. */
+export function incidentText(one: JsonObject, coloured: boolean): string {
+  const risk = isObject(one.atRisk) ? `${one.atRisk.bytes} bytes ${textOf(one.atRisk.how)}` : 'not known here';
+  const phases = objectsIn(one.phases).map(({ phase, afterMs }) => `${textOf(phase)} ${String(afterMs)} ms`);
+  const jobs = objectsIn(one.jobs).map(jobOf);
+  const evidence = Array.isArray(one.evidence) ? one.evidence.flatMap(journalLine) : [];
+  const timeline = changeOf(one.timeline);
+  const parts: readonly (readonly [string, readonly string[]])[] = [
+    ['began', [`${timeOf(one.began)} UTC`]],
+    ['took', [tookOf(one)]],
+    ['trigger', [textOf(one.trigger)]],
+    ['leader', [`${changeOf(one.leader)}${timeline === '' ? '' : `, timeline ${timeline}`}`]],
+    ['at risk', [risk]],
+    ['phases', phases],
+    ['jobs', jobs],
+    ['before it', isObject(one.before) ? reasonedOf(one.before) : []],
+    ['decided', objectsIn(one.decisions).flatMap(reasonedOf)],
+  ];
+  const lines = parts.flatMap(([name, texts]) =>
+    texts.map((text, i) => `  ${(i === 0 ? name : '').padEnd(10)} ${text}`),
+  );
+  const head = `${textOf(one.id)}: ${textOf(one.kind)}, as ${textOf(one.node)} of ${textOf(one.scope)} went through it`;
+  const journal = evidence.map((line) => lineText(line, coloured)).join('');
+  return `${[head, ...lines].map((line) => `${line.trimEnd()}\n`).join('')}${journal === '' ? '' : `\n${journal}`}`;
+}
+
+function reasonedOf({ rule, reason, because }: JsonObject): readonly string[] {
+  const facts = (Array.isArray(because) ? because : []).flatMap(factText).join(', ');
+  return [`${textOf(rule)}: ${textOf(reason)}`, ...(facts === '' ? [] : [`  ${facts}`])];
+}
+
+function jobOf({ job, outcome, tookMs, error }: JsonObject): string {
+  const why = typeof error === 'string' ? ` (${error})` : '';
+  return `${textOf(job)}: ${textOf(outcome)}${why}${typeof tookMs === 'number' ? `, ${tookMs} ms` : ''}`;
+}
+
+/** How long, or why that is not known. */
+function tookOf({ tookMs, state }: JsonObject): string {
+  if (typeof tookMs === 'number') return `${(tookMs / 1_000).toFixed(1)} s`;
+  return state === 'cutShort' ? 'cut short: the agent ended' : textOf(state);
+}
+
+/** `n1 -> n2`, `n1` where it stayed, nothing where it is not known. */
+function changeOf(span: unknown): string {
+  if (!isObject(span)) return '';
+  const [before, after] = [span.before ?? null, span.after ?? null];
+  if (before === after) return before === null ? '' : String(before);
+  return `${String(before ?? '-')} -> ${String(after ?? '-')}`;
+}
+
+const timeOf = (value: unknown): string => textOf(value).replace('T', ' ').replace('Z', '');
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+const objectsIn = (value: unknown): readonly JsonObject[] => (Array.isArray(value) ? value.filter(isObject) : []);
