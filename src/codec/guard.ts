@@ -129,6 +129,14 @@ export const writeNote = (entry: GuardEntry): string => JSON.stringify({ note: e
 
 export type GuardEntry = Extract<Entry, { kind: 'guard' }>;
 
+/** The guardian's log, a line each; what cannot be read is passed over. */
+export const readGuardLog = (text: string): readonly GuardEntry[] =>
+  text.split('\n').flatMap((line): readonly GuardEntry[] => {
+    const { atMs, wall, step, because } = objectOf(line) ?? {};
+    if (!isMs(atMs) || typeof wall !== 'string' || typeof step !== 'string') return [];
+    return [{ kind: 'guard', atMs: instantMs(atMs), wall, step, because: factsOf(because) }];
+  });
+
 /** What comes from the guardian: an answer, or word of something that it did. */
 export type Heard =
   | { readonly kind: 'reply'; readonly reply: GuardReply }

@@ -125,6 +125,26 @@ test('an agent that is killed in the midst of a promotion leaves the record as f
   assert.equal(filesOf(cluster, winner).find((one) => one.id === id)?.state, 'cutShort');
 });
 
+test('what the guardian did while no agent was there is told by the next one, once', async () => {
+  const { cluster, leader } = await three(14);
+  cluster.agent(leader).kill({ restartAfterMs: null });
+  await cluster.until(() => cluster.primary() !== null && cluster.primary() !== leader, { withinMs: 60_000 });
+  await cluster.run(5_000);
+  const fences = (): readonly Incident[] => filesOf(cluster, leader).filter(({ kind }) => kind === 'fence');
+  assert.deepEqual(fences(), []);
+  for (const _time of [1, 2]) {
+    cluster.agent(leader).start();
+    await cluster.untilSteady();
+    await cluster.run(5_000);
+    assert.deepEqual(
+      fences().map(({ state, trigger }) => [state, trigger]),
+      [['closed', 'the guardian, without an agent: the deadline has passed']],
+    );
+    cluster.agent(leader).kill({ restartAfterMs: null });
+    await cluster.run(1_000);
+  }
+});
+
 test('what promotions took is what the next rehearsal tells, also after the agent began anew', async () => {
   const { cluster, leader, others } = await three(13);
   const [candidate = ''] = others;

@@ -69,7 +69,7 @@ export function proceed(episode: Episode, entry: Entry, before: Watch, now: Watc
   const decisions = [...incident.decisions];
   if (entry.kind === 'decided' && entry.rule !== decisions.at(-1)?.rule) decisions.push(reasoned(entry));
   const leaderAfter = leaderIn(entry, incident.leader.after);
-  const fenced = episode.fenced || isStrike(entry) || fences(entry);
+  const fenced = episode.fenced || isStrike(entry, before.role) || fences(entry);
   const { before: led } = incident.leader;
   const leadChanged = episode.leadChanged || (led !== null && led !== leaderAfter);
   const settled = isSettled(entry, leaderAfter, now);
@@ -130,10 +130,16 @@ const isNoise = (entry: Entry): boolean => entry.kind === 'note' && entry.level 
 
 const isEnd = (entry: Entry): boolean => entry.kind === 'note' && entry.text.startsWith('agent ends');
 
-/** The dead-man switch, or the guardian: it acts where the loop did not. */
-export const isStrike = (entry: Entry): boolean =>
-  entry.kind === 'guard' ||
-  (entry.kind === 'note' && /^guardian: (the deadline has passed|PostgreSQL is killed)/.test(entry.text));
+/** The dead-man switch, or the guardian: it acts where the loop did not, over a server that runs. */
+export function isStrike(entry: Entry, role: Watch['role']): boolean {
+  if (entry.kind === 'guard') return role !== null;
+  if (entry.kind !== 'note' || entry.text !== 'guardian: PostgreSQL is killed') return false;
+  // To an agent that begins the guardian tells what it did before: that is an incident of its own.
+  const then = factIn(entry.because, 'wall');
+  const isNews = typeof then !== 'string' || Date.parse(entry.wall) - Date.parse(then) < newsMs;
+  return isNews && factIn(entry.because, 'postmaster') !== null;
+}
+const newsMs = 5_000;
 
 const fencingRules = ['lease.runningOut', 'primary.leaderElsewhere', 'primary.unleased', 'guard.missing'];
 const fences = (entry: Entry): boolean =>

@@ -2,6 +2,7 @@ import { readIncident } from '../../codec/incident.ts';
 import type { Entry } from '../../model/decision.ts';
 import type { Incident } from '../../model/incident.ts';
 import type { World } from '../../model/world.ts';
+import { strikesIn } from './strikes.ts';
 import { beginWatch, watch } from './watch.ts';
 
 export interface Incidents {
@@ -82,8 +83,8 @@ export function makeIncidents(
     },
     async load() {
       const listing = await files.list(folder);
-      if (listing.kind !== 'entries') return;
-      const names = listing.names.filter((name) => name.endsWith('.json')).sort();
+      const found = listing.kind === 'entries' ? listing.names : [];
+      const names = found.filter((name) => name.endsWith('.json')).sort();
       for (const name of names.slice(-keptMax)) {
         const file = await files.read(`${folder}/${name}`);
         const left = file.kind === 'text' ? readIncident(file.text) : null;
@@ -91,6 +92,12 @@ export function makeIncidents(
         const incident: Incident = left.state === 'open' ? { ...left, state: 'cutShort' } : left;
         keep(incident);
         if (incident !== left) save(incident);
+      }
+      const log = await files.read(`${stateDir}/guardian.log`);
+      if (log.kind !== 'text') return;
+      for (const strike of strikesIn(log.text, { scope, node }, known)) {
+        keep(strike);
+        save(strike);
       }
     },
     flushed: () => writing ?? Promise.resolve(),

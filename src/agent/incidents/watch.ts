@@ -78,9 +78,9 @@ function triggerOf({ role, leader }: Watch, entry: Entry): string | null {
       return now !== null && leader !== null && now !== leader ? `leader: ${leader} -> ${now}` : null;
     }
     case 'guard':
-      return entry.step;
+      return isStrike(entry, role) ? entry.step : null;
     case 'note':
-      return isStrike(entry) ? entry.text : null;
+      return isStrike(entry, role) ? entry.text : null;
     case 'job':
       return entry.outcome === 'begun' && tellingJobs(role).includes(entry.job) ? entry.step : null;
     default:

@@ -41,7 +41,17 @@ const job = (name: string, step: string, outcome: 'begun' | 'done'): Line => ({
   outcome,
   because: outcome === 'done' ? [['tookMs', 7]] : [],
 });
-const note = (text: string): Line => ({ kind: 'note', level: 'warning', text, because: [] });
+const note = (text: string, because: Entry['because'] = []): Line => ({
+  kind: 'note',
+  level: 'warning',
+  text,
+  because,
+});
+const killed = (wall: string, postmaster: number | null = 5): Line =>
+  note('guardian: PostgreSQL is killed', [
+    ['postmaster', postmaster],
+    ['wall', wall],
+  ]);
 
 /** Every state of every incident, in the order of the journal. */
 function read(lines: readonly Line[]): readonly Incident[] {
@@ -99,7 +109,9 @@ test('the dead-man switch and the guardian make it a fence; a stop that came to 
   const down = [changed('postgres', 'running primary', 'stopped'), changed('leader', 'n2', 'n3')];
   const other = decided('standby.following', { leader: 'n3' });
   assert.deepEqual(kinds([leads, strike, ...down, other]), ['fence']);
-  assert.deepEqual(kinds([leads, ...down, note('guardian: the deadline has passed'), other]), ['fence']);
+  assert.deepEqual(kinds([leads, ...down, killed('1970-01-01T00:16:40.200Z'), other]), ['fence']);
+  assert.deepEqual(kinds([leads, ...down, killed('1970-01-01T00:16:40.200Z', null), other]), ['demotion']);
+  assert.deepEqual(read([strike, killed('1970-01-01T00:10:00.000Z')]), [], 'told again to an agent that begins');
   assert.deepEqual(kinds([leads, ...down, other]), ['demotion']);
   assert.deepEqual(kinds([leads, job('stop', 'stop fast: switchover', 'begun'), leads]), ['calledOff']);
 });
@@ -155,7 +167,7 @@ const line = fc.oneof(
   fc
     .constantFrom('rewind', 'stop', 'promote')
     .chain((name) => fc.constantFrom<'begun' | 'done'>('begun', 'done').map((outcome) => job(name, name, outcome))),
-  fc.constantFrom(note('guardian: PostgreSQL is killed'), note('agent ends: x'), note('y')),
+  fc.constantFrom(killed('1970-01-01T00:16:40.000Z'), note('agent ends: x'), note('y')),
 );
 
 test('whatever a journal says: one incident at a time, bounded, whole after every entry, and it only grows', () => {
