@@ -75,10 +75,11 @@ test('fresh: everybody is asked anew, and the answer waits for those that answer
   };
   const request = { method: 'GET', path: '/rehearse', query: { fresh: '1' }, body: null };
   await rehearse(request, { handles: agent, sleep });
-  assert.ok(asks >= 3);
   assert.equal(nowMs, now + 200);
+  assert.deepEqual([asks, agent.wakes], [1, ['rehearse']], 'once, while the answer is awaited');
   const deaf = { ...agent, snapshot: () => snapshotOf(seen) };
   const reply = await rehearse(request, { handles: deaf, sleep });
+  assert.ok(asks <= 8, `${asks} questions`);
   assert.ok(nowMs < now + 3_000 && reply.kind === 'json' && reply.status === 200, 'a bound, and the last look then');
 });
 

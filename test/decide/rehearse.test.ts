@@ -11,6 +11,7 @@ import {
   cleanlyStopped,
   cluster,
   following,
+  leaderKey,
   leading,
   member,
   peer,
@@ -250,5 +251,56 @@ test('whoever is said to take over asks for the key in the real core, and who ma
         assert.ok(winner !== 'n3' || !draw.n3Silent);
       }
     }),
+  );
+});
+
+/** Whatever an agent may see. */
+const anything = fc.record({
+  postgres: fc.constantFrom<Observation['postgres']>(
+    primary,
+    following.postgres,
+    cleanlyStopped,
+    { kind: 'noData' },
+    { kind: 'unreadable', why: 'x' },
+    { kind: 'stopping', pid: primary.pid, sinceMs: leading.nowMs, believed: 'primary' },
+  ),
+  base: fc.constantFrom(leading, following, vacant),
+  leader: fc.constantFrom<'as it is' | 'nobody' | 'n9'>('as it is', 'nobody', 'n9'),
+  etcd: fc.boolean(),
+  busy: fc.boolean(),
+  guard: fc.constantFrom<Observation['guard']>(leading.guard, { kind: 'off' }, { kind: 'absent', why: 'x' }),
+  peers: fc.subarray([
+    peer('n1', here, { runsAsPrimary: true, noPrimary: false }),
+    peer('n2', null),
+    peer('n3', here, { state: 'stopped', timeline: null, systemId: '1' }),
+    silent('n4'),
+    peer('n5', lsn('0/9000000'), { timeline: timeline(7), failoverPriority: 0 }),
+  ]),
+  pause: fc.boolean(),
+  without: fc.subarray(['n1', 'n2', 'n3', 'etcd', 'zone=a']),
+});
+
+test('there is an answer to every question in every situation, and those that are gone have no part in it', () => {
+  fc.assert(
+    fc.property(anything, ({ base, postgres, leader, etcd, busy, guard, peers, pause, without }) => {
+      const job = { kind: 'checkpoint' } as const;
+      const jobs = busy
+        ? ({ kind: 'busy', job, sinceMs: base.nowMs, progress: null, cancelling: false, last: null } as const)
+        : base.jobs;
+      const key = leader === 'nobody' ? null : leaderKey('n9');
+      const led = leader === 'as it is' ? base : withCluster(base, { leader: key });
+      const seen = withSettings({ ...led, postgres, guard, jobs, peers }, { cluster: { pause } });
+      const answer = rehearse(etcd ? seen : unreachable(seen), { ...question, without });
+      if ('kind' in answer)
+        return assert.ok(answer.names.length > 0 && answer.names.every((name) => without.includes(name)));
+      const names = answer.members.map(({ name }) => name);
+      assert.ok(!names.some((name) => answer.without.includes(name)));
+      const { outcome } = answer;
+      if (outcome.kind !== 'takesOver') return;
+      assert.ok(etcd && !without.includes('etcd'));
+      assert.ok([outcome.winner, ...outcome.equals].every((name) => names.includes(name)));
+      assert.ok(!pause || seen.dcs.kind !== 'reachable', 'nobody is promoted in pause without being named');
+    }),
+    { numRuns: 300 },
   );
 });

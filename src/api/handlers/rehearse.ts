@@ -11,6 +11,7 @@ interface Deps {
 /** A member that does not answer is known to be silent by then. */
 const lookLimitMs = 2_300;
 const pollMs = 50;
+const askAgainMs = 400;
 const namesMax = 50;
 
 /**
@@ -33,13 +34,18 @@ export async function rehearse({ query }: ApiRequest, deps: Deps): Promise<Reply
   return json(200, rehearsalDocument(answer, by));
 }
 
-/** Until every other member has answered, or is silent. */
+/** Until every other member has answered, or is silent. Each answer wakes the loop: nobody is asked more often than it takes. */
 async function lookAgain({ handles, sleep }: Deps): Promise<void> {
   const beganMs = handles.now();
   const endMs = later(beganMs, lookLimitMs);
+  let askAtMs = beganMs;
+  handles.wake('rehearse');
   while (handles.now() < endMs && !isNew(handles, beganMs)) {
-    handles.askPeers();
-    handles.wake('peers');
+    // A question that was under way already says how it was before.
+    if (handles.now() >= askAtMs) {
+      handles.askPeers();
+      askAtMs = later(handles.now(), askAgainMs);
+    }
     await sleep(pollMs);
   }
 }
