@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import type { Incident } from '../../src/model/incident.ts';
 import { type Acts, actsOn } from './acts.ts';
 import { makeStage, type Stage } from './stage.ts';
 
@@ -46,14 +47,32 @@ test('PostgreSQL killed on a replica is started again, and streams', async () =>
   await acts.lawful();
 });
 
-test('the power of the primary goes: another takes over; with power again it streams', async () => {
+const told = async (node: string, args: readonly string[]): Promise<unknown> => {
+  const ran = await stage.ctl(node, [...args, '--format', 'json']);
+  assert.equal(ran.code, 0, ran.stderr + ran.stdout);
+  return JSON.parse(ran.stdout);
+};
+interface Rehearsed {
+  readonly outcome: { readonly kind: string };
+  readonly members: readonly { readonly name: string; readonly verdict: string }[];
+}
+
+test('the power of the primary goes: one that was named before takes over, and keeps a record; with power again it streams', async () => {
   const leader = await stage.healthy();
+  const { outcome, members } = (await told(leader, ['rehearse', '--without', leader])) as Rehearsed;
+  assert.equal(outcome.kind, 'takes_over');
   await stage.lab.node(leader).powerOff();
   // etcd gives every lease a whole term anew when its own leader died with the machine.
-  await acts.takenOverFrom(leader, 4 * ttlMs, async () => {
+  const next = await acts.takenOverFrom(leader, 4 * ttlMs, async () => {
     await stage.lab.node(leader).powerOn();
     await stage.witness(leader);
   });
+  // With a write every 10 ms the standbys are ahead by turns: who of those that may was not to be told before.
+  assert.notEqual(members.find(({ name }) => name === next)?.verdict ?? 'may not', 'may not');
+  const incidents = (await told(next, ['incidents'])) as Incident[];
+  assert.ok(
+    incidents.some(({ kind, leader: led }) => kind === 'promotion' && led.before === leader && led.after === next),
+  );
   await acts.lawful();
 });
 
