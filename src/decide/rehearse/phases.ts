@@ -6,17 +6,23 @@ import { renewEveryMs } from '../timing.ts';
 
 /** etcd looks for leases that have ended this often, and only then are their keys gone. */
 const leaseRoundMs = 500;
+/** Where etcd's own leader goes with the node, the next one gives every lease a whole term anew. */
+const electionMs = 1_500;
 
 /** From the death of a leader, at any moment between two renewals, until its key is gone. */
 export function leaseSpan({ settings }: Observation): Span {
   const { ttlMs } = settings.cluster;
   const everyMs = renewEveryMs(settings.cluster);
-  return { leastMs: ttlMs - everyMs, typicalMs: ttlMs - everyMs / 2 + leaseRoundMs / 2, mostMs: ttlMs + leaseRoundMs };
+  return {
+    leastMs: ttlMs - everyMs,
+    typicalMs: ttlMs - everyMs / 2 + leaseRoundMs / 2,
+    mostMs: ttlMs + leaseRoundMs + electionMs,
+  };
 }
 
 export const leasePhase = (seen: Observation, leader: string): Phase => ({
   phase: 'lease',
-  about: `until etcd gives the leader key of ${leader} away: its ttl of ${seen.settings.cluster.ttlMs / 1_000} s, less what has passed since it was renewed`,
+  about: `until etcd gives the leader key of ${leader} away: its ttl of ${seen.settings.cluster.ttlMs / 1_000} s, less what has passed since it was renewed; a whole one anew if etcd's leader goes, too`,
   span: leaseSpan(seen),
 });
 
