@@ -41,6 +41,15 @@ export function makeIncidents(
     known = [...others, incident].toSorted((a, b) => (a.id < b.id ? -1 : 1)).slice(-keptMax);
   }
 
+  /** The loop records, and must not stumble over who listens: after an entry that is not understood the watch begins anew. */
+  function safely(entry: Entry): ReturnType<typeof watch> {
+    try {
+      return watch(state, entry);
+    } catch {
+      return { watch: beginWatch({ scope, node }), incident: null };
+    }
+  }
+
   function save(incident: Incident): void {
     unwritten.set(incident.id, incident);
     const [oldest] = unwritten.keys();
@@ -72,7 +81,7 @@ export function makeIncidents(
   return {
     recent: () => known,
     hear(entry) {
-      const next = watch(state, entry);
+      const next = safely(entry);
       state = next.watch;
       if (next.incident === null) return;
       keep(next.incident);

@@ -124,3 +124,15 @@ test('a disk that takes nothing, or never answers, holds nobody up: memory has t
   }
   assert.equal(hung.recent().length, 100);
 });
+
+test('an entry that is not understood does not reach whoever records it, and the next incident is kept again', () => {
+  const incidents = makeIncidents({ files: makeFiles() }, { scope: 'demo', node: 'n2', stateDir: '/nowhere' });
+  incidents.hear(entry(1, 'n1', '-'));
+  const broken = { ...entry(2, '-', 'n1'), kind: 'decided', rule: 'race.acquire', because: 5 } as unknown as Entry;
+  assert.doesNotThrow(() => incidents.hear(broken));
+  incidents.hear(entry(3, 'n1', '-'));
+  assert.deepEqual(
+    incidents.recent().map(({ state }) => state),
+    ['open', 'open'],
+  );
+});
