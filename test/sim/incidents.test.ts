@@ -144,26 +144,3 @@ test('what the guardian did while no agent was there is told by the next one, on
     await cluster.run(1_000);
   }
 });
-
-test('what promotions took is what the next rehearsal tells, also after the agent began anew', async () => {
-  const { cluster, leader, others } = await three(13);
-  const [candidate = ''] = others;
-  const switchTo = async (from: string, to: string): Promise<void> => {
-    void cluster.ask(from, 'POST', '/switchover', JSON.stringify({ leader: from, candidate: to }));
-    await cluster.until(() => cluster.primary() === to, { withinMs: 60_000 });
-    await cluster.untilSteady();
-    await cluster.run(5_000);
-  };
-  await switchTo(leader, candidate);
-  await switchTo(candidate, leader);
-  cluster.agent(candidate).kill();
-  await cluster.run(20_000);
-  const asked = cluster.ask(candidate, 'GET', '/rehearse?fresh=1');
-  await cluster.run(3_000);
-  const { phases } = JSON.parse((await asked)?.body ?? '');
-  const promotion = phases.find((one: { phase: string }) => one.phase === 'promotion');
-  assert.match(promotion.about, /by the one promotion that this agent has seen$/);
-  const took = filesOf(cluster, candidate).find(({ kind }) => kind === 'promotion');
-  assert.ok(took !== undefined);
-  assert.equal(promotion.typical_ms, after(took, 'writable') - after(took, 'keyMine'));
-});

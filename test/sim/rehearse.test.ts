@@ -6,7 +6,12 @@ import { type SimulatedCluster, simulate } from '../../src/sim/cluster.ts';
 
 interface Played {
   readonly outcome: { readonly kind: string; readonly winner?: string; readonly equals?: readonly string[] };
-  readonly phases: readonly { readonly phase: string; readonly least_ms: number; readonly most_ms: number }[];
+  readonly phases: readonly {
+    readonly phase: string;
+    readonly about: string;
+    readonly least_ms: number;
+    readonly most_ms: number;
+  }[];
   readonly bytes_at_risk: number | null;
   readonly members: readonly { readonly name: string; readonly verdict: string }[];
 }
@@ -92,4 +97,28 @@ test('without etcd the leader stops in the time that was told', async () => {
   await cluster.until(() => cluster.server(leader)?.inRecovery !== false, { withinMs: 40_000 });
   const tookMs = cluster.engine.now() - goneMs;
   assert.ok(tookMs >= leastMs - 500 && tookMs <= mostMs + 2_500, `${leastMs} <= ${tookMs} <= ${mostMs}`);
+});
+
+test('what promotions took is what the next rehearsal tells, also after the agent began anew', async () => {
+  const cluster = await simulate({ members: ['n1', 'n2', 'n3'], seed: 13 }).untilSteady();
+  await cluster.run(20_000);
+  const leader = leaderOf(cluster);
+  const [candidate = ''] = ['n1', 'n2', 'n3'].filter((name) => name !== leader);
+  for (const [from, to] of [
+    [leader, candidate],
+    [candidate, leader],
+  ] as const) {
+    void cluster.ask(from, 'POST', '/switchover', JSON.stringify({ leader: from, candidate: to }));
+    await cluster.until(() => cluster.primary() === to, { withinMs: 60_000 });
+    await cluster.untilSteady();
+    await cluster.run(5_000);
+  }
+  cluster.agent(candidate).kill();
+  await cluster.run(20_000);
+  const promotion = (await ask(cluster, candidate, leader)).phases.find(({ phase }) => phase === 'promotion');
+  assert.match(promotion?.about ?? '', /by the one promotion that this agent has seen$/);
+  const took = cluster.node(candidate).handles()?.incidents() ?? [];
+  const phases = took.find(({ kind }) => kind === 'promotion')?.phases ?? [];
+  const at = (wanted: string): number => phases.find(({ phase }) => phase === wanted)?.afterMs ?? Number.NaN;
+  assert.equal(promotion?.most_ms, at('writable') - at('keyMine'));
 });
