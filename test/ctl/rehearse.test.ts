@@ -36,7 +36,7 @@ test('rehearse: one sentence, the time by phase, every member and what speaks ag
     `Without n1: n2 takes over after about 25.7 s; 0 bytes at risk
 
   phase          least   typical      most
-  lease         20.0 s    25.3 s    32.0 s  until etcd gives the leader key of n1 away: its ttl of 30 s, less what has passed since it was renewed; a whole one anew if etcd's leader goes, too
+  lease         20.0 s    25.3 s    33.5 s  until etcd gives the leader key of n1 away: its ttl of 30 s, less what has passed since it was renewed; a whole one anew if etcd's leader goes, too
   race           0.0 s     0.0 s     0.0 s  until one of those that are left has the key
   promotion      0.4 s     0.4 s     0.4 s  until PostgreSQL accepts writes, by the one promotion that this agent has seen
 

@@ -19,6 +19,7 @@ function filesOf(cluster: SimulatedCluster, name: string): readonly Incident[] {
       const incident = node?.kind === 'file' ? readIncident(node.text) : null;
       if (incident === null) assert.fail(`${name}: ${file} is no incident`);
       assert.equal(`${incident.id}.json`, file);
+      assert.ok(!JSON.stringify(incident).includes('secret'), 'the password of every simulated login');
       return incident;
     });
 }
@@ -62,7 +63,7 @@ test('a power cut: the winner tells its promotion by phases, the other what it s
   const back = lastOf(cluster, leader);
   assert.deepEqual([back.kind, back.state], ['repair', 'closed']);
   assert.match(jobs(back), /crashRecovery:done.*rewind from n\d:done/);
-  assert.equal(back.atRisk?.how, 'written here after the histories parted');
+  assert.match(back.atRisk?.how ?? '', /^at most: WAL here beyond where the histories part/);
 });
 
 test('a crashed primary that comes up in place is a restart, not a change of leader', async () => {

@@ -180,11 +180,14 @@ const factIn = (facts: readonly Fact[], name: string): Fact[1] => facts.find(([o
 const won = ({ rule, actions }: Extract<Entry, { kind: 'decided' }>): boolean =>
   rule === 'race.acquire' && actions.some(({ action, outcome }) => action === 'acquireLeaderKey' && outcome === 'done');
 
+const beyondFork =
+  'at most: WAL here beyond where the histories part, with what recovery and shutdown added themselves';
+
 /** What the winner of a race lacked of the last position that the leader had told; or what was measured when histories parted. */
 function riskIn(entry: Entry): Incident['atRisk'] {
   if (entry.kind === 'job') {
     const bytes = factIn(entry.because, 'beyondForkBytes');
-    return typeof bytes === 'number' ? { bytes, how: 'written here after the histories parted' } : null;
+    return typeof bytes === 'number' ? { bytes, how: beyondFork } : null;
   }
   if (entry.kind !== 'decided' || !won(entry)) return null;
   const [told, mine] = [factIn(entry.because, 'lastOptime'), factIn(entry.because, 'myLsn')];

@@ -6,8 +6,11 @@ import { renewEveryMs } from '../timing.ts';
 
 /** etcd looks for leases that have ended this often, and only then are their keys gone. */
 const leaseRoundMs = 500;
-/** Where etcd's own leader goes with the node, the next one gives every lease a whole term anew. */
-const electionMs = 1_500;
+/**
+ * Where etcd's own leader goes with the node: an election takes up to two timeouts of a second, and the next leader gives
+ * every lease a whole term anew and one timeout more (lessor.Promote).
+ */
+const electionMs = 3_000;
 
 /** From the death of a leader, at any moment between two renewals, until its key is gone. */
 export function leaseSpan({ settings }: Observation): Span {

@@ -125,8 +125,8 @@ test('a disk that takes nothing, or never answers, holds nobody up: memory has t
   assert.equal(hung.recent().length, 100);
 });
 
-test('an entry that is not understood does not reach whoever records it, and the next incident is kept again', () => {
-  const incidents = makeIncidents({ files: makeFiles() }, { scope: 'demo', node: 'n2', stateDir: '/nowhere' });
+test('an entry that is not understood does not reach whoever records it, and the next incident is kept again', async (t) => {
+  const incidents = place(t).make();
   incidents.hear(entry(1, 'n1', '-'));
   const broken = { ...entry(2, '-', 'n1'), kind: 'decided', rule: 'race.acquire', because: 5 } as unknown as Entry;
   assert.doesNotThrow(() => incidents.hear(broken));
@@ -135,4 +135,5 @@ test('an entry that is not understood does not reach whoever records it, and the
     incidents.recent().map(({ state }) => state),
     ['open', 'open'],
   );
+  await incidents.flushed();
 });
