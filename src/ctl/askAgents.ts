@@ -17,8 +17,8 @@ export function askOwn(ctl: Ctl, path: string, limit = limitMs): Promise<HttpRep
 }
 
 /**
- * A question that any agent can answer: those of `first`, then the leader's, then the others', until one answers with a
- * document. Without etcd: this node's own. What an agent refuses with 404 is refused.
+ * A question that any agent can answer: those of `first`, then the leader's, then the others', until one answers with
+ * an `answer`. Without etcd: this node's own. What an agent refuses with 404 is refused.
  */
 export async function askAnyone(ctl: Ctl, path: string, first: string | null): Promise<JsonObject> {
   const failures: string[] = [];
@@ -45,10 +45,12 @@ function documentIn(reply: HttpReply, name: string, failures: string[]): JsonObj
     return null;
   }
   const document = parseJson(reply.body);
-  if (reply.status === 200 && isObject(document)) return document;
+  // Another program, Patroni say, takes an unknown path for a health check, and may answer 200.
+  const isAnswer = isObject(document) && typeof document.answer === 'string';
+  if (reply.status === 200 && isAnswer) return document;
   const said = isObject(document) && typeof document.error === 'string' ? document.error : `status ${reply.status}`;
   const members = isObject(document) && Array.isArray(document.members) ? document.members.map(String) : [];
-  if (reply.status === 404 && isObject(document)) throw new CtlError(`${said} (members: ${members.join(', ')})`);
+  if (reply.status === 404 && members.length > 0) throw new CtlError(`${said} (members: ${members.join(', ')})`);
   failures.push(`${name}: ${said}`);
   return null;
 }

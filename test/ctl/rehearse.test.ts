@@ -85,6 +85,9 @@ test('rehearse: a dead agent is passed over, and nobody at all is an error with 
   const onlySecond = ({ url }: Asked) =>
     url.includes(':18009/') ? answer(200, documentOf(both)) : ({ kind: 'silent', why: 'refused' } as const);
   assert.match((await run({ agents: onlySecond })).out, /^Without n1: n2 takes over/);
+  const patroniLeads = ({ url }: Asked) =>
+    answer(200, url.includes(':18009/') ? documentOf(both) : '{"state": "running", "role": "primary"}');
+  assert.match((await run({ agents: patroniLeads })).out, /^Without n1: n2 takes over/);
   const old = await run({ agents: () => answer(503, '{"state": "running"}') });
   assert.equal(old.error, 'no agent answers (node1: status 503; node2: status 503)');
   assert.equal((await run({ agents: undefined as never })).error, 'no agent answers (node1: dead; node2: dead)');
