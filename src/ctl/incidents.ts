@@ -66,6 +66,7 @@ async function readFolder({ settings, doors }: Ctl): Promise<readonly JsonObject
   if (stateDir === null) return null;
   const folder = `${stateDir}/incidents`;
   const listing = await doors.files.list(folder);
+  if (listing.kind === 'absent') return (await doors.files.list(stateDir)).kind === 'entries' ? [] : null;
   if (listing.kind !== 'entries') return null;
   const names = listing.names.filter((name) => name.endsWith('.json')).toSorted();
   const texts = await Promise.all(names.map((name) => doors.files.read(`${folder}/${name}`)));

@@ -93,6 +93,7 @@ test('incidents: a table from the disk, also when the agent is dead; what is hal
   assert.deepEqual([first.id, first.atRisk.bytes, first.evidence], [promotion.id, 128, undefined]);
   assert.match((await list({ format: 'yaml' })).out, /\n {2}id: 20261126-080000-000\n/);
   assert.equal((await list({}, {}, 0)).out, 'No incidents.\n');
+  assert.equal((await list({}, { files: { '/state/journal.jsonl': '' } })).out, 'No incidents.\n');
 });
 
 test('incidents show: everything, the journal below it; by the beginning of its id', async () => {
