@@ -7,6 +7,7 @@ import { health, liveness, readiness } from './handlers/health.ts';
 import { metrics } from './handlers/metrics.ts';
 import { cluster, events, failsafe, history, journal, patroni, showConfig } from './handlers/read.ts';
 import { cancelRestart, restart } from './handlers/restart.ts';
+import { ui } from './handlers/ui.ts';
 import { type ApiRequest, page, type Reply, text } from './reply.ts';
 import { viewOf } from './view.ts';
 
@@ -14,6 +15,8 @@ import { viewOf } from './view.ts';
 export interface ApiDeps {
   readonly handles: AgentHandles;
   readonly local: LocalSettings;
+  /** The live page as it was built; null, or nobody to ask: there is none. */
+  readonly livePage?: () => string | null;
   sleep(ms: number): Promise<void>;
 }
 
@@ -39,6 +42,7 @@ export function agentRoutes(deps: ApiDeps): { readonly routes: Routes; readonly 
     'GET journal': (request) => journal(request, handles),
     'GET events': () => events(handles),
     'GET metrics': () => metrics(view()),
+    'GET ui': (request) => ui(request, deps),
     'PATCH config': (request) => config.patch(request, handles),
     'PUT config': (request) => config.put(request, handles),
     'POST switchover': (request) => handOver('switchover', request, deps),

@@ -50,6 +50,8 @@ export interface FakeAgent extends AgentHandles {
   readonly puts: { readonly key: string; readonly text: string; readonly seen: unknown }[];
   readonly wakes: string[];
   tell(entry: Entry): void;
+  /** As after a cycle. */
+  publish(): void;
 }
 
 export interface FakeOptions {
@@ -73,13 +75,19 @@ export function fakeAgent(seen: Observation, options: FakeOptions = {}): FakeAge
   const puts: FakeAgent['puts'] = [];
   const wakes: string[] = [];
   const listeners = new Set<(entry: Entry) => void>();
+  const watchers = new Set<() => void>();
   let reads = 0;
   return {
     asked,
     puts,
     wakes,
     tell: (entry) => listeners.forEach((receive) => void receive(entry)),
+    publish: () => watchers.forEach((receive) => void receive()),
     snapshot: () => snapshotOf(seen),
+    onSnapshot(receive) {
+      watchers.add(receive);
+      return () => watchers.delete(receive);
+    },
     fenceDeadlineMs: () => seen.held?.deadlineMs ?? null,
     now: () => now,
     wallMs: () => seen.wallMs,

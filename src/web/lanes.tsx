@@ -1,0 +1,205 @@
+import type { Happening, LaneGap, LaneSample, MachinePicture } from '../model/live.ts';
+import { useNow, useWidth } from './hooks.ts';
+import { type Mark, marksOf, segmentsOf } from './marks.ts';
+import { type LaneState, type LiveState, laneSpanMs } from './state.ts';
+import { clock, duration } from './words.ts';
+
+const plotHeight = 40;
+/** Below this width the last two minutes are shown instead of five. */
+const narrow = 520;
+
+interface Props {
+  readonly lanes: LiveState['lanes'];
+  readonly happenings: readonly Happening[];
+  readonly machines: readonly MachinePicture[];
+  readonly aheadMs: number;
+}
+
+/** What the clients feel, on one axis of time with what was done to the machines. */
+export function Lanes({ lanes, happenings, machines, aheadMs }: Props) {
+  const nowMs = useNow(500) + aheadMs;
+  const [element, width] = useWidth<HTMLDivElement>();
+  const spanMs = width < narrow ? 2 * 60_000 : laneSpanMs;
+  const axis: Axis = { fromMs: nowMs - spanMs, spanMs, width };
+  const marks = marksOf(happenings, axis.fromMs);
+  const nameOf = (host: string | null): string => {
+    const address = host?.replace(/:\d+$/, '');
+    return machines.find((machine) => machine.address === address || machine.name === address)?.name ?? host ?? '–';
+  };
+  return (
+    <section class="lanes" aria-label="What the clients feel">
+      <h2>
+        Clients <small>the last {spanMs / 60_000} minutes</small>
+      </h2>
+      <div class="plots">
+        <div class="legend" aria-hidden="true" />
+        <div ref={element} class="plot flags">
+          {width > 0 && <Flags marks={marks} axis={axis} />}
+        </div>
+        <LaneRow title="Writes" lane={lanes.write} axis={axis} nowMs={nowMs} marks={marks} nameOf={nameOf} />
+        <LaneRow title="Reads" lane={lanes.read} axis={axis} nowMs={nowMs} marks={marks} nameOf={nameOf} />
+        <div class="legend" aria-hidden="true" />
+        <div class="plot ticks" aria-hidden="true">
+          {width > 0 && <Ticks axis={axis} />}
+        </div>
+      </div>
+    </section>
+  );
+}
+
+interface Axis {
+  readonly fromMs: number;
+  readonly spanMs: number;
+  readonly width: number;
+}
+
+const x = (axis: Axis, wallMs: number): number => ((wallMs - axis.fromMs) / axis.spanMs) * axis.width;
+
+interface RowProps {
+  readonly title: string;
+  readonly lane: LaneState;
+  readonly axis: Axis;
+  readonly nowMs: number;
+  readonly marks: readonly Mark[];
+  nameOf(host: string | null): string;
+}
+
+function LaneRow({ title, lane: { now, samples, gaps }, axis, nowMs, marks, nameOf }: RowProps) {
+  const shown = gaps.filter(({ toWallMs }) => (toWallMs ?? nowMs) > axis.fromMs);
+  const open = shown.find(({ toWallMs }) => toWallMs === null);
+  const lost = now === null ? 0 : now.failed + now.unknown;
+  return (
+    <>
+      <div class={`legend ${open === undefined ? '' : 'bad'}`}>
+        <h3>{title}</h3>
+        {now === null ? (
+          <p>no client yet</p>
+        ) : (
+          <p>
+            {open === undefined ? (
+              <>
+                <b>{nameOf(now.host)}</b> {now.perSecond}/s
+              </>
+            ) : (
+              <b>nothing for {duration(nowMs - open.fromWallMs)}</b>
+            )}
+            <small>
+              longest gap {duration(now.longestGapMs)}
+              {lost > 0 && `, ${lost} failed`}
+            </small>
+          </p>
+        )}
+      </div>
+      <figure class="plot" aria-label={`${title}: ${shown.length} gaps in the last ${axis.spanMs / 60_000} minutes`}>
+        {axis.width > 0 && (
+          <svg width={axis.width} height={plotHeight} aria-hidden="true">
+            <Bars samples={samples} axis={axis} />
+            {marks.map((mark) => (
+              <line
+                class={`mark ${mark.kind}`}
+                key={mark.wallMs}
+                x1={x(axis, mark.wallMs)}
+                x2={x(axis, mark.wallMs)}
+                y1="0"
+                y2={plotHeight}
+              />
+            ))}
+          </svg>
+        )}
+        {segmentsOf(samples).map(({ fromWallMs, host }) => (
+          <span
+            class="host"
+            key={fromWallMs}
+            style={{ left: `${Math.max(0, x(axis, Math.max(fromWallMs, axis.fromMs)))}px` }}
+          >
+            {nameOf(host)}
+          </span>
+        ))}
+        {shown.map((gap) => (
+          <Gap key={gap.fromWallMs} gap={gap} axis={axis} nowMs={nowMs} title={title} />
+        ))}
+      </figure>
+    </>
+  );
+}
+
+function Gap({
+  gap,
+  axis,
+  nowMs,
+  title,
+}: {
+  readonly gap: LaneGap;
+  readonly axis: Axis;
+  readonly nowMs: number;
+  readonly title: string;
+}) {
+  const toMs = gap.toWallMs ?? nowMs;
+  const left = Math.max(0, x(axis, gap.fromWallMs));
+  const width = Math.max(2, x(axis, toMs) - left);
+  const long = duration(toMs - gap.fromWallMs);
+  // A label that would leave the plot on the right stands on the left of its gap.
+  const side = left > axis.width - 80 ? 'before' : 'after';
+  return (
+    <span
+      class={`gap ${width > 60 ? 'inside' : side}`}
+      style={{ left: `${left}px`, width: `${width}px` }}
+      role="img"
+      aria-label={`${title} stood still for ${long} from ${clock(gap.fromWallMs)}`}
+      title={`${long} from ${clock(gap.fromWallMs)}`}
+    >
+      <span>{long}</span>
+    </span>
+  );
+}
+
+/** One bar a second, in one path. */
+function Bars({ samples, axis }: { readonly samples: readonly LaneSample[]; readonly axis: Axis }) {
+  const most = Math.max(1, ...samples.map(({ perSecond }) => perSecond));
+  const bar = Math.max(1, (axis.width / axis.spanMs) * 1000 - 1);
+  const path = samples
+    .filter(({ wallMs, perSecond }) => wallMs >= axis.fromMs && perSecond > 0)
+    .map(
+      ({ wallMs, perSecond }) =>
+        `M${x(axis, wallMs - 500).toFixed(1)} ${plotHeight}v-${((perSecond / most) * (plotHeight - 16)).toFixed(1)}`,
+    )
+    .join('');
+  return <path class="bars" d={path} stroke-width={bar} />;
+}
+
+/** What was done, and who leads since: a name where there is room for it. */
+function Flags({ marks, axis }: { readonly marks: readonly Mark[]; readonly axis: Axis }) {
+  let free = Number.NEGATIVE_INFINITY;
+  return (
+    <>
+      {marks.map(({ wallMs, text, kind }) => {
+        const left = x(axis, wallMs);
+        const room = left >= free && left < axis.width - 40;
+        if (room) free = left + 7 * text.length + 12;
+        return (
+          <span key={wallMs} class={`flag ${kind}`} style={{ left: `${left}px` }} title={`${clock(wallMs)} ${text}`}>
+            {room ? text : ''}
+          </span>
+        );
+      })}
+    </>
+  );
+}
+
+function Ticks({ axis }: { readonly axis: Axis }) {
+  const everyMs = axis.width < narrow ? 30_000 : 60_000;
+  const first = Math.ceil(axis.fromMs / everyMs) * everyMs;
+  const ticks = Array.from(
+    { length: Math.floor((axis.fromMs + axis.spanMs - first) / everyMs) + 1 },
+    (_, nth) => first + nth * everyMs,
+  );
+  return (
+    <>
+      {ticks.map((wallMs) => (
+        <span key={wallMs} style={{ left: `${x(axis, wallMs)}px` }}>
+          {clock(wallMs)}
+        </span>
+      ))}
+    </>
+  );
+}
