@@ -120,16 +120,20 @@ async function perform(lab: Lab, request: Request, options: DeskOptions): Promis
 
 const changes = (request: Request): boolean => !['status', 'inside', 'logPath', 'page', 'down'].includes(request.kind);
 
+const signalWords: Partial<Record<Signal, string>> = { KILL: 'kill', STOP: 'freeze', CONT: 'thaw' };
+const deedWords = { powerOff: 'plug out', powerOn: 'plug in', cut: 'cable out', heal: 'cable in' };
+
 function describe(request: Request): string {
-  const words = { powerOff: 'power off', powerOn: 'power on' } as const;
   switch (request.kind) {
     case 'kill':
-      return `${request.signal} to ${request.service} on ${request.node}`;
+      return `${signalWords[request.signal] ?? request.signal} ${request.service} on ${request.node}`;
     case 'start':
       return `start ${request.service} on ${request.node}`;
     case 'powerOff':
     case 'powerOn':
-      return `${words[request.kind]} ${request.node}`;
+    case 'cut':
+    case 'heal':
+      return `${deedWords[request.kind]} of ${request.node}`;
     case 'switchover':
       return request.to === null ? 'switchover' : `switchover to ${request.to}`;
     default:

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { createContext } from 'preact';
-import { useContext, useState } from 'preact/hooks';
+import { useContext, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Deed } from './deeds.ts';
 
 /** How a button gets its work done; null where there is nothing to be done here. */
@@ -18,6 +18,15 @@ interface Props {
 export function Act({ deed, label, class: more = '', children }: Props) {
   const act = useContext(Acting);
   const [busy, setBusy] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
+  // A button that goes while it has the focus leaves it to its machine, not to nobody.
+  useLayoutEffect(
+    () => () => {
+      const { current } = button;
+      if (current !== null && document.activeElement === current) current.closest<HTMLElement>('.machine')?.focus();
+    },
+    [],
+  );
   if (act === null) return null;
   const click = async (): Promise<void> => {
     if (busy) return;
@@ -27,6 +36,7 @@ export function Act({ deed, label, class: more = '', children }: Props) {
   };
   return (
     <button
+      ref={button}
       type="button"
       class={`act ${more}`}
       aria-label={label}

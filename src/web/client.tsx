@@ -10,7 +10,7 @@ interface Props {
 /** The machine of the application: HAProxy, and where it would send a client now. */
 export function Client({ client: { beside, proxies }, machines }: Props) {
   return (
-    <li class={`machine client ${beside.power === 'off' ? 'dark' : ''}`}>
+    <li class={`machine client ${beside.power === 'off' ? 'dark' : ''}`} tabIndex={-1}>
       <Connector node="client" kind="cable" beside={beside} />
       <article class="card" aria-label="client">
         <header>

@@ -1,13 +1,13 @@
 import { Component } from 'preact';
-import type { Fact } from '../model/decision.ts';
 import type { Happening } from '../model/live.ts';
+import { Facts } from './facts.tsx';
 import { keyOf } from './state.ts';
 import { clock } from './words.ts';
 
 /** What happened, the newest first; each line opens to why. */
 export function Events({ happenings }: { readonly happenings: readonly Happening[] }) {
   return (
-    <section class="events" aria-label="What happened">
+    <section class="events" id="events" tabIndex={-1} aria-label="What happened">
       <h2>
         Events <small>those with a mark open to why</small>
       </h2>
@@ -66,7 +66,7 @@ function Why({
           <Row
             name="did"
             value={decision.did.map(({ action, outcome, why, tookMs }) => (
-              <span key={action} class={outcome === 'done' ? '' : 'bad'}>
+              <span key={action} class={`fact ${outcome === 'done' ? '' : 'bad'}`}>
                 {action} {outcome === 'done' ? `${Math.round(tookMs)} ms` : outcome}
                 {why === null ? '' : `: ${why}`}
               </span>
@@ -75,7 +75,14 @@ function Why({
         )}
         {decision !== null && <Row name="saw" value={<Facts facts={Object.entries(decision.seen)} />} />}
         {decision !== null && decision.passed.length > 0 && (
-          <Row name="passed over" value={decision.passed.map((rule) => <code key={rule}>{rule}</code>)} />
+          <Row
+            name="passed over"
+            value={decision.passed.map((rule) => (
+              <code class="fact" key={rule}>
+                {rule}
+              </code>
+            ))}
+          />
         )}
       </dl>
     </details>
@@ -88,18 +95,6 @@ function Row({ name, value }: { readonly name: string; readonly value: preact.Co
       <dt>{name}</dt>
       <dd>{value}</dd>
     </div>
-  );
-}
-
-function Facts({ facts }: { readonly facts: readonly Fact[] }) {
-  return (
-    <>
-      {facts.map(([name, value]) => (
-        <span key={name}>
-          {name} <em>{value === null ? '–' : String(value)}</em>
-        </span>
-      ))}
-    </>
   );
 }
 

@@ -5,8 +5,11 @@ import { type LaneState, type LiveState, laneSpanMs } from './state.ts';
 import { clock, duration } from './words.ts';
 
 const plotHeight = 40;
-/** Below this width the last two minutes are shown instead of five. */
+/** Below this width five minutes are too many. */
 const narrow = 520;
+const minuteMs = 60_000;
+/** As little as holds all there is. */
+const spansMs = [minuteMs, 2 * minuteMs, laneSpanMs];
 
 interface Props {
   readonly lanes: LiveState['lanes'];
@@ -19,7 +22,9 @@ interface Props {
 export function Lanes({ lanes, happenings, machines, aheadMs }: Props) {
   const nowMs = useNow(500) + aheadMs;
   const [element, width] = useWidth<HTMLDivElement>();
-  const spanMs = width < narrow ? 2 * 60_000 : laneSpanMs;
+  const firstMs = Math.min(...[lanes.write, lanes.read].map(({ samples }) => samples[0]?.wallMs ?? nowMs));
+  const fittingMs = spansMs.find((span) => nowMs - firstMs < span - 5_000) ?? laneSpanMs;
+  const spanMs = width < narrow ? Math.min(2 * minuteMs, fittingMs) : fittingMs;
   const axis: Axis = { fromMs: nowMs - spanMs, spanMs, width };
   const marks = marksOf(happenings, axis.fromMs);
   const nameOf = (host: string | null): string => {
@@ -29,7 +34,7 @@ export function Lanes({ lanes, happenings, machines, aheadMs }: Props) {
   return (
     <section class="lanes" aria-label="What the clients feel">
       <h2>
-        Clients <small>the last {spanMs / 60_000} minutes</small>
+        Clients <small>the last {spanMs === minuteMs ? 'minute' : `${spanMs / minuteMs} minutes`}</small>
       </h2>
       <div class="plots">
         <div class="legend" aria-hidden="true" />
@@ -43,9 +48,27 @@ export function Lanes({ lanes, happenings, machines, aheadMs }: Props) {
           {width > 0 && <Ticks axis={axis} />}
         </div>
       </div>
+      <Voice lanes={lanes} />
     </section>
   );
 }
+
+/** For who listens: that a client has stood still for a while, and that it is over. */
+function Voice({ lanes }: { readonly lanes: LiveState['lanes'] }) {
+  const nowMs = useNow(1_000);
+  const still = (['write', 'read'] as const).filter((kind) => {
+    const open = lanes[kind].gaps.find(({ toWallMs }) => toWallMs === null);
+    return open !== undefined && nowMs - open.fromWallMs > spokenMs;
+  });
+  return (
+    <p class="unseen" aria-live="polite">
+      {still.length === 0
+        ? 'Clients are served'
+        : `No ${still.map((kind) => `${kind}s`).join(' and no ')} at the moment`}
+    </p>
+  );
+}
+const spokenMs = 2_000;
 
 interface Axis {
   readonly fromMs: number;
@@ -77,9 +100,9 @@ function LaneRow({ title, lane: { now, samples, gaps }, axis, nowMs, marks, name
         ) : (
           <p>
             {open === undefined ? (
-              <>
+              <span>
                 <b>{nameOf(now.host)}</b> {now.perSecond}/s
-              </>
+              </span>
             ) : (
               <b>nothing for {duration(nowMs - open.fromWallMs)}</b>
             )}
@@ -90,7 +113,7 @@ function LaneRow({ title, lane: { now, samples, gaps }, axis, nowMs, marks, name
           </p>
         )}
       </div>
-      <figure class="plot" aria-label={`${title}: ${shown.length} gaps in the last ${axis.spanMs / 60_000} minutes`}>
+      <figure class="plot" aria-label={`${title}: ${shown.length} gaps in ${axis.spanMs / minuteMs} min`}>
         {axis.width > 0 && (
           <svg width={axis.width} height={plotHeight} aria-hidden="true">
             <Bars samples={samples} axis={axis} />
@@ -167,17 +190,24 @@ function Bars({ samples, axis }: { readonly samples: readonly LaneSample[]; read
   return <path class="bars" d={path} stroke-width={bar} />;
 }
 
-/** What was done, and who leads since: a name where there is room for it. */
+/** What was done, and who leads since: a name where there is room for it, at the right end on its left side. */
 function Flags({ marks, axis }: { readonly marks: readonly Mark[]; readonly axis: Axis }) {
-  let free = Number.NEGATIVE_INFINITY;
+  let free = 0;
   return (
     <>
       {marks.map(({ wallMs, text, kind }) => {
         const left = x(axis, wallMs);
-        const room = left >= free && left < axis.width - 40;
-        if (room) free = left + 7 * text.length + 12;
+        const long = 6.5 * text.length + 10;
+        const before = left + long > axis.width;
+        const room = (before ? left - long : left) >= free;
+        if (room) free = before ? left : left + long;
         return (
-          <span key={wallMs} class={`flag ${kind}`} style={{ left: `${left}px` }} title={`${clock(wallMs)} ${text}`}>
+          <span
+            key={wallMs}
+            class={`flag ${kind} ${before ? 'before' : ''}`}
+            style={before ? { right: `${axis.width - left}px` } : { left: `${left}px` }}
+            title={`${clock(wallMs)} ${text}`}
+          >
             {room ? text : ''}
           </span>
         );
@@ -187,7 +217,7 @@ function Flags({ marks, axis }: { readonly marks: readonly Mark[]; readonly axis
 }
 
 function Ticks({ axis }: { readonly axis: Axis }) {
-  const everyMs = axis.width < narrow ? 30_000 : 60_000;
+  const everyMs = axis.spanMs === laneSpanMs ? minuteMs : axis.spanMs / 4;
   const first = Math.ceil(axis.fromMs / everyMs) * everyMs;
   const ticks = Array.from(
     { length: Math.floor((axis.fromMs + axis.spanMs - first) / everyMs) + 1 },

@@ -1,6 +1,7 @@
 import type { MachinePicture, OwnPicture, Picture } from '../model/live.ts';
 import { Act } from './act.tsx';
 import { Connector } from './connector.tsx';
+import { Facts } from './facts.tsx';
 import { useNow } from './hooks.ts';
 import { Services } from './services.tsx';
 import { leads, type Tone, takesWrites } from './verdict.ts';
@@ -18,11 +19,16 @@ export function Machine({ machine, picture, aheadMs }: Props) {
   const leader = picture.leader === name;
   const dark = beside?.power === 'off';
   return (
-    <li class={`machine ${dark ? 'dark' : ''}`}>
+    <li class={`machine ${dark ? 'dark' : ''}`} tabIndex={-1}>
       {beside !== null && <Connector node={name} kind="cable" beside={beside} />}
       <article class={`card ${leader ? 'leads' : ''}`} aria-label={name}>
         <header>
           <h3>{name}</h3>
+          {beside !== null && !leader && picture.leader !== null && member?.state === 'streaming' && (
+            <Act deed={{ deed: 'switchover', node: name }} label={`Make ${name} the leader: switch over`}>
+              Make leader
+            </Act>
+          )}
           <span class={`role ${leader ? 'leader' : ''} ${!leader && takesWrites(machine) ? 'bad' : ''}`}>
             {roleOf(machine, leader)}
           </span>
@@ -42,16 +48,7 @@ export function Machine({ machine, picture, aheadMs }: Props) {
           <Fact name="guard" value={own === null ? '–' : guardOf(own)} tone={guardTone(machine)} />
         </dl>
         {beside !== null && <Services node={name} beside={beside} />}
-        {own !== null && (
-          <p class="says">
-            <code>{own.rule}</code> {own.reason}
-          </p>
-        )}
-        {beside !== null && !leader && picture.leader !== null && member?.state === 'streaming' && (
-          <Act deed={{ deed: 'switchover', node: name }} label={`Make ${name} the leader: switch over`} class="wide">
-            Make leader
-          </Act>
-        )}
+        {own !== null && <Says own={own} />}
       </article>
       {beside !== null && <Connector node={name} kind="plug" beside={beside} />}
     </li>
@@ -64,6 +61,22 @@ function Fact({ name, value, tone = '' }: { readonly name: string; readonly valu
       <dt>{name}</dt>
       <dd>{value}</dd>
     </div>
+  );
+}
+
+/** What its agent decided last, and because of what. */
+function Says({ own: { rule, reason, because } }: { readonly own: OwnPicture }) {
+  const line = (
+    <>
+      <code>{rule}</code> {reason}
+    </>
+  );
+  if (because.length === 0) return <p class="says">{line}</p>;
+  return (
+    <details class="says">
+      <summary>{line}</summary>
+      <Facts facts={because} />
+    </details>
   );
 }
 

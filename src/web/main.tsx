@@ -30,6 +30,9 @@ function App() {
   return (
     <Acting.Provider value={mayAct ? act : null}>
       <div class={`live ${link === 'lost' ? 'stale' : ''}`}>
+        <button type="button" class="skip" onClick={() => document.getElementById('events')?.focus()}>
+          Skip to the events
+        </button>
         <Head picture={picture} link={link} aheadMs={aheadMs} />
         <main>
           {problem !== null && (
