@@ -52,6 +52,8 @@ export interface FakeAgent extends AgentHandles {
   tell(entry: Entry): void;
   /** As after a cycle. */
   publish(): void;
+  /** How many are told of something. */
+  readers(): number;
 }
 
 export interface FakeOptions {
@@ -82,6 +84,7 @@ export function fakeAgent(seen: Observation, options: FakeOptions = {}): FakeAge
     puts,
     wakes,
     tell: (entry) => listeners.forEach((receive) => void receive(entry)),
+    readers: () => listeners.size + watchers.size,
     publish: () => watchers.forEach((receive) => void receive()),
     snapshot: () => snapshotOf(seen),
     onSnapshot(receive) {
