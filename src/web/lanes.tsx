@@ -1,6 +1,6 @@
-import type { Happening, LaneGap, LaneSample, MachinePicture } from '../model/live.ts';
+import type { LaneGap, LaneSample, MachinePicture } from '../model/live.ts';
 import { useNow, useWidth } from './hooks.ts';
-import { type Mark, marksOf, segmentsOf } from './marks.ts';
+import { type Mark, segmentsOf } from './marks.ts';
 import { type LaneState, type LiveState, laneSpanMs } from './state.ts';
 import { clock, duration } from './words.ts';
 
@@ -13,20 +13,20 @@ const spansMs = [minuteMs, 2 * minuteMs, laneSpanMs];
 
 interface Props {
   readonly lanes: LiveState['lanes'];
-  readonly happenings: readonly Happening[];
+  readonly marks: readonly Mark[];
   readonly machines: readonly MachinePicture[];
   readonly aheadMs: number;
 }
 
 /** What the clients feel, on one axis of time with what was done to the machines. */
-export function Lanes({ lanes, happenings, machines, aheadMs }: Props) {
+export function Lanes({ lanes, marks: all, machines, aheadMs }: Props) {
   const nowMs = useNow(500) + aheadMs;
   const [element, width] = useWidth<HTMLDivElement>();
   const firstMs = Math.min(...[lanes.write, lanes.read].map(({ samples }) => samples[0]?.wallMs ?? nowMs));
   const fittingMs = spansMs.find((span) => nowMs - firstMs < span - 5_000) ?? laneSpanMs;
   const spanMs = width < narrow ? Math.min(2 * minuteMs, fittingMs) : fittingMs;
   const axis: Axis = { fromMs: nowMs - spanMs, spanMs, width };
-  const marks = marksOf(happenings, axis.fromMs);
+  const marks = all.filter(({ wallMs }) => wallMs >= axis.fromMs);
   const nameOf = (host: string | null): string => {
     const address = host?.replace(/:\d+$/, '');
     return machines.find((machine) => machine.address === address || machine.name === address)?.name ?? host ?? '–';

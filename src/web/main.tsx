@@ -23,7 +23,7 @@ function App() {
   useEffect(() => listen('ui/stream', take, setLink), []);
   const act = useCallback(async (deed: Deed) => setProblem(await ask(deed)), []);
 
-  const { picture, aheadMs, happenings, lanes } = state;
+  const { picture, aheadMs, happenings, marks, lanes } = state;
   if (picture === null)
     return <p class="waiting">{link === 'lost' ? 'Nobody answers here; trying again …' : 'Listening …'}</p>;
   const mayAct = picture.source === 'lab' && key !== '';
@@ -59,7 +59,7 @@ function App() {
             )}
           </section>
           {picture.client !== null && (
-            <Lanes lanes={lanes} happenings={happenings} machines={picture.machines} aheadMs={aheadMs} />
+            <Lanes lanes={lanes} marks={marks} machines={picture.machines} aheadMs={aheadMs} />
           )}
           <Events happenings={happenings} />
         </main>

@@ -10,19 +10,23 @@ export interface Mark {
 /** Several machines see the same change one after the other: the first to see it counts. */
 const sameMs = 20_000;
 
+const newLeader = /^leader: .* → (?!-$)(.+)$/;
+export const isMark = ({ kind, text }: Happening): boolean =>
+  kind === 'deed' || (kind === 'changed' && newLeader.test(text));
+
 /** What somebody did, and each new leader. The oldest first. */
-export function marksOf(newestFirst: readonly Happening[], sinceWallMs: number): readonly Mark[] {
+export function marksOf(newestFirst: readonly Happening[]): readonly Mark[] {
   const marks: Mark[] = [];
   let leader = { name: '', wallMs: 0 };
-  for (const { wall, kind, text } of newestFirst.toReversed()) {
+  for (const { wall, kind, text } of newestFirst.filter(isMark).toReversed()) {
     const wallMs = Date.parse(wall);
-    const name = kind === 'changed' ? (/^leader: .* → (?!-$)(.+)$/.exec(text)?.[1] ?? null) : null;
+    const name = kind === 'changed' ? (newLeader.exec(text)?.[1] ?? null) : null;
     if (name !== null) {
       const known = leader.name === name && wallMs - leader.wallMs < sameMs;
-      if (!known && wallMs >= sinceWallMs) marks.push({ wallMs, text: `${name} leads`, kind: 'leader' });
+      if (!known) marks.push({ wallMs, text: `${name} leads`, kind: 'leader' });
       leader = known ? leader : { name, wallMs };
     }
-    if (kind === 'deed' && wallMs >= sinceWallMs) marks.push({ wallMs, text, kind: 'deed' });
+    if (kind === 'deed') marks.push({ wallMs, text, kind: 'deed' });
   }
   return marks;
 }

@@ -1,12 +1,15 @@
 import type { Happening, Lane, LaneGap, LaneSample, LiveMessage, Picture } from '../model/live.ts';
+import { isMark, type Mark, marksOf } from './marks.ts';
 
 /** All that the page knows, and how a message changes it. Pure: the same messages give the same page. */
 export interface LiveState {
   readonly picture: Picture | null;
-  /** Server's wall clock minus ours. */
+  /** Server's wall clock minus ours; the same number for as long as it is about right, so that nothing is drawn anew for it. */
   readonly aheadMs: number;
   /** The newest first. */
   readonly happenings: readonly Happening[];
+  /** Of what happened, the moments that stand on the axis of time. */
+  readonly marks: readonly Mark[];
   readonly lanes: { readonly write: LaneState; readonly read: LaneState };
 }
 
@@ -21,6 +24,7 @@ export const nothingYet: LiveState = {
   picture: null,
   aheadMs: 0,
   happenings: [],
+  marks: [],
   lanes: { write: emptyLane, read: emptyLane },
 };
 
@@ -30,17 +34,23 @@ const happeningsMost = 250;
 export function apply(state: LiveState, message: LiveMessage, nowWallMs: number): LiveState {
   switch (message.kind) {
     case 'picture':
-      return { ...state, picture: message.picture, aheadMs: message.wallMs - nowWallMs };
+      return { ...state, picture: message.picture, aheadMs: aheadOf(state, message.wallMs - nowWallMs) };
     case 'pulse':
-      return { ...state, aheadMs: message.wallMs - nowWallMs };
-    case 'happened':
-      return { ...state, happenings: withMore(state.happenings, message.happenings) };
+      return { ...state, aheadMs: aheadOf(state, message.wallMs - nowWallMs) };
+    case 'happened': {
+      const happenings = withMore(state.happenings, message.happenings);
+      const marks = message.happenings.some(isMark) ? marksOf(happenings) : state.marks;
+      return { ...state, happenings, marks };
+    }
     case 'lanes':
       return { ...state, lanes: message.lanes.reduce(withLane, state.lanes) };
     default:
       return message satisfies never;
   }
 }
+
+const aheadOf = ({ aheadMs }: LiveState, nowAheadMs: number): number =>
+  Math.abs(nowAheadMs - aheadMs) < 80 ? aheadMs : nowAheadMs;
 
 export const keyOf = ({ wall, node, text }: Happening): string => `${wall} ${node} ${text}`;
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import type { Album } from '../album.ts';
@@ -85,7 +85,9 @@ const common = {
 };
 
 function showPage(response: ServerResponse): void {
-  const html = readFileSync(join(programRoot, 'dist/live.html'), 'utf8');
+  const path = join(programRoot, 'dist/live.html');
+  if (!existsSync(path)) return say(response, 404, 'the live page was not built: npm run build');
+  const html = readFileSync(path, 'utf8');
   response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', ...common }).end(html);
 }
 
