@@ -86,9 +86,9 @@ const common = {
 
 function showPage(response: ServerResponse): void {
   const path = join(programRoot, 'dist/live.html');
-  if (!existsSync(path)) return say(response, 404, 'the live page was not built: npm run build');
-  const html = readFileSync(path, 'utf8');
-  response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', ...common }).end(html);
+  if (existsSync(path))
+    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', ...common }).end(readFileSync(path));
+  else say(response, 404, 'the live page was not built: npm run build');
 }
 
 function stream(response: ServerResponse, hub: Hub): void {
