@@ -45,7 +45,7 @@ function App() {
           )}
           <section aria-label="Machines">
             <h2 class="unseen">Machines</h2>
-            <ul class={`machines ${picture.source}`}>
+            <ul class={`machines ${picture.source}`} style={{ '--columns': columnsOf(picture) }}>
               {picture.machines.map((machine) => (
                 <Machine key={machine.name} machine={machine} picture={picture} aheadMs={aheadMs} />
               ))}
@@ -66,6 +66,12 @@ function App() {
       </div>
     </Acting.Provider>
   );
+}
+
+/** Two rows of the same length, where one would be too long. */
+function columnsOf({ machines, client }: Picture): number {
+  const count = machines.length + (client === null ? 0 : 1);
+  return count <= 4 ? count : Math.ceil(count / 2);
 }
 
 function Head({
