@@ -19,13 +19,13 @@ export function hearAgent(machine: Machine, receive: (message: LiveMessage) => v
 
   async function run(): Promise<void> {
     while (!over) {
-      const speaks = machine.isOn() && (await listen());
+      const speaks = machine.isOn() && (await listen().catch(() => true)); // its power may go at any moment
       lost();
       if (!over) await delay(speaks || !machine.isOn() ? againMs : foreignAgainMs);
     }
   }
   /** Until the stream ends. False: what answered was no stream. */
-  function listen(): Promise<boolean> {
+  async function listen(): Promise<boolean> {
     const question = { method: 'GET', port: agentPort, path: '/ui/stream' } as const;
     const [program = '', ...args] = askCommand(machine, question);
     const hearing = spawn(program, args, { env: toolEnv(), stdio: ['ignore', 'pipe', 'ignore'] });

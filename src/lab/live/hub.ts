@@ -60,11 +60,11 @@ export function makeHub(lab: Lab, album: Album): Hub {
   }
   async function ask(): Promise<void> {
     const etcds = nodes.filter((machine) => machine.plan.etcd);
-    const silent = nodes.some((machine) => machine.isOn() && !heard.has(machine.plan.name));
+    const isTold = [...heard.values()].some(({ toldBy }) => toldBy !== null);
     const [notes, seen, status] = await Promise.all([
       Promise.all(etcds.map(async (machine) => [machine.plan.name, await askEtcd(machine)] as const)),
       plan.ports === null ? null : askProxies(plan.ports),
-      silent ? lab.status() : null,
+      isTold ? null : lab.status(),
     ]);
     etcd = new Map(notes);
     proxies = seen;
@@ -105,9 +105,11 @@ export function makeHub(lab: Lab, album: Album): Hub {
     let stopped = false;
     let asking: NodeJS.Timeout | null = null;
     const askOn = (): void =>
-      void ask().finally(() => {
-        if (!stopped) asking = setTimeout(askOn, askEveryMs);
-      });
+      void ask()
+        .catch(() => {}) // a machine lost its power while it was asked
+        .finally(() => {
+          if (!stopped) asking = setTimeout(askOn, askEveryMs);
+        });
     askOn();
     return {
       stop() {
