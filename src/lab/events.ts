@@ -24,7 +24,8 @@ export async function readLeaseLeftMs(leader: Machine | undefined): Promise<numb
 }
 
 /** One entry a line. */
-const entriesOf = (answer: string | null): readonly Entry[] => (answer ?? '').split('\n').map(parsed).filter(isEntry);
+export const entriesOf = (answer: string | null): readonly Entry[] =>
+  (answer ?? '').split('\n').map(parsed).filter(isEntry);
 
 const isEntry = (value: unknown): value is Entry =>
   typeof value === 'object' && value !== null && 'kind' in value && 'wall' in value && typeof value.wall === 'string';

@@ -237,12 +237,26 @@ describe('the live page', options, () => {
     await green();
   });
 
-  test('when nobody looks any more nothing is asked of anybody', async () => {
+  test('when nobody looks any more nothing is asked of anybody; who looks then is told also what the dead saw', async () => {
     await page.close();
     const listening = (): number => childrenOf(process.pid).filter(({ name }) => name === 'cat').length;
     assert.ok(listening() > 0);
     const quiet = await until(() => (listening() === 0 ? true : null), 8_000, 100);
     assert.notEqual(quiet, null);
+    const { leader } = await lab.status();
+    const old = lab.node(leader ?? '');
+    const sinceWall = new Date().toISOString();
+    const told = (): boolean => album.all().some(({ node, wall }) => node === old.name && wall > sinceWall);
+    await old.kill('guardian');
+    await until(() => (old.process('guardian') === null ? null : true), 5_000);
+    await new Promise((done) => setTimeout(done, 500)); // until its agent has written it down
+    await old.kill('agent');
+    await old.powerOff();
+    assert.equal(told(), false);
+    const again = await open({});
+    await again.locator('.card.leads h3', { hasNotText: old.name }).waitFor({ timeout: 30_000 });
+    assert.equal(told(), true);
+    await again.close();
     assert.deepEqual(problems, [], 'no error in any page, and nothing asked of any other host');
   });
 });

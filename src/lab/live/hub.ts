@@ -4,6 +4,7 @@ import type { Lab } from '../lab.ts';
 import { type LabStatus, lookAtMachine, type MachineStatus } from '../status.ts';
 import { agentShellCommand } from '../texts.ts';
 import { assemble } from './assemble.ts';
+import { readDeadJournal } from './deadJournal.ts';
 import { type Hearing, hearAgent } from './hear.ts';
 import { type LaneTail, makeLaneTail } from './lanes.ts';
 import { askEtcd, askProxies } from './services.ts';
@@ -57,6 +58,10 @@ export function makeHub(lab: Lab, album: Album): Hub {
     const lanes = tails.flatMap((tail) => tail.more() ?? []);
     if (lanes.length > 0) send(textOf({ kind: 'lanes', lanes }));
     publishSoon();
+  }
+  /** Nobody looked so far: what those saw who cannot be asked any more. */
+  function recall(): void {
+    for (const { machine, process } of lab.nodes) if (process('agent') === null) album.add(readDeadJournal(machine));
   }
   async function ask(): Promise<void> {
     const etcds = nodes.filter((machine) => machine.plan.etcd);
@@ -131,6 +136,7 @@ export function makeHub(lab: Lab, album: Album): Hub {
   return {
     look(to) {
       if (lingering !== null) clearTimeout(lingering);
+      if (running === null) recall();
       running ??= start();
       glance();
       to(textOf({ kind: 'picture', wallMs: Date.now(), picture: picture() }));
