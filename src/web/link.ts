@@ -6,7 +6,7 @@ export type Link = 'opening' | 'live' | 'lost';
 const silentMs = 12_000;
 const againMs = 1_000;
 /** Messages that come together are one change of the page. */
-const gatherMs = 40;
+const gatherMs = 20;
 
 /** Listens for good: a stream that ends, or falls silent, is opened again. */
 export function listen(

@@ -87,7 +87,8 @@ describe('the live page', options, () => {
       }
     }
     took.sort((a, b) => a - b);
-    assert.ok((took[5] ?? 999) < 200, `half of them within ${took[5]} ms; all: ${took.map(Math.round).join(', ')}`);
+    // The machine may be busy with other things at any moment: the quicker half counts.
+    assert.ok((took[4] ?? 999) < 200, `half of them within ${took[4]} ms; all: ${took.map(Math.round).join(', ')}`);
   });
 
   test('a foreign origin, a foreign host and a missing key are refused, and nothing happens', async () => {
@@ -183,7 +184,7 @@ describe('the live page', options, () => {
       .waitFor({ timeout: 10_000 });
     problems.splice(length); // the browser's own word on the refusal
     await button(`start agent on ${to}`).click();
-    await button('Dismiss').click();
+    await page.getByRole('alert').waitFor({ state: 'detached' }); // what went well takes its place
     await green();
   });
 

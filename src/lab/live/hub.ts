@@ -19,10 +19,10 @@ export interface Hub {
 }
 
 /** Processes, power and cables: read from /proc. */
-const glanceEveryMs = 150;
+const glanceEveryMs = 100;
 /** Questions to etcd, HAProxy, and agents that tell nothing by themselves. */
 const askEveryMs = 700;
-const gatherMs = 15;
+const gatherMs = 10;
 const pulseEveryMs = 5_000;
 /** A page that is loaded again finds everything still there. */
 const lingerMs = 3_000;
