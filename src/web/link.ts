@@ -5,8 +5,9 @@ export type Link = 'opening' | 'live' | 'lost';
 /** A server that lives says so every five seconds. */
 const silentMs = 12_000;
 const againMs = 1_000;
-/** Messages that come together are one change of the page. */
-const gatherMs = 20;
+/** A message after a quiet moment is shown at once, those of a storm together: each showing costs a drawing of the page. */
+const gatherMs = 10;
+const stormMs = 60;
 
 /** Listens for good: a stream that ends, or falls silent, is opened again. */
 export function listen(
@@ -17,6 +18,7 @@ export function listen(
   let source: EventSource | null = null;
   let heardMs = performance.now();
   let waiting: LiveMessage[] = [];
+  let shownMs = 0;
 
   function open(): void {
     source?.close();
@@ -25,7 +27,7 @@ export function listen(
     source = opened;
     opened.onmessage = ({ data }) => {
       heardMs = performance.now();
-      if (waiting.length === 0) setTimeout(flush, gatherMs);
+      if (waiting.length === 0) setTimeout(flush, Math.max(gatherMs, shownMs + stormMs - heardMs));
       waiting.push(JSON.parse(data));
     };
     opened.onerror = () => {
@@ -37,6 +39,7 @@ export function listen(
   function flush(): void {
     const messages = waiting;
     waiting = [];
+    shownMs = performance.now();
     tell('live');
     receive(messages);
   }

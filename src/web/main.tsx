@@ -1,5 +1,5 @@
 import { render } from 'preact';
-import { useCallback, useEffect, useReducer, useState } from 'preact/hooks';
+import { useCallback, useEffect, useMemo, useReducer, useState } from 'preact/hooks';
 import type { LiveMessage, Picture } from '../model/live.ts';
 import { Acting } from './act.tsx';
 import { Client } from './client.tsx';
@@ -23,7 +23,7 @@ function App() {
   useEffect(() => listen('ui/stream', take, setLink), []);
   const act = useCallback(async (deed: Deed) => setProblem(await ask(deed)), []);
 
-  const { picture, aheadMs, happenings, marks, lanes } = state;
+  const { picture, aheadMs } = state;
   if (picture === null)
     return <p class="waiting">{link === 'lost' ? 'Nobody answers here; trying again …' : 'Listening …'}</p>;
   const mayAct = picture.source === 'lab' && key !== '';
@@ -43,28 +43,47 @@ function App() {
               </button>
             </p>
           )}
-          <section aria-label="Machines">
-            <h2 class="unseen">Machines</h2>
-            <ul class={`machines ${picture.source}`} style={{ '--columns': columnsOf(picture) }}>
-              {picture.machines.map((machine) => (
-                <Machine key={machine.name} machine={machine} picture={picture} aheadMs={aheadMs} />
-              ))}
-              {picture.client !== null && <Client client={picture.client} machines={picture.machines} />}
-            </ul>
-            {picture.source === 'lab' && key === '' && (
-              <p class="quiet">
-                To look at only: <code>matriarch lab page</code> prints the address with the key that brings the
-                buttons.
-              </p>
-            )}
-          </section>
-          {picture.client !== null && (
-            <Lanes lanes={lanes} marks={marks} machines={picture.machines} aheadMs={aheadMs} />
-          )}
-          <Events happenings={happenings} />
+          <Body state={state} picture={picture} />
         </main>
       </div>
     </Acting.Provider>
+  );
+}
+
+/** Each part is drawn anew for what it shows alone: a storm of events does not move the machines. */
+function Body({ state, picture }: { readonly state: LiveState; readonly picture: Picture }) {
+  const { aheadMs, happenings, marks, lanes } = state;
+  const { machines, client } = picture;
+  const drawnMachines = useMemo(
+    () => (
+      <section aria-label="Machines">
+        <h2 class="unseen">Machines</h2>
+        <ul class={`machines ${picture.source}`} style={{ '--columns': columnsOf(picture) }}>
+          {machines.map((machine) => (
+            <Machine key={machine.name} machine={machine} picture={picture} aheadMs={aheadMs} />
+          ))}
+          {client !== null && <Client client={client} machines={machines} />}
+        </ul>
+        {picture.source === 'lab' && key === '' && (
+          <p class="quiet">
+            To look at only: <code>matriarch lab page</code> prints the address with the key that brings the buttons.
+          </p>
+        )}
+      </section>
+    ),
+    [picture, machines, client, aheadMs],
+  );
+  const drawnLanes = useMemo(
+    () => client !== null && <Lanes lanes={lanes} marks={marks} machines={machines} aheadMs={aheadMs} />,
+    [client, lanes, marks, machines, aheadMs],
+  );
+  const drawnEvents = useMemo(() => <Events happenings={happenings} />, [happenings]);
+  return (
+    <>
+      {drawnMachines}
+      {drawnLanes}
+      {drawnEvents}
+    </>
   );
 }
 
