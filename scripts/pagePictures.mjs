@@ -9,13 +9,13 @@ const dir = '/var/tmp/matriarch-pictures';
 const desk = { width: 1240, height: 860 };
 const phone = { width: 390, height: 780 };
 
-lab('up', '--detach', '--dir', dir, '--port-base', '26000');
+lab('up', '--detach', '--dir', dir, '--port-base', '26000', '--ttl', '20');
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
 try {
   const url = lab('page', '--dir', dir).trim();
   const light = await open({ viewport: desk, colorScheme: 'light' }, url);
   const dark = await open({ viewport: desk, colorScheme: 'dark' }, url);
-  await light.waitForTimeout(30_000); // some traffic to be seen before the fault
+  await light.waitForTimeout(20_000); // some traffic to be seen before the fault
   const leader = await light.locator('.card.leads h3').textContent();
   await light.getByRole('button', { name: `Pull the plug of ${leader}` }).click();
   await light.locator('.card.leads h3', { hasNotText: leader }).waitFor({ timeout: 90_000 });
@@ -29,7 +29,7 @@ try {
   await light.waitForTimeout(8_000);
   const next = await light.locator('.card.leads h3').textContent();
   await dark.getByRole('button', { name: `Pull the cable of ${next}` }).click();
-  await dark.waitForTimeout(14_000);
+  await dark.waitForTimeout(8_000);
   await dark.screenshot({ path: join(root, 'docs/page-dark.png') });
   const narrow = await open({ viewport: phone, colorScheme: 'dark', hasTouch: true, isMobile: true }, url);
   await narrow.waitForTimeout(1_500);
