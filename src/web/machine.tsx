@@ -4,7 +4,7 @@ import { Connector } from './connector.tsx';
 import { Facts } from './facts.tsx';
 import { useNow } from './hooks.ts';
 import { Services } from './services.tsx';
-import { leads, type Tone, takesWrites } from './verdict.ts';
+import { follows, leads, type Tone, takesWrites } from './verdict.ts';
 import { bytes } from './words.ts';
 
 interface Props {
@@ -24,7 +24,7 @@ export function Machine({ machine, picture, aheadMs }: Props) {
       <article class={`card ${leader ? 'leads' : ''}`} aria-label={name}>
         <header>
           <h3>{name}</h3>
-          {beside !== null && !leader && picture.leader !== null && member?.state === 'streaming' && (
+          {beside !== null && picture.leader !== null && follows(machine) && (
             <Act deed={{ deed: 'switchover', node: name }} label={`Make ${name} the leader: switch over`}>
               Make leader
             </Act>

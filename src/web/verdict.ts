@@ -13,7 +13,8 @@ export const leads = ({ member }: MachinePicture): boolean => member?.role.endsW
 /** Its PostgreSQL takes writes, as its own agent says: what etcd tells of roles may be older. */
 export const takesWrites = ({ own }: MachinePicture): boolean => own?.postgres === 'running primary';
 
-const streams = ({ member }: MachinePicture): boolean =>
+/** Patroni before 3.0.3 calls a streaming replica running. */
+export const follows = ({ member }: MachinePicture): boolean =>
   member !== null && ['streaming', 'running'].includes(member.state) && !member.role.endsWith('leader');
 
 export function verdictOf(picture: Picture): Verdict {
@@ -29,7 +30,7 @@ export function verdictOf(picture: Picture): Verdict {
     return { tone: 'bad', sentence: `${leader} holds the leader key, and does not serve` };
   const others = machines.filter(({ name }) => name !== leader);
   const following = others.filter(
-    (machine) => streams(machine) && !isOut(machine) && machine.member?.timeline === leading.member?.timeline,
+    (machine) => follows(machine) && !isOut(machine) && machine.member?.timeline === leading.member?.timeline,
   );
   const missing = others.filter((machine) => !following.includes(machine)).map(({ name }) => name);
   if (missing.length > 0)

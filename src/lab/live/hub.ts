@@ -1,6 +1,7 @@
 import type { LiveMessage, Picture, ProxyPicture } from '../../model/live.ts';
 import type { Album } from '../album.ts';
 import type { Lab } from '../lab.ts';
+import { ownAgentCommand } from '../plan.ts';
 import { type LabStatus, lookAtMachine, type MachineStatus } from '../status.ts';
 import { agentShellCommand } from '../texts.ts';
 import { assemble } from './assemble.ts';
@@ -49,12 +50,18 @@ export function makeHub(lab: Lab, album: Album): Hub {
   let running: { stop(): void } | null = null;
   let lingering: NodeJS.Timeout | null = null;
 
+  /** Agents of another kind have no guardian: none is missing. */
+  function withoutForeign(status: MachineStatus): MachineStatus {
+    if (plan.agentCommand === ownAgentCommand) return status;
+    const { guardian: _, ...processes } = status.processes;
+    return { ...status, processes };
+  }
   const textOf = (message: LiveMessage): string => JSON.stringify(message);
   const send = (text: string): void => lookers.forEach((to) => void to(text));
   const picture = (): Picture => assemble({ scope: plan.scope, sinceWallMs, machines, heard, etcd, proxies, asked });
 
   function glance(): void {
-    machines = all.map((machine) => lookAtMachine(machine, shells.get(machine.plan.name) ?? ''));
+    machines = all.map((machine) => withoutForeign(lookAtMachine(machine, shells.get(machine.plan.name) ?? '')));
     const lanes = tails.flatMap((tail) => tail.more() ?? []);
     if (lanes.length > 0) send(textOf({ kind: 'lanes', lanes }));
     publishSoon();
