@@ -64,7 +64,8 @@ export interface OwnPicture {
 
 export interface Beside {
   readonly power: 'on' | 'off';
-  readonly cable: 'in' | 'out';
+  /** Null: this lab has none. */
+  readonly cable: 'in' | 'out' | null;
   readonly services: readonly ServicePicture[];
 }
 

@@ -38,6 +38,7 @@ interface Props {
 /** The network cable or the plug of a machine. Where faults may be made it is the button that pulls it. */
 export function Connector({ node, kind, beside }: Props) {
   const acts = useContext(Acting) !== null;
+  if (kind === 'cable' && beside.cable === null) return null;
   const out = kind === 'cable' ? beside.cable === 'out' : beside.power === 'off';
   const drawing = kind === 'cable' ? <CableDrawing out={out} /> : <PlugDrawing out={out} />;
   const shape = `connector ${kind} ${out ? 'out' : 'in'}`;

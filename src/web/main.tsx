@@ -58,7 +58,10 @@ function Body({ state, picture }: { readonly state: LiveState; readonly picture:
     () => (
       <section aria-label="Machines">
         <h2 class="unseen">Machines</h2>
-        <ul class={`machines ${picture.source}`} style={{ '--columns': columnsOf(picture) }}>
+        <ul
+          class={`machines ${picture.source} ${hasCables(picture) ? '' : 'uncabled'}`}
+          style={{ '--columns': columnsOf(picture) }}
+        >
           {machines.map((machine) => (
             <Machine key={machine.name} machine={machine} picture={picture} aheadMs={aheadMs} />
           ))}
@@ -86,6 +89,8 @@ function Body({ state, picture }: { readonly state: LiveState; readonly picture:
     </>
   );
 }
+
+const hasCables = ({ machines }: Picture): boolean => machines.some(({ beside }) => beside?.cable != null);
 
 /** Two rows of the same length, where one would be too long. */
 function columnsOf({ machines, client }: Picture): number {

@@ -160,6 +160,7 @@ test('of many agents the one is believed whose etcd answers; a cut one about its
   const known: Known = {
     scope: 'demo',
     sinceWallMs: 0,
+    cables: true,
     machines: [
       status('node1', 'out'),
       status('node2', 'in'),

@@ -14,6 +14,8 @@ export interface Known {
   readonly scope: string;
   readonly sinceWallMs: number;
   readonly machines: readonly MachineStatus[];
+  /** False: all machines share one network, there are none to pull. */
+  readonly cables: boolean;
   /** What is heard of each agent, by machine. */
   readonly heard: ReadonlyMap<string, Picture>;
   /** By machine. */
@@ -49,7 +51,7 @@ export function assemble(known: Known): Picture {
           address,
           own,
           member: told === null && status !== undefined ? memberOf(status) : member,
-          beside: besideOf(machine, known.etcd),
+          beside: besideOf(machine, known),
         };
       }),
     client: client === undefined ? null : clientOf(client, known),
@@ -64,7 +66,7 @@ function best({ heard, machines }: Known): Picture | null {
   return [...heard].toSorted((a, b) => rank(b) - rank(a))[0]?.[1] ?? null;
 }
 
-function besideOf(machine: MachineStatus, etcd: ReadonlyMap<string, string | null>): Beside {
+function besideOf(machine: MachineStatus, { etcd, cables }: Known): Beside {
   const services = Object.entries(machine.processes).map(
     ([name, state]): ServicePicture => ({
       name,
@@ -72,13 +74,13 @@ function besideOf(machine: MachineStatus, etcd: ReadonlyMap<string, string | nul
       note: name === 'etcd' && state === 'running' ? (etcd.get(machine.name) ?? null) : null,
     }),
   );
-  return { power: machine.power, cable: machine.cable, services };
+  return { power: machine.power, cable: cables ? machine.cable : null, services };
 }
 
-const clientOf = (machine: MachineStatus, { etcd, proxies }: Known): ClientPicture => ({
+const clientOf = (machine: MachineStatus, known: Known): ClientPicture => ({
   address: machine.address,
-  beside: besideOf(machine, etcd),
-  proxies: machine.power === 'on' ? proxies : null,
+  beside: besideOf(machine, known),
+  proxies: machine.power === 'on' ? known.proxies : null,
 });
 
 const memberOf = ({ role, state, timeline, lag }: MemberStatus): MemberPicture => ({

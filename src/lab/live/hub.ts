@@ -58,7 +58,17 @@ export function makeHub(lab: Lab, album: Album): Hub {
   }
   const textOf = (message: LiveMessage): string => JSON.stringify(message);
   const send = (text: string): void => lookers.forEach((to) => void to(text));
-  const picture = (): Picture => assemble({ scope: plan.scope, sinceWallMs, machines, heard, etcd, proxies, asked });
+  const picture = (): Picture =>
+    assemble({
+      scope: plan.scope,
+      cables: lab.kind === 'namespaces',
+      sinceWallMs,
+      machines,
+      heard,
+      etcd,
+      proxies,
+      asked,
+    });
 
   function glance(): void {
     machines = all.map((machine) => withoutForeign(lookAtMachine(machine, shells.get(machine.plan.name) ?? '')));
