@@ -11,6 +11,7 @@ import { dropTo } from '../src/world/drop.ts';
 import { makeEtcdTransport } from '../src/world/etcd/transport.ts';
 import { makeWatchdog } from '../src/world/watchdog.ts';
 import { makeWorld } from '../src/world/world.ts';
+import { livePageAt } from './livePage.ts';
 import { outliveOutput } from './output.ts';
 import { makeTell } from './tell.ts';
 import { version } from './version.ts';
@@ -105,7 +106,7 @@ async function runAgent(path: string): Promise<number> {
     process.stderr.write(`unhandled: ${error instanceof Error ? error.stack : String(error)}\n`),
   );
 
-  const api = await startApi(agent.handles, local);
+  const api = await startApi(agent.handles, local, () => livePageAt(here));
   if (api.kind === 'failed') return fail(api.why);
   const { code, message } = await agent.run();
   await api.close();

@@ -48,6 +48,14 @@ export function labCommands(program: Command): void {
         process.stdout.write(format === 'json' ? `${JSON.stringify(status, null, 2)}\n` : showStatus(status));
       }),
     );
+  withDir(lab.command('page').description('the address of the live page, with the key that its buttons need')).action(
+    ({ dir }: { dir?: string }) =>
+      trying(async () => {
+        const url = await askLab(findRunning(dir).dir, { kind: 'page' }, 5000);
+        if (typeof url !== 'string') throw new Error('this lab has no live page');
+        process.stdout.write(`${url}\n`);
+      }),
+  );
   withDir(lab.command('exec').description('run a command on a machine (node1…, client)'))
     .argument('<node>')
     .argument('<command...>')
@@ -85,7 +93,11 @@ function upCommand(lab: Command): void {
     .option('--detach', 'keep it in the background; come back when it is healthy')
     .option('--background', 'used by --detach')
     .option('--nodes <count>', 'database machines', whole, 3)
-    .option('--port-base <port>', 'writes here, reads on the next port, statistics 2000 above (default: 5000)', whole)
+    .option(
+      '--port-base <port>',
+      'writes here, reads on the next port, statistics 2000 and the live page 2001 above (default: 5000)',
+      whole,
+    )
     .option('--agent-cmd <command>', "any Patroni-compatible agent, for instance 'patroni {config}'")
     .option('--ttl <seconds>', 'of the leader lease; loop_wait and retry_timeout follow (default: 30)', whole)
     .option('--disk-mb <size>', "size of each machine's disk", whole, 1024)

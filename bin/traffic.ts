@@ -5,7 +5,7 @@ import type { Client } from '../src/traffic/client.ts';
 import { trafficClock } from '../src/traffic/clock.ts';
 import { openHistoryFile, readHistoryFiles } from '../src/traffic/historyFile.ts';
 import { readHoldings } from '../src/traffic/holdings.ts';
-import type { Served } from '../src/traffic/meter.ts';
+import type { Served, TrafficStatus } from '../src/traffic/meter.ts';
 import { makeMonitor } from '../src/traffic/monitor.ts';
 import { makeReader } from '../src/traffic/reader.ts';
 import type { Outside } from '../src/traffic/seek.ts';
@@ -116,17 +116,30 @@ async function run(
     kind === 'write'
       ? makeWriter(outside, targets, { ...options, key: flags.key ?? `writer-${process.pid}-${Date.now()}` })
       : makeReader(outside, targets, { ...options, key: flags.key ?? null });
-  const everySecond = setInterval(() => {
-    if (flags.json === true) process.stdout.write(`${JSON.stringify(client.status())}\n`);
-  }, 1000);
+  const telling = flags.json === true ? setInterval(tellStatus(client), 100) : null;
   await untilEnded(client, chatty && process.stdout.isTTY === true);
-  clearInterval(everySecond);
+  if (telling !== null) clearInterval(telling);
   await client.stop();
-  process.stdout.write(
-    flags.json === true ? `${JSON.stringify(client.status())}\n` : `${statusLine(client.status())}\n`,
-  );
+  process.stdout.write(flags.json === true ? jsonLine(client.status()) : `${statusLine(client.status())}\n`);
   process.exit(0);
 }
+
+/** A line a second, and at once when a gap begins or is over: whoever watches shall not feel it later than the client. */
+function tellStatus(client: Client): () => void {
+  let toldMs = 0;
+  let before: string | undefined;
+  return () => {
+    const status = client.status();
+    const gap = JSON.stringify(status.gaps.at(-1));
+    const nowMs = performance.now();
+    if (nowMs - toldMs < 995 && gap === before) return;
+    toldMs = nowMs;
+    before = gap;
+    process.stdout.write(jsonLine(status));
+  };
+}
+
+const jsonLine = (status: TrafficStatus): string => `${JSON.stringify({ wallMs: Date.now(), ...status })}\n`;
 
 /** At a terminal the first Ctrl-C only connects anew, which shows round robin at work; a second within 2 s ends. */
 function untilEnded(client: Client, interactive: boolean): Promise<void> {

@@ -3,6 +3,7 @@ import { chmodSync, copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { buildLivePage } from './livePage.mjs';
 import { sourcesHash } from './stamp.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -28,6 +29,7 @@ await build({
   sourcemap: 'linked',
   logLevel: 'warning',
 });
+await buildLivePage(root);
 copyFileSync(join(root, 'src/guardian/sentinel.sh'), join(root, 'dist/sentinel.sh'));
 chmodSync(join(root, 'dist/sentinel.sh'), 0o755);
 writeFileSync(stamp, `${hash}\n`);

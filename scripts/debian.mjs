@@ -15,6 +15,7 @@ const packages = [
   { name: 'procps', program: 'ps' },
   { name: 'e2fsprogs', program: 'mkfs.ext4' },
   { name: 'wrk', program: 'wrk', testsOnly: true },
+  { name: 'chromium', program: 'chromium', testsOnly: true },
   { name: 'patroni', program: 'patroni', unit: 'patroni', testsOnly: true },
 ];
 

@@ -33,7 +33,9 @@ function installModules() {
 }
 
 function buildProgram() {
-  const whole = ['matriarch.js', 'guardian.js', 'sentinel.sh'].every((name) => existsSync(join(root, 'dist', name)));
+  const whole = ['matriarch.js', 'guardian.js', 'sentinel.sh', 'live.html'].every((name) =>
+    existsSync(join(root, 'dist', name)),
+  );
   if (whole && readStamp(join(root, 'dist/.stamp')) === sourcesHash(root)) return;
   say('building dist/');
   run(process.execPath, [join(root, 'scripts/build.mjs')]);

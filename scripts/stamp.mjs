@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** What a build is made of, in a fixed order; the compiled output depends on nothing else. */
-const sources = ['src', 'bin', 'scripts/build.mjs', 'package.json', 'package-lock.json'];
+const sources = ['src', 'bin', 'scripts/build.mjs', 'scripts/livePage.mjs', 'package.json', 'package-lock.json'];
 
 /** One hash over names and contents of all sources. */
 export function sourcesHash(root) {

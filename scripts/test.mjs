@@ -17,7 +17,10 @@ const folders = {
 };
 const alone = ['--test-concurrency=1'];
 const groups = {
-  types: () => [[bin('tsc'), ['--noEmit']]],
+  types: () => [
+    [bin('tsc'), ['--noEmit']],
+    [bin('tsc'), ['-p', 'src/web']],
+  ],
   lint: () => [
     [bin('biome'), ['check', '.']],
     [bin('knip'), []],

@@ -17,8 +17,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   traffic: ['model', 'codec', 'world'],
   lab: ['model', 'codec', 'world', 'traffic'],
   sim: ['model', 'codec', 'agent', 'guardian', 'api'],
+  web: ['model'],
 };
-const withoutNode = new Set(['model', 'decide', 'codec', 'agent', 'guardian', 'sim']);
+const withoutNode = new Set(['model', 'decide', 'codec', 'agent', 'guardian', 'sim', 'web']);
 /** Drivers and libraries, each in the rooms made for it. */
 const libraries: Readonly<Record<string, readonly string[]>> = {
   yaml: ['codec'],
@@ -28,6 +29,7 @@ const libraries: Readonly<Record<string, readonly string[]>> = {
   fastify: ['api'],
   'cli-table3': ['ctl'],
   '@bufbuild/protobuf': ['world'],
+  preact: ['web'],
   commander: [],
   pino: [],
 };
@@ -41,7 +43,7 @@ const files = (folder: string): string[] =>
     entry.isDirectory() ? files(join(folder, entry.name)) : [join(folder, entry.name)],
   );
 const sources = files(join(root, 'src'))
-  .filter((path) => path.endsWith('.ts') && !path.includes('/generated/'))
+  .filter((path) => /\.tsx?$/.test(path) && !path.includes('/generated/'))
   .map((path) => ({
     path: relative(root, path),
     room: relative(root, path).split('/')[1] ?? '',

@@ -125,10 +125,15 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
     wake('deadman');
   });
   let snapshot: Snapshot | null = null;
+  const watchers = new Set<() => void>();
   let exit: { code: number; message: string } | null = null;
 
   const handles: AgentHandles = {
     snapshot: () => snapshot,
+    onSnapshot(receive) {
+      watchers.add(receive);
+      return () => watchers.delete(receive);
+    },
     fenceDeadlineMs: () => dcs.held()?.deadlineMs ?? null,
     now: clock.now,
     wallMs: clock.wall,
@@ -186,6 +191,7 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
       ended: () => exit !== null,
       publish: (next) => {
         snapshot = { ...next, version: options.version };
+        for (const receive of watchers) receive();
       },
       hands: {
         clock,

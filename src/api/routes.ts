@@ -9,6 +9,7 @@ import { metrics } from './handlers/metrics.ts';
 import { cluster, events, failsafe, history, journal, patroni, showConfig } from './handlers/read.ts';
 import { rehearse } from './handlers/rehearse.ts';
 import { cancelRestart, restart } from './handlers/restart.ts';
+import { ui } from './handlers/ui.ts';
 import { type ApiRequest, page, type Reply, text } from './reply.ts';
 import { viewOf } from './view.ts';
 
@@ -16,6 +17,8 @@ import { viewOf } from './view.ts';
 export interface ApiDeps {
   readonly handles: AgentHandles;
   readonly local: LocalSettings;
+  /** The live page as it was built; null, or nobody to ask: there is none. */
+  readonly livePage?: () => string | null;
   sleep(ms: number): Promise<void>;
 }
 
@@ -43,6 +46,7 @@ export function agentRoutes(deps: ApiDeps): { readonly routes: Routes; readonly 
     'GET rehearse': (request) => rehearse(request, deps),
     'GET incidents': (request) => incidents(request, handles),
     'GET metrics': () => metrics(view(), handles),
+    'GET ui': (request) => ui(request, deps),
     'PATCH config': (request) => config.patch(request, handles),
     'PUT config': (request) => config.put(request, handles),
     'POST switchover': (request) => handOver('switchover', request, deps),

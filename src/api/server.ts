@@ -32,7 +32,11 @@ const tooLarge = `the body is larger than ${bodyBytesMax} bytes`;
 const methods = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
 /** The agent's REST API on `restapi.listen`. `why` is one line for the operator. */
-export async function startApi(handles: AgentHandles, local: LocalSettings): Promise<Listening> {
+export async function startApi(
+  handles: AgentHandles,
+  local: LocalSettings,
+  livePage: () => string | null = () => null,
+): Promise<Listening> {
   const { rest } = local;
   const sleep = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms).unref());
   const memberHosts = (): string[] => {
@@ -41,7 +45,7 @@ export async function startApi(handles: AgentHandles, local: LocalSettings): Pro
     return members.flatMap(({ apiUrl }) => hostOf(apiUrl) ?? []);
   };
   const server = makeServer({
-    ...agentRoutes({ handles, local, sleep }),
+    ...agentRoutes({ handles, local, livePage, sleep }),
     access: makeAccess(rest, memberHosts),
     tls: rest.tls,
     headers: extraHeaders(rest),

@@ -5,6 +5,7 @@ import type { User } from './ground.ts';
 import type { Lab } from './lab.ts';
 import { serviceLog } from './serviceLog.ts';
 import type { Service } from './services.ts';
+import { switchOver } from './switchover.ts';
 
 /** The door of a running lab: other commands ask the process that keeps it, over a socket in its folder. */
 
@@ -24,7 +25,10 @@ export type Request =
     }
   | { readonly kind: 'start'; readonly node: string; readonly service: Service }
   | { readonly kind: 'inside'; readonly node: string; readonly argv: readonly string[]; readonly user: User }
-  | { readonly kind: 'logPath'; readonly node: string; readonly service: string };
+  | { readonly kind: 'logPath'; readonly node: string; readonly service: string }
+  /** To the named member, or whoever is fit; a wait of its own, so it holds up nothing else. */
+  | { readonly kind: 'switchover'; readonly to: string | null }
+  | { readonly kind: 'page' };
 
 export type Reply =
   | { readonly kind: 'done'; readonly value: unknown }
@@ -36,20 +40,36 @@ export interface Control {
   end(): void;
 }
 
-/** `asked` is called for what the keeper of the lab wants to know of: one line for people. */
-export async function serveControl(lab: Lab, down: () => void, asked: (line: string) => void): Promise<Control> {
-  const path = socketOf(lab.dir);
-  rmSync(path, { force: true });
+export interface DeskOptions {
+  down(): void;
+  /** What the keeper of the lab wants to know of: one line for people. */
+  asked(line: string): void;
+  /** The address of the live page, with its key. */
+  pageUrl(): string | null;
+}
+
+/** Where everybody's requests come together, from the socket and from the page. */
+export type Desk = (request: Request | null) => Promise<Reply>;
+
+export function makeDesk(lab: Lab, options: DeskOptions): Desk {
   // One after another: two answers to the same machine's power must not cross.
   let before: Promise<unknown> = Promise.resolve();
+  return (request) => {
+    if (request === null || !changes(request)) return answer(lab, request, options);
+    options.asked(describe(request));
+    if (request.kind === 'switchover') return answer(lab, request, options);
+    const work = before.then(() => answer(lab, request, options));
+    before = work;
+    return work;
+  };
+}
+
+export async function serveControl(lab: Lab, desk: Desk): Promise<Control> {
+  const path = socketOf(lab.dir);
+  rmSync(path, { force: true });
   const server: Server = createServer((socket) => {
     onLines(socket, (line) => {
-      const request = readRequest(line);
-      const slow = request !== null && changes(request);
-      if (slow) asked(describe(request));
-      const work = slow ? before.then(() => answer(lab, request, down)) : answer(lab, request, down);
-      if (slow) before = work;
-      void work.then((reply) => socket.end(`${JSON.stringify(reply)}\n`));
+      void desk(readRequest(line)).then((reply) => socket.end(`${JSON.stringify(reply)}\n`));
     });
   });
   await new Promise<void>((done, fail) => server.once('error', fail).listen(path, done));
@@ -57,20 +77,20 @@ export async function serveControl(lab: Lab, down: () => void, asked: (line: str
   return { end: () => server.close() };
 }
 
-async function answer(lab: Lab, request: Request | null, down: () => void): Promise<Reply> {
+async function answer(lab: Lab, request: Request | null, options: DeskOptions): Promise<Reply> {
   try {
-    return { kind: 'done', value: request === null ? null : ((await perform(lab, request, down)) ?? null) };
+    return { kind: 'done', value: request === null ? null : ((await perform(lab, request, options)) ?? null) };
   } catch (error) {
     return { kind: 'failed', why: error instanceof Error ? error.message : String(error) };
   }
 }
 
-async function perform(lab: Lab, request: Request, down: () => void): Promise<unknown> {
+async function perform(lab: Lab, request: Request, options: DeskOptions): Promise<unknown> {
   switch (request.kind) {
     case 'status':
       return lab.status();
     case 'down':
-      return down();
+      return options.down();
     case 'cut':
     case 'heal':
     case 'powerOff':
@@ -89,23 +109,33 @@ async function perform(lab: Lab, request: Request, down: () => void): Promise<un
       return lab.node(request.node).inside(request.argv, request.user);
     case 'logPath':
       return serviceLog(lab, request.node, request.service);
+    case 'switchover':
+      return switchOver(lab, request.to);
+    case 'page':
+      return options.pageUrl();
     default:
       return request satisfies never;
   }
 }
 
-const changes = (request: Request): boolean => !['status', 'inside', 'logPath', 'down'].includes(request.kind);
+const changes = (request: Request): boolean => !['status', 'inside', 'logPath', 'page', 'down'].includes(request.kind);
+
+const signalWords: Partial<Record<Signal, string>> = { KILL: 'kill', STOP: 'freeze', CONT: 'thaw' };
+const deedWords = { powerOff: 'plug out', powerOn: 'plug in', cut: 'cable out', heal: 'cable in' };
 
 function describe(request: Request): string {
-  const words = { powerOff: 'power off', powerOn: 'power on' } as const;
   switch (request.kind) {
     case 'kill':
-      return `${request.signal} to ${request.service} on ${request.node}`;
+      return `${signalWords[request.signal] ?? request.signal} ${request.service} on ${request.node}`;
     case 'start':
       return `start ${request.service} on ${request.node}`;
     case 'powerOff':
     case 'powerOn':
-      return `${words[request.kind]} ${request.node}`;
+    case 'cut':
+    case 'heal':
+      return `${deedWords[request.kind]} of ${request.node}`;
+    case 'switchover':
+      return request.to === null ? 'switchover' : `switchover to ${request.to}`;
     default:
       return 'node' in request ? `${request.kind} ${request.node}` : request.kind;
   }

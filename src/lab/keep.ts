@@ -1,15 +1,16 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Album, makeAlbum } from './album.ts';
-import { serveControl } from './control.ts';
+import { makeDesk, serveControl } from './control.ts';
 import { type Ending, makeEnding } from './ending.ts';
 import { type Lab, type LabOptions, makeLab } from './lab.ts';
+import { type LivePage, servePage } from './live/page.ts';
 import { watchLab } from './watch.ts';
 
 /** Told to the command that waits for a lab in the background. */
 export type Progress =
   | { readonly kind: 'says'; readonly line: string }
-  | { readonly kind: 'up'; readonly dir: string }
+  | { readonly kind: 'up'; readonly dir: string; readonly pageUrl: string | null }
   | { readonly kind: 'failed'; readonly why: string };
 
 /** How long three machines may take to become a cluster before a detached start is given up. */
@@ -19,7 +20,7 @@ export const healthyLimitMs = 180_000;
 export async function keepInForeground(options: LabOptions): Promise<number> {
   const ending = makeEnding();
   const say = (line: string): void => void process.stderr.write(`lab: ${line}\n`);
-  return keep({ ...options, say }, ending, say, (lab, album) => watchLab(lab, album, ending.ended));
+  return keep({ ...options, say }, ending, say, (lab, album, page) => watchLab(lab, album, page, ending.ended));
 }
 
 /** Keeps a lab without a terminal; the parent is told until the cluster is healthy, then let go. */
@@ -30,10 +31,10 @@ export async function keepInBackground(options: LabOptions): Promise<number> {
   process.on('disconnect', letGo);
   const say = (line: string): void => tell({ kind: 'says', line });
   const fail = (why: string): void => tell({ kind: 'failed', why });
-  return keep({ ...options, say }, ending, fail, async (lab) => {
+  return keep({ ...options, say }, ending, fail, async (lab, _album, page) => {
     await lab.waitHealthy(healthyLimitMs);
     process.removeListener('disconnect', letGo);
-    tell({ kind: 'up', dir: lab.dir });
+    tell({ kind: 'up', dir: lab.dir, pageUrl: page?.url ?? null });
     process.disconnect?.();
     await ending.ended;
   });
@@ -43,9 +44,11 @@ async function keep(
   options: LabOptions,
   ending: Ending,
   fail: (why: string) => void,
-  meanwhile: (lab: Lab, album: Album) => Promise<void>,
+  meanwhile: (lab: Lab, album: Album, page: LivePage | null) => Promise<void>,
 ): Promise<number> {
   let down: () => Promise<void> = async () => {};
+  let endPage: () => Promise<void> = async () => {};
+  let pageUrl: string | null = null;
   let code = 0;
   const crash = (error: unknown): void => {
     code = 1;
@@ -62,8 +65,12 @@ async function keep(
       album.act(line);
       appendFileSync(join(lab.dir, 'lab.log'), `${new Date().toISOString()} ${line}\n`);
     };
-    await serveControl(lab, () => ending.end('lab down'), asked);
-    await meanwhile(lab, album);
+    const desk = makeDesk(lab, { asked, down: () => ending.end('lab down'), pageUrl: () => pageUrl });
+    await serveControl(lab, desk);
+    const page = await servePage(lab, album, desk, options.say ?? (() => {}));
+    if (page !== null) endPage = page.end;
+    pageUrl = page?.url ?? null;
+    await meanwhile(lab, album, page);
   };
   const working = work().catch((error: unknown) => {
     if (!over) crash(error);
@@ -71,6 +78,7 @@ async function keep(
   let over = false;
   await Promise.race([ending.ended, working]);
   over = true;
+  await endPage();
   await down();
   await working;
   return code;

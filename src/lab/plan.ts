@@ -12,6 +12,11 @@ export interface Ports {
   readonly statistics: number;
 }
 
+/** What the host's loopback offers. */
+export interface HostPorts extends Ports {
+  readonly page: number;
+}
+
 export interface MachinePlan {
   readonly name: string;
   readonly kind: 'node' | 'client';
@@ -40,7 +45,7 @@ export interface LabPlan {
   readonly client: MachinePlan;
   readonly timings: Timings;
   /** On the host's loopback; null: not offered. */
-  readonly ports: Ports | null;
+  readonly ports: HostPorts | null;
   /** What HAProxy listens on. */
   readonly haproxy: Ports;
   /** Shell text with `{config}`; null: no agent is started. */
@@ -129,8 +134,13 @@ function plan(
   };
 }
 
-/** 5000, 5001 and 7000, or moved together. */
-export const portsFrom = (base: number): Ports => ({ writes: base, reads: base + 1, statistics: base + 2000 });
+/** 5000, 5001, 7000 and 7001, or moved together. */
+export const portsFrom = (base: number): HostPorts => ({
+  writes: base,
+  reads: base + 1,
+  statistics: base + 2000,
+  page: base + 2001,
+});
 
 /** ttl ≥ loop_wait + 2 × retry_timeout; below Patroni's least ttl of 20 the retries take nearly all of it. */
 function timingsFrom({ ttlS = 30, loopWaitS, retryTimeoutS }: PlanOptions): Timings {

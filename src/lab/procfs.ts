@@ -57,12 +57,23 @@ export function childrenOf(pid: number): readonly Proc[] {
 export function inPidNamespaceOf(init: number): readonly Proc[] {
   const space = namespaceOf(init, 'pid');
   if (space === null) return [];
-  return allPids()
-    .filter((pid) => namespaceOf(pid, 'pid') === space)
-    .map(readProc)
+  return [...spaces()]
+    .filter(([, its]) => its === space)
+    .map(([pid]) => readProc(pid))
     .filter((proc) => proc !== null)
     .filter((proc) => proc.state !== 'dead');
 }
+
+/** Read once for all machines that are looked at in the same breath: the whole of /proc is what costs. */
+function spaces(): ReadonlyMap<number, string | null> {
+  if (known !== null) return known;
+  known = new Map(allPids().map((pid) => [pid, namespaceOf(pid, 'pid')]));
+  queueMicrotask(() => {
+    known = null;
+  });
+  return known;
+}
+let known: ReadonlyMap<number, string | null> | null = null;
 
 export function namespaceOf(pid: number, kind: 'pid' | 'net' | 'mnt' | 'user'): string | null {
   return linkOf(`/proc/${pid}/ns/${kind}`);

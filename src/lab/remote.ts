@@ -52,6 +52,7 @@ export function startDetached(args: readonly string[], say: (line: string) => vo
       if (progress.kind === 'says') say(progress.line);
       if (progress.kind === 'failed') failed = progress.why;
       if (progress.kind !== 'up') return;
+      if (progress.pageUrl !== null) say(`in a browser: ${progress.pageUrl}`);
       say(`up in ${progress.dir}; "matriarch lab status" shows it, "matriarch lab down" ends it`);
       child.unref();
       settle(0);

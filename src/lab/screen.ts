@@ -1,12 +1,13 @@
+import { happeningText } from '../codec/rest/happening.ts';
+import type { Happening } from '../model/live.ts';
 import type { TrafficStatus } from '../traffic/meter.ts';
-import type { LabEvent } from './events.ts';
 import type { LabStatus } from './status.ts';
 
 /** Everything the screen shows at one instant. */
 export interface Scene {
   readonly status: LabStatus;
   readonly leaseLeftMs: number | null;
-  readonly events: readonly LabEvent[];
+  readonly events: readonly Happening[];
   readonly heading: string;
   /** Below everything: what to type. */
   readonly hints: readonly string[];
@@ -37,7 +38,7 @@ export function drawScene(scene: Scene, width: number, height: number): readonly
   const bottom = ['', ...scene.hints.map(dim)];
   const room = Math.max(0, height - top.length - bottom.length - 1);
   const events = room === 0 ? [] : scene.events.slice(-room);
-  const told = events.map(({ wall, node, text }) => `${dim(clock(wall))} ${node.padEnd(6)} ${text}`);
+  const told = events.map((one) => `${dim(clock(one.wall))} ${one.node.padEnd(6)} ${happeningText(one)}`);
   return [...top, ...told, ...bottom].slice(0, height - 1).map((line) => clip(line, width));
 }
 

@@ -61,7 +61,7 @@ export async function lookAtLab(
 const rank = (machine: Machine, members: readonly MemberStatus[]): number =>
   (machine.isCabled() ? 10 : 0) + (members.some(({ role }) => role.endsWith('leader')) ? 1 : 0);
 
-function lookAtMachine(machine: Machine, agentShell: string): MachineStatus {
+export function lookAtMachine(machine: Machine, agentShell: string): MachineStatus {
   const { name, address, kind, etcd } = machine.plan;
   const wanted: readonly Service[] =
     kind === 'client' ? ['haproxy'] : ['postgres', 'agent', 'guardian', ...(etcd ? (['etcd'] as const) : [])];

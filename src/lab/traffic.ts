@@ -19,7 +19,7 @@ export const noTraffic: LabTraffic = { look: () => ({ writer: null, reader: null
 
 /** One writer and one reader on the client, the way an application connects: `matriarch traffic … --json`, a line a second. */
 export async function startTraffic(client: Machine, plan: LabPlan, logDir: string): Promise<LabTraffic> {
-  const log = (name: string): string => join(logDir, `${name}.log`);
+  const log = (name: string): string => join(logDir, `${client.plan.name}-${name}.log`);
   const start = (name: string, command: string, port: number): Promise<void> =>
     client.launch(['matriarch', 'traffic', command, String(port), '--json'], {
       user: 'postgres',
@@ -37,7 +37,7 @@ function lastStatus(path: string): TrafficStatus | null {
   for (const line of lines.reverse()) {
     try {
       const value: unknown = JSON.parse(line);
-      if (isStatus(value)) return value;
+      if (isTrafficLine(value)) return value;
     } catch {
       // a message for people, or a line that begins before the part that was read
     }
@@ -45,8 +45,13 @@ function lastStatus(path: string): TrafficStatus | null {
   return null;
 }
 
-function isStatus(value: unknown): value is TrafficStatus {
-  return typeof value === 'object' && value !== null && 'longestGapMs' in value && 'kind' in value;
+/** A line of `--json`. */
+export interface TrafficLine extends TrafficStatus {
+  readonly wallMs: number;
+}
+
+export function isTrafficLine(value: unknown): value is TrafficLine {
+  return typeof value === 'object' && value !== null && 'longestGapMs' in value && 'wallMs' in value;
 }
 
 function tail(path: string, bytes: number): string {

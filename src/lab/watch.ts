@@ -1,12 +1,15 @@
+import { happeningText } from '../codec/rest/happening.ts';
+import type { Happening } from '../model/live.ts';
 import type { Album } from './album.ts';
-import { type LabEvent, readEvents, readLeaseLeftMs } from './events.ts';
+import { readEvents, readLeaseLeftMs } from './events.ts';
 import type { Lab } from './lab.ts';
+import type { LivePage } from './live/page.ts';
 import { delay } from './run.ts';
 import { drawScene, enterScreen, frame, leaveScreen, type Scene } from './screen.ts';
 import { brief } from './status.ts';
 
 /** Shows a lab until it ends: a live screen on a terminal, lines for what changes elsewhere. */
-export async function watchLab(lab: Lab, album: Album, ended: Promise<unknown>): Promise<void> {
+export async function watchLab(lab: Lab, album: Album, page: LivePage | null, ended: Promise<unknown>): Promise<void> {
   let over = false;
   void ended.then(() => {
     over = true;
@@ -19,6 +22,10 @@ export async function watchLab(lab: Lab, album: Album, ended: Promise<unknown>):
     process.stdout.write(enterScreen);
     process.once('exit', () => process.stdout.write(leaveScreen)); // however it ends
   }
+  let fresh: readonly Happening[] = [];
+  const deafen = album.listen((more) => {
+    fresh = [...fresh, ...more];
+  });
   try {
     while (!over) {
       const status = await lab.status();
@@ -28,23 +35,26 @@ export async function watchLab(lab: Lab, album: Album, ended: Promise<unknown>):
         readLeaseLeftMs(machines.find(({ plan }) => plan.name === status.leader)),
       ]);
       if (over) break;
-      const fresh = album.add(seen);
+      album.add(seen);
+      const news = fresh;
+      fresh = [];
       show({
         status,
         leaseLeftMs,
-        events: terminal ? album.all() : fresh,
+        events: terminal ? album.all() : news,
         heading,
-        hints: hints(lab),
+        hints: hints(lab, page),
         upForMs: performance.now() - startedMs,
       });
       await Promise.race([ended, delay(700)]);
     }
   } finally {
+    deafen();
     if (terminal) process.stdout.write(leaveScreen);
   }
 }
 
-function hints(lab: Lab): readonly string[] {
+function hints(lab: Lab, page: LivePage | null): readonly string[] {
   const { ports } = lab.plan;
   const psql =
     ports === null
@@ -53,6 +63,7 @@ function hints(lab: Lab): readonly string[] {
           `psql -h localhost -p ${ports.writes} -U postgres (password vagrant) writes, ${ports.reads} reads, http://localhost:${ports.statistics} shows HAProxy`,
         ];
   return [
+    ...(page === null ? [] : [`in a browser: ${page.url}`]),
     ...psql,
     'in another terminal: bin/matriarch lab power off node1 · cut node2 · kill node1 postgres · --help; Ctrl-C ends it',
   ];
@@ -77,5 +88,5 @@ function makeLines(): (scene: Scene) => void {
 }
 
 const withoutLag = (text: string): string => text.replace(/ lag \S+/g, '');
-const eventLine = ({ wall, node, text }: LabEvent): string =>
-  `${new Date(wall).toTimeString().slice(0, 8)} ${node} ${text}`;
+const eventLine = (event: Happening): string =>
+  `${new Date(event.wall).toTimeString().slice(0, 8)} ${event.node} ${happeningText(event)}`;

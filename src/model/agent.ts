@@ -22,6 +22,8 @@ export interface Snapshot {
 export interface AgentHandles {
   /** Null until the first cycle is over. */
   snapshot(): Snapshot | null;
+  /** Called after each new snapshot; gives what ends that. */
+  onSnapshot(receive: () => void): () => void;
   /** The fence deadline now in force, read live: health answers compare it with now. Null: no right to lead. */
   fenceDeadlineMs(): InstantMs | null;
   now(): InstantMs;

@@ -39,7 +39,8 @@ export function makeClient(
   options: ClientOptions,
 ): Client {
   const { clock } = outside;
-  const meter = makeMeter(kind);
+  // Twice the pace is no gap yet.
+  const meter = makeMeter(kind, 2 * options.everyMs + 100);
   const stopped = new AbortController();
   let found: Found | null = null;
   let renew = false;

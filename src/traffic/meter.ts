@@ -1,3 +1,4 @@
+import type { LaneGap } from '../model/live.ts';
 import type { Role } from './seek.ts';
 
 /** What a client has felt so far: the line a second of `--json`, and the lab's screen. */
@@ -23,6 +24,8 @@ export interface TrafficStatus {
   readonly longestGapMs: number;
   /** Wall clock, ms since 1970, at which the longest gap began. */
   readonly longestGapFromWallMs: number | null;
+  /** The last few that were worth a mark, and the running one. */
+  readonly gaps: readonly LaneGap[];
 }
 
 /** How one statement went, as the client sees it. */
@@ -42,13 +45,16 @@ export interface Meter {
   status(nowMs: number): TrafficStatus;
 }
 
-/** Counts, and measures gaps: the time between two acknowledged statements. */
-export function makeMeter(kind: TrafficStatus['kind']): Meter {
+const gapsKept = 8;
+
+/** Counts, and measures gaps: the time between two acknowledged statements. From `markedMs` on one is worth a mark. */
+export function makeMeter(kind: TrafficStatus['kind'], markedMs = 1_000): Meter {
   let counts = { acknowledged: 0, failed: 0, unknown: 0, connections: 0 };
   let last: { served: Served; atMs: number; wallMs: number } | null = null;
   let longest = { gapMs: 0, fromWallMs: null as number | null };
   let second = { beganMs: 0, count: 0, before: 0 };
   let latencyMaxMs = 0;
+  let gaps: readonly LaneGap[] = [];
   const errors: Record<string, number> = {};
   const error = (name: string): void => {
     errors[name] = (errors[name] ?? 0) + 1;
@@ -61,6 +67,8 @@ export function makeMeter(kind: TrafficStatus['kind']): Meter {
   function acknowledged(served: Served, nowMs: number, wallMs: number): number | null {
     const gapMs = last === null ? null : nowMs - last.atMs;
     if (last !== null && gapMs !== null && gapMs > longest.gapMs) longest = { gapMs, fromWallMs: last.wallMs };
+    if (last !== null && gapMs !== null && gapMs >= markedMs)
+      gaps = [...gaps, { fromWallMs: last.wallMs, toWallMs: last.wallMs + Math.round(gapMs) }].slice(-gapsKept);
     last = { served, atMs: nowMs, wallMs };
     latencyMaxMs = Math.max(latencyMaxMs, served.tookMs);
     roll(nowMs);
@@ -94,6 +102,10 @@ export function makeMeter(kind: TrafficStatus['kind']): Meter {
         gapMs,
         longestGapMs: running ? gapMs : longest.gapMs,
         longestGapFromWallMs: running ? (last?.wallMs ?? null) : longest.fromWallMs,
+        gaps:
+          last !== null && gapMs !== null && gapMs >= markedMs
+            ? [...gaps, { fromWallMs: last.wallMs, toWallMs: null }]
+            : gaps,
       };
     },
   };

@@ -52,6 +52,10 @@ export interface FakeAgent extends AgentHandles {
   readonly puts: { readonly key: string; readonly text: string; readonly seen: unknown }[];
   readonly wakes: string[];
   tell(entry: Entry): void;
+  /** As after a cycle. */
+  publish(): void;
+  /** How many are told of something. */
+  readers(): number;
 }
 
 export interface FakeOptions {
@@ -76,13 +80,20 @@ export function fakeAgent(seen: Observation, options: FakeOptions = {}): FakeAge
   const puts: FakeAgent['puts'] = [];
   const wakes: string[] = [];
   const listeners = new Set<(entry: Entry) => void>();
+  const watchers = new Set<() => void>();
   let reads = 0;
   return {
     asked,
     puts,
     wakes,
     tell: (entry) => listeners.forEach((receive) => void receive(entry)),
+    readers: () => listeners.size + watchers.size,
+    publish: () => watchers.forEach((receive) => void receive()),
     snapshot: () => snapshotOf(seen),
+    onSnapshot(receive) {
+      watchers.add(receive);
+      return () => watchers.delete(receive);
+    },
     fenceDeadlineMs: () => seen.held?.deadlineMs ?? null,
     now: () => now,
     wallMs: () => seen.wallMs,

@@ -61,6 +61,20 @@ for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) {
   });
 }
 
+test('the live page is there for as long as the lab; its address is told to who may ask', options, async () => {
+  const dir = newDir();
+  const child = await labUp(dir);
+  const url = String(await until(() => askLab(dir, { kind: 'page' }), 5_000, 100));
+  assert.match(url, new RegExp(`^http://localhost:${portBase + 2001}/#[\\w-]{16}$`));
+  const page = await fetch(url);
+  assert.equal(page.status, 200);
+  assert.match(await page.text(), /<title>Matriarch/);
+  child.kill('SIGINT');
+  await exited(child);
+  await assert.rejects(fetch(url));
+  assert.deepEqual(await lastingTraces(dir), []);
+});
+
 test('kill -9 ends every process, mount and interface; the next lab clears the folder away', options, async () => {
   const dir = newDir();
   const first = await labUp(dir);

@@ -87,3 +87,17 @@ test('the longest gap lies between two acknowledgements, or is still running', (
     { longestGapMs: 1000, longestGapFromWallMs: 501_010, acknowledged: 3, unknown: 1, errors: { lost: 1 } },
   );
 });
+
+test('gaps from a length on are marked: the last few, and the running one without an end', () => {
+  const meter = makeMeter('write', 200);
+  const served: Served = { outcome: 'acknowledged', host: 'a', role: 'primary', value: 1, error: null, tookMs: 1 };
+  meter.served(served, 1000, 501_000);
+  meter.served(served, 1199, 501_199);
+  assert.deepEqual(meter.status(1250).gaps, []);
+  meter.served(served, 1500, 501_500);
+  const first = { fromWallMs: 501_199, toWallMs: 501_500 };
+  assert.deepEqual(meter.status(1600).gaps, [first]);
+  assert.deepEqual(meter.status(1700).gaps, [first, { fromWallMs: 501_500, toWallMs: null }]);
+  for (let nth = 1; nth <= 20; nth++) meter.served(served, 1500 + 300 * nth, 501_500 + 300 * nth);
+  assert.equal(meter.status(7500).gaps.length, 8);
+});

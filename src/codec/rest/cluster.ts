@@ -75,6 +75,14 @@ function roleOf({ name }: Member, { leader, sync }: Cluster, options: Options): 
   return options.synchronousMode === 'quorum' ? 'quorum_standby' : 'sync_standby';
 }
 
+export const roleInCluster = (member: Member, cluster: Cluster): string => roleOf(member, cluster, optionsOf(cluster));
+
+/** Bytes behind the last known end of the log; null: unknown. */
+export function lagOf({ xlogLocation }: Member, { status }: Cluster): bigint | null {
+  const { lag } = behind(xlogLocation, status?.optime ?? null);
+  return typeof lag === 'bigint' ? lag : null;
+}
+
 function lags(member: Member, { status }: Cluster): Fields {
   const optime = status?.optime ?? null;
   const receive = behind(member.receiveLsn, optime);

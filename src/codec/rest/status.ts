@@ -205,7 +205,7 @@ export function watchdogFailed({ settings, guard }: Observation): boolean {
   return guard.kind === 'absent' || (wanted === 'device' && guard.kind === 'present' && guard.device !== 'open');
 }
 
-function guardText({ guard }: Observation): string {
+export function guardText({ guard }: Observation): string {
   if (guard.kind === 'off') return 'off';
   if (guard.kind === 'absent') return `absent: ${guard.why}`;
   return guard.armedMs === null ? 'disarmed' : 'armed';

@@ -1,0 +1,28 @@
+import { parsed } from '../ask.ts';
+import type { Request } from '../control.ts';
+import type { Service } from '../services.ts';
+
+/** What a button of the page may ask for: a part of what the lab does on command, each field checked. */
+
+const signals = { kill: 'KILL', freeze: 'STOP', thaw: 'CONT' } as const;
+const services: readonly Service[] = ['postgres', 'agent', 'guardian', 'etcd', 'haproxy'];
+const machineDeeds = ['cut', 'heal', 'powerOff', 'powerOn'] as const;
+
+/** Text: why it is none. */
+export function readDeed(body: string, machines: readonly string[]): Request | string {
+  const asked = parsed(body);
+  if (typeof asked !== 'object' || asked === null || !('deed' in asked)) return 'a JSON object with a deed is wanted';
+  const { deed } = asked;
+  const node = 'node' in asked ? asked.node : null;
+  const machine = machines.find((name) => name === node);
+  if (deed === 'switchover') return { kind: 'switchover', to: machine ?? null };
+  if (machine === undefined) return `no machine ${String(node)}`;
+  const plain = machineDeeds.find((kind) => kind === deed);
+  if (plain !== undefined) return { kind: plain, node: machine };
+  const name = 'service' in asked ? asked.service : null;
+  const service = services.find((one) => one === name);
+  if (service === undefined) return `no service ${String(name)}`;
+  if (deed === 'start') return { kind: 'start', node: machine, service };
+  if (deed !== 'kill' && deed !== 'freeze' && deed !== 'thaw') return `no deed ${String(deed)}`;
+  return { kind: 'kill', node: machine, service, signal: signals[deed], restartAfterS: null };
+}

@@ -1,0 +1,120 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import type { Album } from '../album.ts';
+import type { Desk } from '../control.ts';
+import type { Lab } from '../lab.ts';
+import { programRoot } from '../program.ts';
+import { readDeed } from './deed.ts';
+import { refusalOf } from './guard.ts';
+import { type Hub, makeHub } from './hub.ts';
+
+/** The live page of a lab on the host's loopback: to look at for all who reach that, to break things for who has the key. */
+export interface LivePage {
+  /** With the key behind the #: browsers keep that to themselves. */
+  readonly url: string;
+  end(): Promise<void>;
+}
+
+const bodyBytesMax = 4_096;
+/** A reader that does not read is let go: what waits for it is our memory. */
+const waitingBytesMax = 4_000_000;
+
+/** Null, and a word of it: a lab is of use without its page. */
+export async function servePage(
+  lab: Lab,
+  album: Album,
+  desk: Desk,
+  say: (line: string) => void,
+): Promise<LivePage | null> {
+  const port = lab.plan.ports?.page ?? null;
+  if (port === null) return null;
+  const key = randomBytes(12).toString('base64url');
+  const hub = makeHub(lab, album);
+  const server = createServer((request, response) => {
+    answer(request, response, { lab, hub, desk, key }).catch(() => response.destroy());
+  });
+  const problem = await new Promise<string | null>((settle) => {
+    server.once('error', (error) => settle(error.message));
+    server.listen(port, '127.0.0.1', () => settle(null));
+  });
+  if (problem !== null) {
+    say(`no live page: ${problem}`);
+    return null;
+  }
+  return {
+    url: `http://localhost:${port}/#${key}`,
+    async end() {
+      hub.end();
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
+    },
+  };
+}
+
+interface Behind {
+  readonly lab: Lab;
+  readonly hub: Hub;
+  readonly desk: Desk;
+  readonly key: string;
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, behind: Behind): Promise<void> {
+  const { method, headers } = request;
+  const given = headers['x-lab-key'];
+  const key = typeof given === 'string' ? given : undefined;
+  const refusal = refusalOf({ method, host: headers.host, origin: headers.origin, key }, behind.key);
+  if (refusal !== null) return say(response, 403, refusal);
+  const [path = '/'] = (request.url ?? '/').split('?');
+  if (method === 'GET' && (path === '/' || path === '/ui')) return showPage(response);
+  if (method === 'GET' && path === '/ui/stream') return stream(response, behind.hub);
+  if (method === 'POST' && path === '/ui/do') return act(request, response, behind);
+  say(response, 404, 'there is / to look at');
+}
+
+function say(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', ...common }).end(`${text}\n`);
+}
+
+const common = {
+  'x-frame-options': 'DENY',
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cache-control': 'no-store',
+};
+
+function showPage(response: ServerResponse): void {
+  const path = join(programRoot, 'dist/live.html');
+  if (existsSync(path))
+    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', ...common }).end(readFileSync(path));
+  else say(response, 404, 'the live page was not built: npm run build');
+}
+
+function stream(response: ServerResponse, hub: Hub): void {
+  response.writeHead(200, { 'content-type': 'text/event-stream', ...common });
+  response.write('retry: 1000\n\n');
+  const leave = hub.look((text) => {
+    if (response.writableLength > waitingBytesMax) response.destroy();
+    else response.write(`data: ${text}\n\n`);
+  });
+  response.on('close', leave);
+  response.on('error', () => response.destroy());
+}
+
+async function act(request: IncomingMessage, response: ServerResponse, { lab, hub, desk }: Behind): Promise<void> {
+  let body = '';
+  for await (const chunk of request.setEncoding('utf8')) {
+    body += chunk;
+    if (body.length > bodyBytesMax) return say(response, 413, 'too long');
+  }
+  const deed = readDeed(
+    body,
+    [...lab.nodes, lab.client].map(({ name }) => name),
+  );
+  if (typeof deed === 'string') return say(response, 400, deed);
+  const reply = await desk(deed);
+  hub.stir();
+  if (reply.kind === 'failed') return say(response, 409, reply.why);
+  say(response, 200, typeof reply.value === 'string' ? reply.value : 'done');
+}

@@ -1,0 +1,47 @@
+import type { MachinePicture, Picture } from '../model/live.ts';
+
+export type Tone = 'good' | 'warn' | 'bad';
+
+/** How the whole is, in a sentence. */
+export interface Verdict {
+  readonly tone: Tone;
+  readonly sentence: string;
+}
+
+export const leads = ({ member }: MachinePicture): boolean => member?.role.endsWith('leader') === true;
+
+/** Its PostgreSQL takes writes, as its own agent says: what etcd tells of roles may be older. */
+export const takesWrites = ({ own }: MachinePicture): boolean => own?.postgres === 'running primary';
+
+/** Patroni before 3.0.3 calls a streaming replica running. */
+export const follows = ({ member }: MachinePicture): boolean =>
+  member !== null && ['streaming', 'running'].includes(member.state) && !member.role.endsWith('leader');
+
+export function verdictOf(picture: Picture): Verdict {
+  const { machines, leader } = picture;
+  if (picture.paused) return { tone: 'warn', sentence: 'Paused: nothing is done by itself' };
+  const members = machines.filter(({ member }) => member !== null);
+  if (picture.toldBy === null && members.length === 0)
+    return { tone: 'warn', sentence: 'No agent that knows the cluster answers yet' };
+  if (picture.toldBy === null) return { tone: 'bad', sentence: 'etcd answers nobody who can be asked' };
+  if (leader === null) return { tone: 'bad', sentence: 'Nobody leads' };
+  const leading = machines.find(({ name }) => name === leader);
+  if (leading?.member?.state !== 'running' || isOut(leading))
+    return { tone: 'bad', sentence: `${leader} holds the leader key, and does not serve` };
+  const others = machines.filter(({ name }) => name !== leader);
+  const following = others.filter(
+    (machine) => follows(machine) && !isOut(machine) && machine.member?.timeline === leading.member?.timeline,
+  );
+  const missing = others.filter((machine) => !following.includes(machine)).map(({ name }) => name);
+  if (missing.length > 0)
+    return {
+      tone: 'warn',
+      sentence: `${leader} leads; ${missing.join(' and ')} ${missing.length === 1 ? 'does' : 'do'} not follow`,
+    };
+  const number = following.length === 2 ? 'both others follow' : `all ${following.length} others follow`;
+  return { tone: 'good', sentence: following.length === 0 ? `${leader} leads, alone` : `${leader} leads, ${number}` };
+}
+
+/** Nobody reaches it: known only where somebody stands beside it. */
+const isOut = ({ beside }: MachinePicture): boolean =>
+  beside !== null && (beside.power === 'off' || beside.cable === 'out');
