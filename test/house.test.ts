@@ -15,10 +15,11 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   api: ['model', 'codec'],
   ctl: ['model', 'codec', 'world'],
   traffic: ['model', 'codec', 'world'],
-  lab: ['model', 'codec', 'world', 'traffic'],
-  sim: ['model', 'codec', 'agent', 'guardian', 'api'],
+  picture: ['model'],
+  lab: ['model', 'codec', 'world', 'traffic', 'picture'],
+  sim: ['model', 'codec', 'agent', 'guardian', 'api', 'picture'],
 };
-const withoutNode = new Set(['model', 'decide', 'codec', 'agent', 'guardian', 'sim']);
+const withoutNode = new Set(['model', 'decide', 'codec', 'agent', 'guardian', 'sim', 'picture']);
 /** Drivers and libraries, each in the rooms made for it. */
 const libraries: Readonly<Record<string, readonly string[]>> = {
   yaml: ['codec'],
@@ -31,7 +32,7 @@ const libraries: Readonly<Record<string, readonly string[]>> = {
   commander: [],
   pino: [],
 };
-const purely = new Set(['model', 'decide', 'codec', 'agent', 'guardian']);
+const purely = new Set(['model', 'decide', 'codec', 'agent', 'guardian', 'picture']);
 const hiddenInputs =
   /\b(Date\.now|Math\.random|setTimeout|setInterval|setImmediate|performance\.now|AbortSignal\.timeout|process\.env|crypto\.)|\bfetch\(|new Date\(\)/;
 

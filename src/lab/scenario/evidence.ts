@@ -26,9 +26,12 @@ export interface Evidence {
   readonly broken: string | null;
 }
 
+/** Pictures mark faults, remedies and acts; phases are counted from the first fault or act. */
+export type Nature = 'fault' | 'remedy' | 'act' | 'calm';
+
 export interface StepDone {
   readonly text: string;
-  readonly nature: 'fault' | 'remedy' | 'act' | 'wait';
+  readonly nature: Nature;
   /** Machines that it was done to. */
   readonly nodes: readonly string[];
   readonly fromMs: SharedMs;

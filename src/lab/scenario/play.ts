@@ -1,7 +1,7 @@
 import type { Holding } from '../../model/history.ts';
 import { durationMs, type Scenario, type Step } from '../../model/scenario.ts';
 import { untilProxySettled } from '../bench/haproxy.ts';
-import { type ClientPath, type Clients, clientPaths, startClients } from '../clients.ts';
+import { type ClientPath, type Clients, startClients } from '../clients.ts';
 import type { Lab } from '../lab.ts';
 import { sqlOn } from '../psql.ts';
 import { delay, until } from '../run.ts';
@@ -140,6 +140,10 @@ async function holdingsOf(lab: Lab, node: string, keys: readonly string[]): Prom
 
 function errorsOf(clients: Clients): Evidence['errors'] {
   const of = (path: ClientPath): Readonly<Record<string, number>> => clients.status(path)?.errors ?? {};
-  const [a, b, c, d] = clientPaths.map(of);
-  return { 'direct write': a ?? {}, 'proxied write': b ?? {}, 'direct read': c ?? {}, 'proxied read': d ?? {} };
+  return {
+    'direct write': of('direct write'),
+    'proxied write': of('proxied write'),
+    'direct read': of('direct read'),
+    'proxied read': of('proxied read'),
+  };
 }

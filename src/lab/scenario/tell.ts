@@ -1,4 +1,5 @@
 import type { Duration, Step, Target } from '../../model/scenario.ts';
+import type { Nature } from './evidence.ts';
 
 /** A step in the words of its file. */
 export function tellStep(step: Step): string {
@@ -55,12 +56,14 @@ export function tellStep(step: Step): string {
   }
 }
 
-/** What a step does to the cluster: pictures mark faults, and phases are counted from the first of them. */
-export function natureOf(step: Step): 'fault' | 'remedy' | 'act' | 'wait' {
+export function natureOf(step: Step): Nature {
   switch (step.kind) {
     case 'wait':
     case 'waitFor':
-      return 'wait';
+    case 'transaction':
+    case 'dump':
+    case 'load':
+      return 'calm';
     case 'heal':
     case 'powerOn':
     case 'thaw':
@@ -75,9 +78,6 @@ export function natureOf(step: Step): 'fault' | 'remedy' | 'act' | 'wait' {
     case 'resume':
     case 'restart':
     case 'reinit':
-    case 'transaction':
-    case 'dump':
-    case 'load':
       return 'act';
     default:
       return 'fault';

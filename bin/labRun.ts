@@ -1,0 +1,126 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { keepLogsOf } from '../src/lab/bench/keepLogs.ts';
+import { makeEnding } from '../src/lab/ending.ts';
+import { type Campaign, failedOf } from '../src/lab/report/campaign.ts';
+import { htmlOf, sectionOf } from '../src/lab/report/html.ts';
+import { junitOf } from '../src/lab/report/junit.ts';
+import { tableOf } from '../src/lab/report/table.ts';
+import { runCampaign } from '../src/lab/scenario/campaign.ts';
+import { chooseScenarios, shippedScenarios } from '../src/lab/scenario/shelf.ts';
+
+interface RunFlags {
+  readonly list?: boolean;
+  readonly times: number;
+  readonly ttl: number;
+  readonly agentCmd?: string;
+  readonly report?: string;
+  readonly format: 'table' | 'json' | 'junit';
+  readonly long?: boolean;
+}
+
+/** `matriarch lab run`: accidents with a verdict. */
+export function runCommand(lab: Command): void {
+  lab
+    .command('run')
+    .description('play scenarios: break the cluster on purpose, and judge what its clients felt')
+    .argument('[scenario...]', 'names, all, or YAML files of your own')
+    .option('--list', 'name the scenarios, one a line')
+    .option('--times <count>', 'play each so often', whole, 1)
+    .option(
+      '--ttl <seconds>',
+      'of the leader lease, where the scenario does not say; Patroni needs 20 or more',
+      whole,
+      6,
+    )
+    .option('--agent-cmd <command>', "any Patroni-compatible agent, for instance 'patroni {config}'")
+    .option('--report <folder>', 'write report.html, verdict.json and junit.xml there, and what was seen of each run')
+    .option('--long', 'with all: those, too, that take many minutes')
+    .addOption(
+      new Option('--format <format>', 'of what is printed in the end')
+        .choices(['table', 'json', 'junit'])
+        .default('table'),
+    )
+    .action(async (names: readonly string[], flags: RunFlags) => {
+      if (flags.list) return list();
+      process.exit(await run(names, flags).catch(refused));
+    });
+}
+
+function list(): void {
+  const scenarios = shippedScenarios();
+  const wide = Math.max(...scenarios.map(({ name }) => name.length));
+  for (const { name, title, long, red } of scenarios) {
+    const notes = [long ? 'long' : '', red === null ? '' : 'known to fail'].filter((note) => note !== '');
+    process.stdout.write(`${name.padEnd(wide)}  ${title}${notes.length === 0 ? '' : ` (${notes.join(', ')})`}\n`);
+  }
+}
+
+/** Exit code. */
+async function run(names: readonly string[], flags: RunFlags): Promise<number> {
+  if (names.length === 0) throw new Error('name scenarios, or all; "matriarch lab run --list" shows what there is');
+  const scenarios = chooseScenarios(names, flags.long === true);
+  const startedMs = performance.now();
+  const say = (line: string): void => {
+    const sinceS = Math.round((performance.now() - startedMs) / 1_000);
+    process.stderr.write(`lab ${String(sinceS).padStart(4)} s: ${line}\n`);
+  };
+  const folder = flags.report === undefined ? null : reportFolder(flags.report);
+  const ending = makeEnding();
+  let down = async (): Promise<void> => {};
+  const sections: string[] = [];
+  const playing = runCampaign({
+    scenarios,
+    times: flags.times,
+    ttlS: flags.ttl,
+    agentCommand: flags.agentCmd ?? null,
+    say,
+    began: (end) => (down = end),
+    judged(verdict, evidence, { lab: played }) {
+      if (folder === null) return;
+      sections.push(sectionOf(verdict, evidence));
+      const own = join(folder, `${verdict.scenario}-${verdict.run}`);
+      mkdirSync(own, { recursive: true });
+      writeFileSync(join(own, 'evidence.json'), `${JSON.stringify(evidence)}\n`);
+      if (!verdict.passed) keepLogsOf(played, join(own, 'logs'));
+    },
+  });
+  const ended = ending.ended.then(() => {
+    say('ending');
+    return null;
+  });
+  const campaign = await Promise.race([playing, ended]).finally(() => down());
+  if (campaign === null) return 130;
+  if (folder !== null) {
+    writeFileSync(join(folder, 'report.html'), htmlOf(campaign, sections));
+    writeFileSync(join(folder, 'verdict.json'), `${JSON.stringify(campaign, null, 2)}\n`);
+    writeFileSync(join(folder, 'junit.xml'), junitOf(campaign));
+    say(`the report is ${join(folder, 'report.html')}`);
+  }
+  process.stdout.write(shown(campaign, flags.format));
+  return failedOf(campaign).length === 0 ? 0 : 1;
+}
+
+function shown(campaign: Campaign, format: RunFlags['format']): string {
+  if (format === 'json') return `${JSON.stringify(campaign, null, 2)}\n`;
+  return format === 'junit' ? junitOf(campaign) : tableOf(campaign);
+}
+
+function reportFolder(folder: string): string {
+  mkdirSync(folder, { recursive: true });
+  if (existsSync(join(folder, 'verdict.json')))
+    throw new Error(`${folder} holds a report already: name another folder`);
+  return folder;
+}
+
+function refused(error: unknown): number {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  return 2;
+}
+
+function whole(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('a whole number above 0');
+  return value;
+}

@@ -1,0 +1,82 @@
+import { availableParallelism } from 'node:os';
+import type { Scenario } from '../../model/scenario.ts';
+import { findLabs } from '../place.ts';
+import { ownAgentCommand } from '../plan.ts';
+import type { Campaign } from '../report/campaign.ts';
+import { type Verdict, verdictOf } from '../verdict/verdict.ts';
+import type { Evidence } from './evidence.ts';
+import { healAll } from './heal.ts';
+import { play } from './play.ts';
+import { openTheatre, setUpOf, type Theatre } from './theatre.ts';
+
+export interface CampaignOptions {
+  readonly scenarios: readonly Scenario[];
+  /** How often each is played. */
+  readonly times: number;
+  readonly ttlS: number;
+  readonly agentCommand: string | null;
+  readonly say: (line: string) => void;
+  /** The lab may be taken down by calling `end` at any time; a campaign that is still at work then throws. */
+  readonly began: (end: () => Promise<void>) => void;
+  /** Called with each run as soon as it is judged, while its lab is there. */
+  readonly judged: (verdict: Verdict, evidence: Evidence, theatre: Theatre) => void;
+}
+
+/** Plays scenarios one after the other; those with the same set-up share a lab as long as it gets healthy again. */
+export async function runCampaign(options: CampaignOptions): Promise<Campaign> {
+  const { scenarios, times, say } = options;
+  const otherLabs = findLabs().filter(({ running }) => running).length;
+  if (otherLabs > 0) say(`${otherLabs} other lab runs on this machine: figures are of little worth`);
+  const startedWall = new Date().toISOString();
+  const verdicts: Verdict[] = [];
+  let theatre: Theatre | null = null;
+  try {
+    for (const scenario of bySetUp(scenarios, options))
+      for (let run = 1; run <= times; run += 1) {
+        if (theatre !== null && theatre.setUp !== setUpOf(scenario, options)) theatre = await close(theatre);
+        theatre ??= await openTheatre(scenario, options);
+        const title = times === 1 ? scenario.name : `${scenario.name} ${run}/${times}`;
+        const slug = `${scenario.name}-${run}-${verdicts.length}`;
+        const evidence = await play(theatre, scenario, slug, (line) => say(`${title}: ${line}`));
+        const verdict = verdictOf(scenario, evidence, run);
+        verdicts.push(verdict);
+        say(`${title}: ${verdict.passed ? 'passed' : 'FAILED'}`);
+        options.judged(verdict, evidence, theatre);
+        if (!(await isFitAgain(theatre, say))) theatre = await close(theatre);
+      }
+  } finally {
+    await theatre?.end();
+  }
+  const agentCommand = options.agentCommand ?? ownAgentCommand;
+  const cores = availableParallelism();
+  return { startedWall, agentCommand, ttlS: options.ttlS, cores, otherLabs, verdicts };
+}
+
+/** In the order given, but all of one set-up after its first. */
+function bySetUp(scenarios: readonly Scenario[], options: CampaignOptions): readonly Scenario[] {
+  const first = new Map<string, number>();
+  for (const [index, scenario] of scenarios.entries()) {
+    const setUp = setUpOf(scenario, options);
+    if (!first.has(setUp)) first.set(setUp, index);
+  }
+  const rank = (scenario: Scenario): number => first.get(setUpOf(scenario, options)) ?? 0;
+  return scenarios.toSorted((a, b) => rank(a) - rank(b));
+}
+
+const fitLimitMs = 60_000;
+
+async function isFitAgain(theatre: Theatre, say: (line: string) => void): Promise<boolean> {
+  try {
+    await healAll(theatre);
+    await theatre.lab.waitHealthy(fitLimitMs);
+    return true;
+  } catch (error) {
+    say(`the lab does not get healthy again: ${error instanceof Error ? error.message : String(error)}`);
+    return false;
+  }
+}
+
+async function close(theatre: Theatre): Promise<null> {
+  await theatre.end();
+  return null;
+}
