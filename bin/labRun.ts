@@ -1,13 +1,16 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { writeScenario } from '../src/codec/scenario/write.ts';
 import { keepLogsOf } from '../src/lab/bench/keepLogs.ts';
 import { makeEnding } from '../src/lab/ending.ts';
 import { type Campaign, failedOf } from '../src/lab/report/campaign.ts';
 import { htmlOf, sectionOf } from '../src/lab/report/html.ts';
 import { junitOf } from '../src/lab/report/junit.ts';
 import { tableOf } from '../src/lab/report/table.ts';
-import { runCampaign } from '../src/lab/scenario/campaign.ts';
+import { type Played, runCampaign } from '../src/lab/scenario/campaign.ts';
+import { randomPlay } from '../src/lab/scenario/random.ts';
 import { chooseScenarios, shippedScenarios } from '../src/lab/scenario/shelf.ts';
 
 interface RunFlags {
@@ -18,6 +21,8 @@ interface RunFlags {
   readonly report?: string;
   readonly format: 'table' | 'json' | 'junit';
   readonly long?: boolean;
+  readonly seed: number;
+  readonly minutes: number;
 }
 
 /** `matriarch lab run`: accidents with a verdict. */
@@ -25,7 +30,7 @@ export function runCommand(lab: Command): void {
   lab
     .command('run')
     .description('play scenarios: break the cluster on purpose, and judge what its clients felt')
-    .argument('[scenario...]', 'names, all, or YAML files of your own')
+    .argument('[scenario...]', 'names, all, random, or YAML files of your own')
     .option('--list', 'name the scenarios, one a line')
     .option('--times <count>', 'play each so often', whole, 1)
     .option(
@@ -36,6 +41,8 @@ export function runCommand(lab: Command): void {
     )
     .option('--agent-cmd <command>', "any Patroni-compatible agent, for instance 'patroni {config}'")
     .option('--report <folder>', 'write report.html, verdict.json and junit.xml there, and what was seen of each run')
+    .option('--seed <number>', 'of random: which faults are drawn', whole, 1)
+    .option('--minutes <count>', 'of random: how long faults strike', whole, 2)
     .option('--long', 'with all: those, too, that take many minutes')
     .addOption(
       new Option('--format <format>', 'of what is printed in the end')
@@ -60,7 +67,12 @@ function list(): void {
 /** Exit code. */
 async function run(names: readonly string[], flags: RunFlags): Promise<number> {
   if (names.length === 0) throw new Error('name scenarios, or all; "matriarch lab run --list" shows what there is');
-  const scenarios = chooseScenarios(names, flags.long === true);
+  const random = names.includes('random') ? randomPlay({ ...flags, ttlS: flags.ttl, nodes: 3 }) : null;
+  const plays = names.flatMap((name): readonly Played[] =>
+    name === 'random' && random !== null
+      ? [random]
+      : chooseScenarios([name], flags.long === true).map((scenario) => ({ scenario })),
+  );
   const startedMs = performance.now();
   const say = (line: string): void => {
     const sinceS = Math.round((performance.now() - startedMs) / 1_000);
@@ -71,7 +83,7 @@ async function run(names: readonly string[], flags: RunFlags): Promise<number> {
   let down = async (): Promise<void> => {};
   const sections: string[] = [];
   const playing = runCampaign({
-    scenarios,
+    plays,
     times: flags.times,
     ttlS: flags.ttl,
     agentCommand: flags.agentCmd ?? null,
@@ -91,6 +103,12 @@ async function run(names: readonly string[], flags: RunFlags): Promise<number> {
     return null;
   });
   const campaign = await Promise.race([playing, ended]).finally(() => down());
+  if (random !== null) {
+    // Also when it was ended before its time: what struck until then can be played again.
+    const log = join(folder ?? tmpdir(), `${random.scenario.name}.yml`);
+    writeFileSync(log, writeScenario(random.taken()));
+    say(`what struck is in ${log}: "matriarch lab run ${log}" plays it again`);
+  }
   if (campaign === null) return 130;
   if (folder !== null) {
     writeFileSync(join(folder, 'report.html'), htmlOf(campaign, sections));

@@ -20,6 +20,8 @@ export interface ClientStart {
   readonly target: string;
   readonly perSecond: number;
   readonly key: string | null;
+  /** Its name in the history. */
+  readonly client: string;
   readonly history: string;
   readonly logPath: string;
 }
@@ -28,7 +30,8 @@ export interface ClientStart {
 export function launchClient({ plan, client }: Lab, start: ClientStart): Promise<void> {
   const nodes = plan.nodes.map(({ name, address }) => `${name}=${address}:5432`).join(',');
   const flags = [
-    ...['--rate', String(start.perSecond), '--quiet', '--json', '--nodes', nodes, '--history', start.history],
+    ...['--rate', String(start.perSecond), '--quiet', '--json', '--nodes', nodes],
+    ...['--history', start.history, '--client', start.client],
     ...(start.key === null ? [] : ['--key', start.key]),
   ];
   return client.machine.launch(['matriarch', 'traffic', start.command, start.target, ...flags], {
@@ -78,6 +81,7 @@ export async function startClients(lab: Lab, name: string): Promise<Clients> {
         target: targets[path],
         perSecond: clientRate,
         key: keyOf(path),
+        client: slug(path),
         history: historyPath(path),
         logPath: logPath(path),
       }),

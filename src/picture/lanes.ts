@@ -8,8 +8,8 @@ export interface Scale {
   x(ms: number): number;
 }
 
-export const left = 60;
-const width = 1320;
+export const left = 76;
+const width = 1304;
 export const top = 34;
 export const laneHeight = 64;
 

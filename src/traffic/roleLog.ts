@@ -7,7 +7,7 @@ export interface RoleLog {
 }
 
 /** A piece is written down at least so often: what is not yet written when the machine dies is lost. */
-const pieceMs = 500;
+const pieceMs = 100;
 /** Looks further apart than this say nothing of the time between them. */
 const silentMs = 1_000;
 

@@ -121,7 +121,7 @@ const style = `
 :root{--served:#57606a;--well:#1a7f37}
 @media(prefers-color-scheme:dark){:root{--served:#8b949e;--well:#3fb950}}
 .served{fill:var(--served)}.gap{fill:var(--fault)}i.served{background:var(--served)}i.gap{background:var(--fault)}
-.path{text-anchor:end;font-size:9px}.step{stroke:var(--ink);stroke-dasharray:2 3;opacity:.5}.step.fault{stroke:var(--fault);opacity:1}
+.path{text-anchor:end;font-size:10px}td:nth-child(2){white-space:nowrap}td[colspan]{white-space:normal}.side td:first-child{min-width:90px}.step{stroke:var(--ink);stroke-dasharray:2 3;opacity:.5}.step.fault{stroke:var(--fault);opacity:1}
 .well{color:var(--well)}.ill{color:var(--fault)}a{color:inherit}h2{font-size:16px;margin:36px 0 4px}h2 small{font-weight:400;opacity:.7}
 table{border-collapse:collapse}caption{text-align:left;font-weight:600}th{text-align:left;font-weight:600}td,th{padding:2px 14px 2px 0;vertical-align:top}
 td{border-top:1px solid var(--faint);font-variant-numeric:tabular-nums}.side{display:flex;flex-wrap:wrap;gap:8px 40px}.side table{flex:1 1 320px}

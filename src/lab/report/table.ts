@@ -14,9 +14,10 @@ export function tableOf(campaign: Campaign): string {
     `${agentCommand}, ttl ${ttlS} s, ${cores} cores; four clients with 50 statements a second each`,
     ...(otherLabs > 0 ? ['another lab ran on this machine at the same time: these figures are of little worth'] : []),
     '',
+    'Longest time without an answer, after the first fault or act; what became of the writes',
     ...layOut(
       [
-        'longest gap',
+        'scenario',
         'verdict',
         'write',
         'by HAProxy',
@@ -31,7 +32,8 @@ export function tableOf(campaign: Campaign): string {
       groups.map(gapRow),
     ),
     '',
-    ...layOut(['since the fault', ...phaseNames], groups.map(phaseRow)),
+    'Phases, since the first fault or act',
+    ...layOut(['scenario', ...phaseNames], groups.map(phaseRow)),
     ...(failed.length === 0 ? [] : ['', 'What did not hold', ...failed.flatMap(complaintLines)]),
     '',
     `${groups.length} scenarios, ${verdicts.length} runs: ${verdicts.length - failed.length} passed, ${failed.length} failed`,

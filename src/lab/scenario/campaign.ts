@@ -7,10 +7,17 @@ import { type Verdict, verdictOf } from '../verdict/verdict.ts';
 import type { Evidence } from './evidence.ts';
 import { healAll } from './heal.ts';
 import { play } from './play.ts';
+import { type Script, scriptOf } from './script.ts';
 import { openTheatre, setUpOf, type Theatre } from './theatre.ts';
 
+/** A scenario to play; without a script, its own steps. */
+export interface Played {
+  readonly scenario: Scenario;
+  readonly script?: (theatre: Theatre) => Script;
+}
+
 export interface CampaignOptions {
-  readonly scenarios: readonly Scenario[];
+  readonly plays: readonly Played[];
   /** How often each is played. */
   readonly times: number;
   readonly ttlS: number;
@@ -24,20 +31,22 @@ export interface CampaignOptions {
 
 /** Plays scenarios one after the other; those with the same set-up share a lab as long as it gets healthy again. */
 export async function runCampaign(options: CampaignOptions): Promise<Campaign> {
-  const { scenarios, times, say } = options;
+  const { plays, times, say } = options;
   const otherLabs = findLabs().filter(({ running }) => running).length;
   if (otherLabs > 0) say(`${otherLabs} other lab runs on this machine: figures are of little worth`);
   const startedWall = new Date().toISOString();
   const verdicts: Verdict[] = [];
   let theatre: Theatre | null = null;
   try {
-    for (const scenario of bySetUp(scenarios, options))
+    for (const { scenario, script } of bySetUp(plays, options))
       for (let run = 1; run <= times; run += 1) {
         if (theatre !== null && theatre.setUp !== setUpOf(scenario, options)) theatre = await close(theatre);
         theatre ??= await openTheatre(scenario, options);
         const title = times === 1 ? scenario.name : `${scenario.name} ${run}/${times}`;
         const slug = `${scenario.name}-${run}-${verdicts.length}`;
-        const evidence = await play(theatre, scenario, slug, (line) => say(`${title}: ${line}`));
+        const evidence = await play(theatre, scenario, script?.(theatre) ?? scriptOf(scenario), slug, (line) =>
+          say(`${title}: ${line}`),
+        );
         const verdict = verdictOf(scenario, evidence, run);
         verdicts.push(verdict);
         say(`${title}: ${verdict.passed ? 'passed' : 'FAILED'}`);
@@ -53,14 +62,14 @@ export async function runCampaign(options: CampaignOptions): Promise<Campaign> {
 }
 
 /** In the order given, but all of one set-up after its first. */
-function bySetUp(scenarios: readonly Scenario[], options: CampaignOptions): readonly Scenario[] {
+function bySetUp(plays: readonly Played[], options: CampaignOptions): readonly Played[] {
   const first = new Map<string, number>();
-  for (const [index, scenario] of scenarios.entries()) {
+  for (const [index, { scenario }] of plays.entries()) {
     const setUp = setUpOf(scenario, options);
     if (!first.has(setUp)) first.set(setUp, index);
   }
-  const rank = (scenario: Scenario): number => first.get(setUpOf(scenario, options)) ?? 0;
-  return scenarios.toSorted((a, b) => rank(a) - rank(b));
+  const rank = ({ scenario }: Played): number => first.get(setUpOf(scenario, options)) ?? 0;
+  return plays.toSorted((a, b) => rank(a) - rank(b));
 }
 
 const fitLimitMs = 60_000;

@@ -46,7 +46,7 @@ export async function perform(stage: Stage, step: Step): Promise<void> {
     case 'thaw':
     case 'start':
     case 'renice':
-      return onServices(stage, step.what.services, await machinesOf(lab, stage.cast, step.what.of), step.kind);
+      return onServices(step.what.services, await machinesOf(lab, stage.cast, step.what.of), step.kind);
     case 'slowDisk':
       return together(stage, step.of, (node) => stage.slowDisks.slow(node, durationMs(step.by, ttlMs)));
     case 'setClock':
@@ -125,18 +125,20 @@ async function oneOf({ lab, cast }: Stage, target: Target): Promise<string> {
 const serviceOf = (word: ServiceWord): Service => (word === 'postmaster' ? 'postgres' : word);
 
 /** In the order in which they are named; frozen and killed ones on all machines first, so that nobody notices in between. */
-async function onServices(
-  { lab }: Stage,
-  words: readonly ServiceWord[],
-  nodes: readonly LabNode[],
-  verb: ServiceVerb,
-): Promise<void> {
+async function onServices(words: readonly ServiceWord[], nodes: readonly LabNode[], verb: ServiceVerb): Promise<void> {
   for (const service of words.map(serviceOf))
     for (const node of nodes) {
       if (verb === 'renice') renice(node, service);
-      else if (verb === 'start' && node.name === lab.client.name) await node.start('haproxy');
-      else await node[verb](service);
+      else if (verb === 'start') await startUnlessRunning(node, service);
+      // A frozen process that a guard has ended meanwhile has nothing left to thaw.
+      else if (verb !== 'thaw' || node.process(service) !== null) await node[verb](service);
     }
+}
+
+/** A service manager, or the agent, may have been quicker. */
+async function startUnlessRunning(node: LabNode, service: Service): Promise<void> {
+  const gone = await until(() => (node.process(service) === null ? true : null), 500);
+  if (gone !== null) await node.start(service);
 }
 
 async function waitFor({ lab, cast, clients, ttlMs }: Stage, what: Awaited): Promise<void> {

@@ -4,12 +4,14 @@ import { untilProxySettled } from '../bench/haproxy.ts';
 import { type ClientPath, type Clients, startClients } from '../clients.ts';
 import type { Lab } from '../lab.ts';
 import { sqlOn } from '../psql.ts';
-import { delay, until } from '../run.ts';
+import { delay } from '../run.ts';
 import { promotionsOf } from '../witness.ts';
 import { type Cast, castOf, machinesOf, nameInCast } from './cast.ts';
 import type { Evidence, StepDone } from './evidence.ts';
 import { readJournals } from './journals.ts';
 import { awaitLimitMs, perform, type Stage } from './perform.ts';
+import type { Script } from './script.ts';
+import { untilStreaming } from './streaming.ts';
 import { natureOf, tellStep } from './tell.ts';
 import type { Theatre } from './theatre.ts';
 
@@ -20,6 +22,7 @@ const preludeMs = 2_000;
 export async function play(
   theatre: Theatre,
   scenario: Scenario,
+  script: Script,
   run: string,
   say: (line: string) => void,
 ): Promise<Evidence> {
@@ -41,11 +44,12 @@ export async function play(
     fromMs = Date.now();
     await delay(preludeMs);
     const stage: Stage = { ...theatre, cast, clients, ttlMs };
-    for (const step of scenario.steps) {
+    await script(async (step) => {
       const done = await take(stage, step);
       steps.push(done);
       say(`${done.text}${done.failed === null ? '' : `: ${done.failed}`}`);
-    }
+      return done;
+    });
     const within = scenario.expect.streamingWithin;
     const limitMs = Math.max(awaitLimitMs(ttlMs), within === null ? 0 : durationMs(within, ttlMs));
     const again = await untilStreaming(lab, limitMs);
@@ -106,24 +110,6 @@ async function namesIn(lab: Lab, cast: Cast, step: Step): Promise<readonly strin
   const targets = 'of' in step ? [step.of].flat() : 'what' in step && typeof step.what === 'object' ? step.what.of : [];
   const machines = await machinesOf(lab, cast, targets).catch(() => []); // performing it says so
   return machines.map(({ name }) => name);
-}
-
-/** By what the primary's server says of its replicas. Null: not within the limit. */
-async function untilStreaming(lab: Lab, limitMs: number): Promise<{ leader: string; afterMs: number } | null> {
-  const beganMs = Date.now();
-  const streaming =
-    "select pg_is_in_recovery(), count(distinct application_name) from pg_stat_replication where state = 'streaming'";
-  const found = await until(
-    async () => {
-      const { leader } = await lab.status();
-      if (leader === null) return null;
-      const answer = await sqlOn(lab, leader, streaming, 3_000).catch(() => '');
-      return answer === `f|${lab.nodes.length - 1}` ? { leader, afterMs: Date.now() - beganMs } : null;
-    },
-    limitMs,
-    100,
-  );
-  return found;
 }
 
 /** What the last primary holds of the writers' values, in the order of appending. */
