@@ -81,14 +81,16 @@ async function run(names: readonly string[], flags: RunFlags): Promise<number> {
   const folder = flags.report === undefined ? null : reportFolder(flags.report);
   const ending = makeEnding();
   let down = async (): Promise<void> => {};
+  let over = false;
   const sections: string[] = [];
-  const playing = runCampaign({
+  const running = runCampaign({
     plays,
     times: flags.times,
     ttlS: flags.ttl,
     agentCommand: flags.agentCmd ?? null,
     say,
     began: (end) => (down = end),
+    over: () => over,
     judged(verdict, evidence, { lab: played }) {
       if (folder === null) return;
       sections.push(sectionOf(verdict, evidence));
@@ -99,24 +101,26 @@ async function run(names: readonly string[], flags: RunFlags): Promise<number> {
     },
   });
   const ended = ending.ended.then(() => {
+    over = true;
     say('ending');
-    return null;
+    return 'interrupted' as const;
   });
-  const campaign = await Promise.race([playing, ended]).finally(() => down());
+  const how = await Promise.race([running.played, ended]).finally(() => down());
   if (random !== null) {
     // Also when it was ended before its time: what struck until then can be played again.
     const log = join(folder ?? tmpdir(), `${random.scenario.name}.yml`);
     writeFileSync(log, writeScenario(random.taken()));
     say(`what struck is in ${log}: "matriarch lab run ${log}" plays it again`);
   }
-  if (campaign === null) return 130;
+  const campaign = running.soFar();
   if (folder !== null) {
     writeFileSync(join(folder, 'report.html'), htmlOf(campaign, sections));
     writeFileSync(join(folder, 'verdict.json'), `${JSON.stringify(campaign, null, 2)}\n`);
     writeFileSync(join(folder, 'junit.xml'), junitOf(campaign));
     say(`the report is ${join(folder, 'report.html')}`);
   }
-  process.stdout.write(shown(campaign, flags.format));
+  if (campaign.verdicts.length > 0) process.stdout.write(shown(campaign, flags.format));
+  if (how === 'interrupted') return 130;
   return failedOf(campaign).length === 0 ? 0 : 1;
 }
 

@@ -14,6 +14,9 @@ const packages = [
   { name: 'util-linux', program: 'unshare' },
   { name: 'procps', program: 'ps' },
   { name: 'e2fsprogs', program: 'mkfs.ext4' },
+  { name: 'sysbench', program: 'sysbench' },
+  { name: 'strace', program: 'strace' },
+  { name: 'faketime', program: 'faketime' },
   { name: 'wrk', program: 'wrk', testsOnly: true },
   { name: 'patroni', program: 'patroni', unit: 'patroni', testsOnly: true },
 ];

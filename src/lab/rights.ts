@@ -29,7 +29,8 @@ export function watchRights(lab: Lab): RightsWatch {
   function etcdctl(addresses: readonly string[], ...words: readonly string[]) {
     const endpoints = addresses.map((address) => `http://${address}:2379`).join(',');
     const command = ['etcdctl', `--endpoints=${endpoints}`, ...words, `/service/${lab.plan.scope}/leader`];
-    const [program = '', ...args] = lab.client.machine.onItsNetwork(command);
+    // It lives on the host: it must not outlive this process, however that ends.
+    const [program = '', ...args] = ['setpriv', '--pdeathsig', 'KILL', ...lab.client.machine.onItsNetwork(command)];
     const child = spawn(program, args, {
       env: { ...toolEnv(), ETCDCTL_API: '3' },
       stdio: ['ignore', 'pipe', 'ignore'],

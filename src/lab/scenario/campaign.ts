@@ -23,23 +23,47 @@ export interface CampaignOptions {
   readonly ttlS: number;
   readonly agentCommand: string | null;
   readonly say: (line: string) => void;
-  /** The lab may be taken down by calling `end` at any time; a campaign that is still at work then throws. */
+  /** The lab may be taken down by calling `end` at any time. */
   readonly began: (end: () => Promise<void>) => void;
+  /** Nothing more is wanted: what is being played finds its lab gone, and no other is made. */
+  readonly over: () => boolean;
   /** Called with each run as soon as it is judged, while its lab is there. */
   readonly judged: (verdict: Verdict, evidence: Evidence, theatre: Theatre) => void;
 }
 
+export interface RunningCampaign {
+  /** Settles when everything is played; fails when a lab could not be made. */
+  readonly played: Promise<void>;
+  /** What was judged until now. */
+  soFar(): Campaign;
+}
+
 /** Plays scenarios one after the other; those with the same set-up share a lab as long as it gets healthy again. */
-export async function runCampaign(options: CampaignOptions): Promise<Campaign> {
-  const { plays, times, say } = options;
+export function runCampaign(options: CampaignOptions): RunningCampaign {
   const otherLabs = findLabs().filter(({ running }) => running).length;
-  if (otherLabs > 0) say(`${otherLabs} other lab runs on this machine: figures are of little worth`);
+  if (otherLabs > 0) options.say(`${otherLabs} other lab runs on this machine: figures are of little worth`);
   const startedWall = new Date().toISOString();
   const verdicts: Verdict[] = [];
+  return {
+    played: playAll(options, verdicts),
+    soFar: () => ({
+      startedWall,
+      agentCommand: options.agentCommand ?? ownAgentCommand,
+      ttlS: options.ttlS,
+      cores: availableParallelism(),
+      otherLabs,
+      verdicts: [...verdicts],
+    }),
+  };
+}
+
+async function playAll(options: CampaignOptions, verdicts: Verdict[]): Promise<void> {
+  const { plays, times, say } = options;
   let theatre: Theatre | null = null;
   try {
     for (const { scenario, script } of bySetUp(plays, options))
       for (let run = 1; run <= times; run += 1) {
+        if (options.over()) return;
         if (theatre !== null && theatre.setUp !== setUpOf(scenario, options)) theatre = await close(theatre);
         theatre ??= await openTheatre(scenario, options);
         const title = times === 1 ? scenario.name : `${scenario.name} ${run}/${times}`;
@@ -47,6 +71,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Campaign> {
         const evidence = await play(theatre, scenario, script?.(theatre) ?? scriptOf(scenario), slug, (line) =>
           say(`${title}: ${line}`),
         );
+        if (options.over()) return;
         const verdict = verdictOf(scenario, evidence, run);
         verdicts.push(verdict);
         say(`${title}: ${verdict.passed ? 'passed' : 'FAILED'}`);
@@ -56,9 +81,6 @@ export async function runCampaign(options: CampaignOptions): Promise<Campaign> {
   } finally {
     await theatre?.end();
   }
-  const agentCommand = options.agentCommand ?? ownAgentCommand;
-  const cores = availableParallelism();
-  return { startedWall, agentCommand, ttlS: options.ttlS, cores, otherLabs, verdicts };
 }
 
 /** In the order given, but all of one set-up after its first. */

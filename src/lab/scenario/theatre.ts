@@ -54,6 +54,7 @@ export async function openTheatre(scenario: Scenario, options: TheatreOptions): 
     slowDisks.end();
     await lab.down();
   };
+  options.began(end);
   try {
     await lab.waitHealthy(healthyLimitMs);
     const witnesses = makeWitnesses(lab);
