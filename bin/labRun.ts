@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
@@ -6,6 +6,7 @@ import { writeScenario } from '../src/codec/scenario/write.ts';
 import { keepLogsOf } from '../src/lab/bench/keepLogs.ts';
 import { makeEnding } from '../src/lab/ending.ts';
 import { type Campaign, failedOf } from '../src/lab/report/campaign.ts';
+import { compare } from '../src/lab/report/compare.ts';
 import { htmlOf, sectionOf } from '../src/lab/report/html.ts';
 import { junitOf } from '../src/lab/report/junit.ts';
 import { tableOf } from '../src/lab/report/table.ts';
@@ -19,6 +20,7 @@ interface RunFlags {
   readonly ttl: number;
   readonly agentCmd?: string;
   readonly report?: string;
+  readonly compare?: string;
   readonly format: 'table' | 'json' | 'junit';
   readonly long?: boolean;
   readonly seed: number;
@@ -41,6 +43,7 @@ export function runCommand(lab: Command): void {
     )
     .option('--agent-cmd <command>', "any Patroni-compatible agent, for instance 'patroni {config}'")
     .option('--report <folder>', 'write report.html, verdict.json and junit.xml there, and what was seen of each run')
+    .option('--compare <file>', 'with the verdict.json of another run: another agent, another version')
     .option('--seed <number>', 'of random: which faults are drawn', whole, 1)
     .option('--minutes <count>', 'of random: how long faults strike', whole, 2)
     .option('--long', 'with all: those, too, that take many minutes')
@@ -78,6 +81,7 @@ async function run(names: readonly string[], flags: RunFlags): Promise<number> {
     const sinceS = Math.round((performance.now() - startedMs) / 1_000);
     process.stderr.write(`lab ${String(sinceS).padStart(4)} s: ${line}\n`);
   };
+  const other = flags.compare === undefined ? null : campaignIn(flags.compare);
   const folder = flags.report === undefined ? null : reportFolder(flags.report);
   const ending = makeEnding();
   let down = async (): Promise<void> => {};
@@ -120,6 +124,7 @@ async function run(names: readonly string[], flags: RunFlags): Promise<number> {
     say(`the report is ${join(folder, 'report.html')}`);
   }
   if (campaign.verdicts.length > 0) process.stdout.write(shown(campaign, flags.format));
+  if (other !== null) process.stdout.write(`\n${compare(campaign, other)}`);
   if (how === 'interrupted') return 130;
   return failedOf(campaign).length === 0 ? 0 : 1;
 }
@@ -127,6 +132,13 @@ async function run(names: readonly string[], flags: RunFlags): Promise<number> {
 function shown(campaign: Campaign, format: RunFlags['format']): string {
   if (format === 'json') return `${JSON.stringify(campaign, null, 2)}\n`;
   return format === 'junit' ? junitOf(campaign) : tableOf(campaign);
+}
+
+/** What `--report` of this program wrote; of its shape no more is asked than tells it from other files. */
+function campaignIn(path: string): Campaign {
+  const value: Campaign = JSON.parse(readFileSync(path, 'utf8'));
+  if (Array.isArray(value.verdicts) && typeof value.agentCommand === 'string') return value;
+  throw new Error(`${path} is no verdict.json of "lab run"`);
 }
 
 function reportFolder(folder: string): string {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readScenario } from '../../src/codec/scenario/read.ts';
 import type { Campaign } from '../../src/lab/report/campaign.ts';
+import { compare } from '../../src/lab/report/compare.ts';
 import { htmlOf, sectionOf } from '../../src/lab/report/html.ts';
 import { junitOf } from '../../src/lab/report/junit.ts';
 import { tableOf } from '../../src/lab/report/table.ts';
@@ -254,4 +255,20 @@ test('table, JUnit and page tell the same: who failed, and why', () => {
   assert.match(html, /1 of 2 passed/);
   assert.match(html, /direct write: not served for 5\.10 s/);
   assert.ok(!/(?:src|href)="(?!#)/.test(html) && !/url\(|@import|<script/.test(html), 'nothing from anywhere else');
+});
+
+test('two campaigns side by side: the same scenarios in one line each', () => {
+  const campaign: Campaign = {
+    startedWall: '2026-01-01T00:00:00.000Z',
+    agentCommand: 'matriarch agent {config}',
+    ttlS: 6,
+    cores: 2,
+    otherLabs: 0,
+    verdicts: [judged(soundly)],
+  };
+  const [lost] = [judged([...sound, holding(held(direct).filter((value) => value !== 12))])];
+  const text = compare(campaign, { ...campaign, agentCommand: 'patroni {config}', verdicts: [lost] });
+  assert.match(text, /^matriarch agent \{config\}, ttl 6 s, .* \/ patroni \{config\}, ttl 6 s/);
+  assert.match(text, /^power +1 of 1 passed \/ 0 of 1 passed +5\.10 s \/ 5\.10 s .* 0 \/ 1 +never \/ never$/m);
+  assert.match(compare(campaign, { ...campaign, verdicts: [] }), /1 of 1 passed \/ not run/);
 });

@@ -125,6 +125,6 @@ const style = `
 .well{color:var(--well)}.ill{color:var(--fault)}a{color:inherit}h2{font-size:16px;margin:36px 0 4px}h2 small{font-weight:400;opacity:.7}
 table{border-collapse:collapse}caption{text-align:left;font-weight:600}th{text-align:left;font-weight:600}td,th{padding:2px 14px 2px 0;vertical-align:top}
 td{border-top:1px solid var(--faint);font-variant-numeric:tabular-nums}.side{display:flex;flex-wrap:wrap;gap:8px 40px}.side table{flex:1 1 320px}
-.wide{overflow-x:auto}summary{cursor:pointer;margin:8px 0}details td:first-child{white-space:nowrap}
+.wide{overflow-x:auto}.wide td{white-space:nowrap}summary{cursor:pointer;margin:8px 0}details td:first-child{white-space:nowrap}
 tr.fault td{fill:none;color:var(--fault)}tr.fault,tr.act,tr.remedy,tr.key{font-weight:600}figcaption span{display:inline-block}
 @media(max-width:700px){body{margin:10px}figure{overflow-x:auto}svg{min-width:900px}}`;
