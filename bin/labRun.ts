@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { writeScenario } from '../src/codec/scenario/write.ts';
 import { keepLogsOf } from '../src/lab/bench/keepLogs.ts';
@@ -65,6 +66,7 @@ function list(): void {
     const notes = [long ? 'long' : '', red === null ? '' : 'known to fail'].filter((note) => note !== '');
     process.stdout.write(`${name.padEnd(wide)}  ${title}${notes.length === 0 ? '' : ` (${notes.join(', ')})`}\n`);
   }
+  process.stdout.write(`${'random'.padEnd(wide)}  Faults drawn at random by --seed, for --minutes (not part of all)\n`);
 }
 
 /** Exit code. */
@@ -100,7 +102,7 @@ async function run(names: readonly string[], flags: RunFlags): Promise<number> {
       sections.push(sectionOf(verdict, evidence));
       const own = join(folder, `${verdict.scenario}-${verdict.run}`);
       mkdirSync(own, { recursive: true });
-      writeFileSync(join(own, 'evidence.json'), `${JSON.stringify(evidence)}\n`);
+      writeFileSync(join(own, 'evidence.json.gz'), gzipSync(`${JSON.stringify(evidence)}\n`));
       if (!verdict.passed) keepLogsOf(played, join(own, 'logs'));
     },
   });

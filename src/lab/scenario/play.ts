@@ -1,4 +1,4 @@
-import type { Holding } from '../../model/history.ts';
+import type { Holding, Right } from '../../model/history.ts';
 import { durationMs, type Scenario, type Step } from '../../model/scenario.ts';
 import { untilProxySettled } from '../bench/haproxy.ts';
 import { type ClientPath, type Clients, startClients } from '../clients.ts';
@@ -81,7 +81,7 @@ export async function play(
     steps,
     primaryBefore: cast.primary,
     primaryAfter,
-    history: [...seen, ...rights.rights(), ...promotionsOf(seen), ...holdings],
+    history: [...seen, ...rights.rights().map(withEnd), ...promotionsOf(seen), ...holdings],
     leaderKey: rights.events().map(({ heardMs, holder }) => ({ atMs: heardMs, holder: holder?.name ?? null })),
     journals: readJournals(lab, fromMs),
     streamingAgainMs,
@@ -111,6 +111,9 @@ async function namesIn(lab: Lab, cast: Cast, step: Step): Promise<readonly strin
   const machines = await machinesOf(lab, cast, targets).catch(() => []); // performing it says so
   return machines.map(({ name }) => name);
 }
+
+/** A right that goes on has no end, and JSON no word for that. */
+const withEnd = (right: Right): Right => ({ ...right, untilMs: Math.min(right.untilMs, Number.MAX_SAFE_INTEGER) });
 
 /** What the last primary holds of the writers' values, in the order of appending. */
 async function holdingsOf(lab: Lab, node: string, keys: readonly string[]): Promise<readonly Holding[]> {

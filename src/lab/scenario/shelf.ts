@@ -14,8 +14,8 @@ export const shippedScenarios = (): readonly Scenario[] =>
   folders.flatMap((folder) =>
     readdirSync(join(shelf, folder))
       .filter((name) => name.endsWith('.yml'))
-      .sort()
-      .map((name) => readFile(join(shelf, folder, name))),
+      .map((name) => readFile(join(shelf, folder, name)))
+      .toSorted((a, b) => a.name.localeCompare(b.name)),
   );
 
 /** By names, `all`, or files. Throws with every complaint about what it was given. */
