@@ -97,7 +97,8 @@ export type Step =
       /** By answering the questions of the command line. */
       readonly asked: boolean;
     }
-  | { readonly kind: 'pause' | 'resume' }
+  /** rotatePassword: of the replication user, in the database and in every node's file. */
+  | { readonly kind: 'pause' | 'resume' | 'rotatePassword' }
   /** A client's transaction that stays open, in the background. */
   | { readonly kind: 'transaction'; readonly of: Target; readonly duration: Duration }
   | { readonly kind: 'dump'; readonly of: Target }

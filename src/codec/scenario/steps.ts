@@ -31,6 +31,7 @@ const verbs: Readonly<Record<string, z.ZodType<Step>>> = {
   reinit: machines('reinit'),
   pause: record({}).transform((): Step => ({ kind: 'pause' })),
   resume: record({}).transform((): Step => ({ kind: 'resume' })),
+  'rotate password': record({}).transform((): Step => ({ kind: 'rotatePassword' })),
   transaction: record({ of: oneTarget, for: duration }).transform(
     (read): Step => ({ kind: 'transaction', of: read.of, duration: read.for }),
   ),

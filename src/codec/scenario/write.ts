@@ -76,6 +76,8 @@ function stepEntry(step: Step): Readonly<Record<string, unknown>> {
     case 'pause':
     case 'resume':
       return { [step.kind]: {} };
+    case 'rotatePassword':
+      return { 'rotate password': {} };
     case 'transaction':
       return { transaction: { of: targetText(step.of), for: durationText(step.duration) } };
     case 'dump':

@@ -20,6 +20,7 @@ import type { Service } from '../services.ts';
 import type { Witnesses } from '../witness.ts';
 import { type Cast, machinesOf } from './cast.ts';
 import { handOver } from './handover.ts';
+import { rotatePassword } from './rotate.ts';
 
 export interface Stage {
   readonly lab: Lab;
@@ -60,6 +61,8 @@ export async function perform(stage: Stage, step: Step): Promise<void> {
     case 'pause':
     case 'resume':
       return ask(lab, await leaderOf(stage), [step.kind, lab.plan.scope, '--wait']);
+    case 'rotatePassword':
+      return rotatePassword(lab, await leaderOf(stage));
     case 'transaction':
       return openTransaction(stage, await oneOf(stage, step.of), durationMs(step.duration, ttlMs));
     case 'dump':

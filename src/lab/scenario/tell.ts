@@ -22,6 +22,8 @@ export function tellStep(step: Step): string {
     case 'pause':
     case 'resume':
       return step.kind;
+    case 'rotatePassword':
+      return 'another password for the replication user';
     case 'transaction':
       return `a transaction of ${tellDuration(step.duration)} on ${tellTarget(step.of)}`;
     case 'dump':
@@ -78,6 +80,7 @@ export function natureOf(step: Step): Nature {
     case 'resume':
     case 'restart':
     case 'reinit':
+    case 'rotatePassword':
       return 'act';
     default:
       return 'fault';
