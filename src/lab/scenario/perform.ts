@@ -60,7 +60,7 @@ export async function perform(stage: Stage, step: Step): Promise<void> {
     }
     case 'pause':
     case 'resume':
-      return ask(lab, await leaderOf(stage), [step.kind, lab.plan.scope, '--wait']);
+      return ask(lab, await anybody(stage), [step.kind, lab.plan.scope, '--wait']);
     case 'rotatePassword':
       return rotatePassword(lab, await leaderOf(stage));
     case 'transaction':
@@ -175,6 +175,12 @@ async function leaderOf({ lab }: Stage): Promise<string> {
   return leader;
 }
 
+/** The leader, or, for what any member can order, another one that is on. */
+async function anybody({ lab }: Stage): Promise<string> {
+  const { leader } = await lab.status();
+  return leader ?? lab.nodes.find(({ machine }) => machine.isOn() && machine.isCabled())?.name ?? '';
+}
+
 async function ask(lab: Lab, node: string, args: readonly string[]): Promise<void> {
   const ran = await ctlOn(lab, node, args);
   if (ran.code !== 0) throw new Error(`"matriarch ${args.join(' ')}": ${(ran.stderr || ran.stdout).trim()}`);
@@ -211,11 +217,12 @@ const clientEnv = { PGUSER: 'postgres', PGPASSWORD: 'vagrant', PGDATABASE: 'post
 
 /** Rows of about a kilobyte each, that do not compress. */
 async function load(lab: Lab, leader: string, mb: number): Promise<void> {
-  const row = "(select string_agg(md5(random()::text || n), '') from generate_series(1, 30))";
+  const text = "(select string_agg(md5(random()::text || part || row.n), '') from generate_series(1, 30) part)";
   await sqlOn(
     lab,
     leader,
-    `create table if not exists ballast (n int, text text); insert into ballast select n, ${row} from generate_series(1, ${mb * 1_000}) n`,
+    `create table if not exists ballast (n int, text text);
+     insert into ballast select row.n, ${text} from generate_series(1, ${mb * 1_000}) as row(n)`,
     120_000,
   );
 }
