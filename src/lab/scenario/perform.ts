@@ -217,12 +217,12 @@ const clientEnv = { PGUSER: 'postgres', PGPASSWORD: 'vagrant', PGDATABASE: 'post
 
 /** Rows of about a kilobyte each, that do not compress. */
 async function load(lab: Lab, leader: string, mb: number): Promise<void> {
-  const text = "(select string_agg(md5(random()::text || part || row.n), '') from generate_series(1, 30) part)";
+  const text = "(select string_agg(md5(random()::text || part || made.n), '') from generate_series(1, 30) part)";
   await sqlOn(
     lab,
     leader,
     `create table if not exists ballast (n int, text text);
-     insert into ballast select row.n, ${text} from generate_series(1, ${mb * 1_000}) as row(n)`,
+     insert into ballast select made.n, ${text} from generate_series(1, ${mb * 1_000}) as made(n)`,
     120_000,
   );
 }
