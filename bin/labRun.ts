@@ -97,13 +97,13 @@ async function run(names: readonly string[], flags: RunFlags): Promise<number> {
     say,
     began: (end) => (down = end),
     over: () => over,
-    judged(verdict, evidence, { lab: played }) {
+    judged(verdict, evidence, played) {
       if (folder === null) return;
       sections.push(sectionOf(verdict, evidence));
       const own = join(folder, `${verdict.scenario}-${verdict.run}`);
       mkdirSync(own, { recursive: true });
       writeFileSync(join(own, 'evidence.json.gz'), gzipSync(`${JSON.stringify(evidence)}\n`));
-      if (!verdict.passed) keepLogsOf(played, join(own, 'logs'));
+      if (!verdict.passed && played !== null) keepLogsOf(played, join(own, 'logs'));
     },
   });
   const ended = ending.ended.then(() => {

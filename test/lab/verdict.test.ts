@@ -6,7 +6,7 @@ import { compare } from '../../src/lab/report/compare.ts';
 import { htmlOf, sectionOf } from '../../src/lab/report/html.ts';
 import { junitOf } from '../../src/lab/report/junit.ts';
 import { tableOf } from '../../src/lab/report/table.ts';
-import type { Evidence } from '../../src/lab/scenario/evidence.ts';
+import { type Evidence, notPlayed } from '../../src/lab/scenario/evidence.ts';
 import { type Verdict, verdictOf } from '../../src/lab/verdict/verdict.ts';
 import type { History, Observed, Write } from '../../src/model/history.ts';
 import { instantMs } from '../../src/model/units.ts';
@@ -271,4 +271,11 @@ test('two campaigns side by side: the same scenarios in one line each', () => {
   assert.match(text, /^matriarch agent \{config\}, ttl 6 s, .* \/ patroni \{config\}, ttl 6 s/);
   assert.match(text, /^power +1 of 1 passed \/ 0 of 1 passed +5\.10 s \/ 5\.10 s .* 0 \/ 1 +never \/ never$/m);
   assert.match(compare(campaign, { ...campaign, verdicts: [] }), /1 of 1 passed \/ not run/);
+});
+
+test('a scenario whose lab did not come up has failed, with the reason', () => {
+  const nothing = notPlayed('power', 'libfaketime is not installed');
+  const verdict = verdictOf(scenario, nothing, 1);
+  assert.equal(verdict.passed, false);
+  assert.match(sectionOf(verdict, nothing), /broken off: libfaketime is not installed/);
 });

@@ -15,7 +15,7 @@ export function sectionOf(verdict: Verdict, evidence: Evidence): string {
   return `<section id="${idOf(verdict)}"><h2><b class="${passed ? 'well' : 'ill'}">${passed ? 'passed' : 'failed'}</b> ${escaped(title)} <small>${escaped(scenario)}, run ${run}</small></h2>
 <p>${escaped(description)}</p>
 ${complaints.join('\n')}${red === null ? '' : `<p>Known: ${escaped(red)}</p>`}
-<figure>${drawEvidence(evidence)}<figcaption>${legend}</figcaption></figure>
+${evidence.nodes.length === 0 ? '' : `<figure>${drawEvidence(evidence)}<figcaption>${legend}</figcaption></figure>`}
 <div class="side">${phasesTable(verdict)}${gapsTable(verdict)}${expectationsTable(verdict)}</div>
 <details><summary>What happened, step by step</summary>${storyTable(evidence)}</details></section>`;
 }

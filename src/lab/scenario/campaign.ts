@@ -1,11 +1,12 @@
 import { availableParallelism } from 'node:os';
 import type { Scenario } from '../../model/scenario.ts';
+import type { Lab } from '../lab.ts';
 import { findLabs } from '../place.ts';
 import { ownAgentCommand } from '../plan.ts';
 import { sqlOn } from '../psql.ts';
 import type { Campaign } from '../report/campaign.ts';
 import { type Verdict, verdictOf } from '../verdict/verdict.ts';
-import type { Evidence } from './evidence.ts';
+import { type Evidence, notPlayed } from './evidence.ts';
 import { healAll } from './heal.ts';
 import { play } from './play.ts';
 import { type Script, scriptOf } from './script.ts';
@@ -28,12 +29,12 @@ export interface CampaignOptions {
   readonly began: (end: () => Promise<void>) => void;
   /** Nothing more is wanted: what is being played finds its lab gone, and no other is made. */
   readonly over: () => boolean;
-  /** Called with each run as soon as it is judged, while its lab is there. */
-  readonly judged: (verdict: Verdict, evidence: Evidence, theatre: Theatre) => void;
+  /** Called with each run as soon as it is judged, while its lab is there; null: none came up. */
+  readonly judged: (verdict: Verdict, evidence: Evidence, lab: Lab | null) => void;
 }
 
 export interface RunningCampaign {
-  /** Settles when everything is played; fails when a lab could not be made. */
+  /** Settles when everything is played. */
   readonly played: Promise<void>;
   /** What was judged until now. */
   soFar(): Campaign;
@@ -66,18 +67,24 @@ async function playAll(options: CampaignOptions, verdicts: Verdict[]): Promise<v
       for (let run = 1; run <= times; run += 1) {
         if (options.over()) return;
         if (theatre !== null && theatre.setUp !== setUpOf(scenario, options)) theatre = await close(theatre);
-        theatre ??= await openTheatre(scenario, options);
         const title = times === 1 ? scenario.name : `${scenario.name} ${run}/${times}`;
         const slug = `${scenario.name}-${run}-${verdicts.length}`;
-        const evidence = await play(theatre, scenario, script?.(theatre) ?? scriptOf(scenario), slug, (line) =>
-          say(`${title}: ${line}`),
-        );
+        let evidence: Evidence;
+        try {
+          theatre ??= await openTheatre(scenario, options);
+          evidence = await play(theatre, scenario, script?.(theatre) ?? scriptOf(scenario), slug, (line) =>
+            say(`${title}: ${line}`),
+          );
+        } catch (error) {
+          // Neither a lab that does not come up nor a missing tool keeps the other scenarios from being played.
+          evidence = notPlayed(scenario.name, error instanceof Error ? error.message : String(error));
+        }
         if (options.over()) return;
         const verdict = verdictOf(scenario, evidence, run);
         verdicts.push(verdict);
-        say(`${title}: ${verdict.passed ? 'passed' : 'FAILED'}`);
-        options.judged(verdict, evidence, theatre);
-        if (!(await isFitAgain(theatre, say))) theatre = await close(theatre);
+        say(`${title}: ${verdict.passed ? 'passed' : `FAILED${verdict.broken === null ? '' : `, ${verdict.broken}`}`}`);
+        options.judged(verdict, evidence, theatre?.lab ?? null);
+        if (theatre !== null && !(await isFitAgain(theatre, say))) theatre = await close(theatre);
       }
   } finally {
     await theatre?.end();

@@ -52,3 +52,21 @@ export interface JournalSeen {
   readonly atMs: SharedMs;
   readonly entry: Entry;
 }
+
+/** A scenario that could not begin. */
+export const notPlayed = (scenario: string, why: string): Evidence => ({
+  scenario,
+  nodes: [],
+  ttlMs: 0,
+  fromMs: 0,
+  untilMs: 0,
+  steps: [],
+  primaryBefore: '',
+  primaryAfter: null,
+  history: [],
+  leaderKey: [],
+  journals: [],
+  streamingAgainMs: null,
+  errors: { 'direct write': {}, 'proxied write': {}, 'direct read': {}, 'proxied read': {} },
+  broken: why,
+});

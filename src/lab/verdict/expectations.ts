@@ -17,7 +17,8 @@ export function judgeExpectations(
   evidence: Evidence,
   gaps: Readonly<Record<ClientPath, Gap>>,
 ): readonly Expectation[] {
-  const { ttlMs, steps, streamingAgainMs, broken } = evidence;
+  const { ttlMs, steps, streamingAgainMs, broken, nodes } = evidence;
+  if (nodes.length === 0) return []; // it was not played
   const gap = (wanted: Duration | null, path: ClientPath): readonly Expectation[] => {
     if (wanted === null) return [];
     const { gapMs } = gaps[path];
