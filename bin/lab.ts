@@ -9,6 +9,7 @@ import { findRunning, startDetached, takeDown } from '../src/lab/remote.ts';
 import { isService, type Service, services } from '../src/lab/services.ts';
 import { showStatus } from '../src/lab/show.ts';
 import { benchCommand } from './labBench.ts';
+import { runCommand } from './labRun.ts';
 
 interface UpFlags {
   readonly detach?: boolean;
@@ -33,6 +34,7 @@ export function labCommands(program: Command): void {
   upCommand(lab);
   faultCommands(lab);
   benchCommand(lab);
+  runCommand(lab);
 
   withDir(lab.command('down').description('end it: nothing of it is left behind')).action(({ dir }: { dir?: string }) =>
     trying(async () => {

@@ -18,6 +18,7 @@ interface Flags {
   readonly rate: number;
   readonly history?: string;
   readonly key?: string;
+  readonly client?: string;
   readonly fresh?: boolean;
   readonly quiet?: boolean;
   readonly json?: boolean;
@@ -41,6 +42,7 @@ export function trafficCommands(program: Command): void {
         '--key <key>',
         kind === 'write' ? 'key of the appends (must be new)' : 'key to read (default: the newest of all)',
       )
+      .option('--client <name>', 'who is told in the history to have done it')
       .option('--nodes <list>', 'names of addresses: node1=10.0.0.1:5432,…', nodeNames)
       .option('--fresh', 'a new connection for each statement')
       .option('--quiet', 'no line per statement, only the summary')
@@ -104,6 +106,7 @@ async function run(
     limitMs: flags.limitMs,
     ...(flags.fresh === undefined ? {} : { fresh: flags.fresh }),
     ...(history === undefined ? {} : { history }),
+    ...(flags.client === undefined ? {} : { client: flags.client }),
     ...(flags.nodes === undefined ? {} : { nodes: flags.nodes }),
     ...(chatty
       ? {

@@ -15,11 +15,12 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   api: ['model', 'codec'],
   ctl: ['model', 'codec', 'world'],
   traffic: ['model', 'codec', 'world'],
-  lab: ['model', 'codec', 'world', 'traffic'],
-  sim: ['model', 'codec', 'agent', 'guardian', 'api'],
+  picture: ['model'],
+  lab: ['model', 'codec', 'world', 'traffic', 'picture'],
+  sim: ['model', 'codec', 'agent', 'guardian', 'api', 'picture'],
   web: ['model'],
 };
-const withoutNode = new Set(['model', 'decide', 'codec', 'agent', 'guardian', 'sim', 'web']);
+const withoutNode = new Set(['model', 'decide', 'codec', 'agent', 'guardian', 'sim', 'web', 'picture']);
 /** Drivers and libraries, each in the rooms made for it. */
 const libraries: Readonly<Record<string, readonly string[]>> = {
   yaml: ['codec'],
@@ -33,7 +34,7 @@ const libraries: Readonly<Record<string, readonly string[]>> = {
   commander: [],
   pino: [],
 };
-const purely = new Set(['model', 'decide', 'codec', 'agent', 'guardian']);
+const purely = new Set(['model', 'decide', 'codec', 'agent', 'guardian', 'picture']);
 const hiddenInputs =
   /\b(Date\.now|Math\.random|setTimeout|setInterval|setImmediate|performance\.now|AbortSignal\.timeout|process\.env|crypto\.)|\bfetch\(|new Date\(\)/;
 

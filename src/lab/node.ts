@@ -64,7 +64,7 @@ export function makeNode(machine: Machine, hooks: NodeHooks): LabNode {
         return startAs(service, etcdCommand(plan, own));
       case 'agent':
         // Restarted by nobody but the lab: a killed agent stays dead until `lab start`.
-        return startAs(service, ['sh', '-c', `exec ${agentShell}`], { MATRIARCH_SUPERVISED: '1' });
+        return startAs(service, ['sh', '-c', `exec ${agentShell}`], { MATRIARCH_SUPERVISED: '1', ...plan.agentEnv });
       case 'postgres':
         // By hand, behind the agent's back, with the options it was last started with.
         return startAs(service, ['sh', '-c', `eval "exec $(cat '${own.paths.dataDir}/postmaster.opts')"`]);

@@ -52,6 +52,8 @@ export interface LabPlan {
   readonly agentCommand: string | null;
   /** Merged into the configuration file of a node. */
   readonly extraConfig: (name: string) => Readonly<Record<string, unknown>>;
+  /** Beside the agent's own environment. */
+  readonly agentEnv: Readonly<Record<string, string>>;
   readonly diskMb: number;
 }
 
@@ -65,6 +67,7 @@ export interface PlanOptions {
   readonly portBase?: number | null;
   readonly agentCommand?: string | null;
   readonly extraConfig?: (name: string) => Readonly<Record<string, unknown>>;
+  readonly agentEnv?: Readonly<Record<string, string>>;
   readonly diskMb?: number;
 }
 
@@ -130,6 +133,7 @@ function plan(
     haproxy,
     agentCommand: options.agentCommand === undefined ? ownAgentCommand : options.agentCommand,
     extraConfig: options.extraConfig ?? (() => ({})),
+    agentEnv: options.agentEnv ?? {},
     diskMb: options.diskMb ?? 1024,
   };
 }

@@ -32,7 +32,7 @@ export async function startTraffic(client: Machine, plan: LabPlan, logDir: strin
 }
 
 /** The last whole line that is a status. */
-function lastStatus(path: string): TrafficStatus | null {
+export function lastStatus(path: string): TrafficStatus | null {
   const lines = tail(path, 8192).split('\n').slice(0, -1);
   for (const line of lines.reverse()) {
     try {

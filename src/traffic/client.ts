@@ -1,6 +1,6 @@
 import type { SqlResult, SqlTarget } from '../model/world.ts';
 import { makeMeter, type Served, type TrafficStatus } from './meter.ts';
-import { type Found, type Outside, seek, type Wanted } from './seek.ts';
+import { type Found, type Outside, type Role, seek, type Wanted } from './seek.ts';
 
 export interface ClientOptions {
   readonly everyMs: number;
@@ -13,6 +13,8 @@ export interface ClientOptions {
   readonly fresh?: boolean;
   /** Told of each statement; `gapMs` since the last acknowledged one. */
   readonly onServed?: (served: Served, gapMs: number | null) => void;
+  /** What each look at a host shows while the wanted role is being sought. */
+  readonly sawRole?: (role: Role | 'stopped') => void;
 }
 
 export interface Client {
@@ -69,6 +71,7 @@ export function makeClient(
       retryMs: options.retryMs ?? 20,
       askTimesMax: options.askTimesMax ?? 50,
       failed: meter.error,
+      ...(options.sawRole === undefined ? {} : { sawRole: options.sawRole }),
     };
     const session = await seek(outside, targets, seeking, stopped.signal);
     if (session !== null) meter.connected();

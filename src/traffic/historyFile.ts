@@ -30,10 +30,12 @@ function endsWhole(file: number): boolean {
   return size === 0 || (readSync(file, last, 0, 1, size - 1) === 1 && last.toString() === '\n');
 }
 
-/** All facts of the files. A line that was cut off with its writer is passed over. */
-export function readHistoryFiles(paths: readonly string[]): History {
+/** All facts of the files, or those behind a place in each. A line that was cut off with its writer is passed over. */
+export function readHistoryFiles(paths: readonly string[], from: Readonly<Record<string, number>> = {}): History {
   return paths.flatMap((path) =>
-    readFileSync(path, 'utf8')
+    readFileSync(path)
+      .subarray(from[path] ?? 0)
+      .toString('utf8')
       .split('\n')
       .flatMap((line) => {
         const seen = line.startsWith('{') ? parsed(line) : null;

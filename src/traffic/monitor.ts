@@ -1,5 +1,6 @@
 import type { SqlTarget } from '../model/world.ts';
 import type { Client } from './client.ts';
+import { makeRoleLog } from './roleLog.ts';
 import type { Outside } from './seek.ts';
 import { type HistorySink, makeWriter } from './writer.ts';
 
@@ -19,6 +20,7 @@ export interface MonitorOptions {
  * not wait for the disk: whether they survive is not the question, only that they were acknowledged.
  */
 export function makeMonitor(outside: Outside, target: SqlTarget, options: MonitorOptions): Client {
+  const roles = makeRoleLog(options.node, outside.clock, options.history);
   return makeWriter(outside, [{ ...target, options: `${target.options ?? ''} -c synchronous_commit=off`.trim() }], {
     everyMs: options.everyMs ?? 10,
     retryMs: options.everyMs ?? 10,
@@ -30,5 +32,9 @@ export function makeMonitor(outside: Outside, target: SqlTarget, options: Monito
     node: options.node,
     history: options.history,
     recordAttempts: false,
+    sawRole: roles.saw,
+    onServed: ({ outcome }) => {
+      if (outcome === 'acknowledged') roles.saw('primary');
+    },
   });
 }

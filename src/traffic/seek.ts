@@ -24,6 +24,8 @@ export interface SeekOptions {
   readonly askTimesMax: number;
   /** Each failure, as SQLSTATE or a word. */
   readonly failed: (error: string) => void;
+  /** What each look shows of the host, also when it is not what is wanted. */
+  readonly sawRole?: (role: Role | 'stopped') => void;
 }
 
 /**
@@ -72,6 +74,7 @@ async function visit(
   const connected = await sql.connect(target, options.connectLimitMs);
   if (connected.kind !== 'connected') {
     options.failed(connected.kind === 'rejected' ? connected.sqlState : 'unreachable');
+    options.sawRole?.('stopped');
     return null;
   }
   const { session } = connected;
@@ -79,6 +82,7 @@ async function visit(
     const role = await session.query(askRole, options.connectLimitMs);
     if (role.kind !== 'rows') break;
     const is: Role = role.rows[0]?.role === 'primary' ? 'primary' : 'standby';
+    options.sawRole?.(is);
     if (options.wanted === 'any' || options.wanted === is) {
       const identity = await session.query(askIdentity, options.connectLimitMs);
       if (identity.kind !== 'rows') break;

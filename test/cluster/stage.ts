@@ -1,14 +1,14 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Lab, makeLab } from '../../src/lab/lab.ts';
 import type { PlanOptions } from '../../src/lab/plan.ts';
+import { ctlOn, sqlOn } from '../../src/lab/psql.ts';
+import { watchRights } from '../../src/lab/rights.ts';
 import type { Ran } from '../../src/lab/run.ts';
-import type { History, Promotion, Write } from '../../src/model/history.ts';
-import { reignsOf } from '../../src/model/laws/reigns.ts';
+import { makeWitnesses, promotionsOf } from '../../src/lab/witness.ts';
+import type { History, Write } from '../../src/model/history.ts';
 import { judge, type Violation } from '../../src/model/laws.ts';
-import { readHistoryFiles } from '../../src/traffic/historyFile.ts';
-import { watchRights } from './rights.ts';
 
 /** The lab with a witness on each node: a writer of its own, over the socket, every 10 ms, that sees what the network hides. */
 export interface Stage {
@@ -42,23 +42,7 @@ export async function makeStage(options: PlanOptions & { readonly witnesses?: bo
   const folder = mkdtempSync(join(tmpdir(), 'matriarch-stage-'));
   const lab = await makeLab({ nodes: 3, ttlS: 6, portBase: null, ...options });
   const rights = watchRights(lab);
-  const historyPath = (node: string): string => lab.node(node).machine.hostPath('/tmp/witness.jsonl');
-
-  async function witness(name: string): Promise<void> {
-    const { machine } = lab.node(name);
-    const { socketDir } = machine.plan.paths;
-    await machine.launch(
-      ['matriarch', 'traffic', 'monitor', '--node', name, '--socket', socketDir, '--history', '/tmp/witness.jsonl'],
-      {
-        user: 'postgres',
-        logPath: lab.logPath(name, 'witness'),
-      },
-    );
-  }
-  function history(): History {
-    // Without a file no witness wrote there yet.
-    return readHistoryFiles(lab.nodes.map(({ name }) => historyPath(name)).filter((path) => existsSync(path)));
-  }
+  const witnesses = makeWitnesses(lab);
   const agentLog = (node: string): readonly string[] => readFileSync(lab.logPath(node, 'agent'), 'utf8').split('\n');
   const stage: Stage = {
     lab,
@@ -70,29 +54,21 @@ export async function makeStage(options: PlanOptions & { readonly witnesses?: bo
       const { leader } = await lab.status();
       return lab.nodes.map(({ name }) => name).filter((name) => name !== leader);
     },
-    witness,
-    history,
+    witness: witnesses.start,
+    history: () => witnesses.history(),
     async violations() {
       await rights.caughtUp();
-      const seen = history();
+      const seen = witnesses.history();
       const heard = [...seen, ...rights.rights(), ...promotionsOf(seen)];
       // That rights overlap says only how late our ears are.
       return judge(heard, { fenceMs: 0, loss: { kind: 'none' } }).filter(({ kind }) => kind !== 'rightsOverlap');
     },
     acknowledged: () =>
-      history()
+      witnesses
+        .history()
         .filter((one): one is Write => one.kind === 'write' && one.outcome === 'acknowledged')
         .toSorted((a, b) => (a.serverMs ?? 0) - (b.serverMs ?? 0)),
-    async sql(node, text) {
-      const ran = await lab
-        .node(node)
-        .exec(['psql', '-h', lab.node(node).machine.plan.paths.socketDir, '-AtXq', '-c', text], {
-          user: 'postgres',
-          limitMs: 10_000,
-        });
-      if (ran.code !== 0) throw new Error(`${node}: ${ran.stderr}`);
-      return ran.stdout.trim();
-    },
+    sql: (node, text) => sqlOn(lab, node, text),
     async until(look, limitMs, what) {
       const endMs = Date.now() + limitMs;
       for (;;) {
@@ -108,8 +84,7 @@ export async function makeStage(options: PlanOptions & { readonly witnesses?: bo
       const lines = agentLog(node);
       return lines.slice(lines.findLastIndex((line) => from.test(line)) + 1).filter((line) => pattern.test(line));
     },
-    ctl: (node, args) =>
-      lab.node(node).exec(['matriarch', ...args, '-c', lab.node(node).machine.plan.paths.config], { limitMs: 60_000 }),
+    ctl: (node, args) => ctlOn(lab, node, args),
     async end() {
       if (process.env.KEEP_LOGS !== undefined) {
         mkdirSync(process.env.KEEP_LOGS, { recursive: true });
@@ -132,21 +107,8 @@ export async function makeStage(options: PlanOptions & { readonly witnesses?: bo
   };
   if (options.witnesses !== false) {
     await stage.healthy(90_000);
-    for (const { name } of lab.nodes) await witness(name);
+    for (const { name } of lab.nodes) await witnesses.start(name);
     await stage.until(async () => stage.acknowledged().length > 20, 20_000, 'the witness of the primary writes');
   }
   return stage;
 }
-
-/** A new timeline was begun no later than its first acknowledged write. */
-const promotionsOf = (history: History): readonly Promotion[] =>
-  reignsOf(history)
-    .filter(({ timeline }) => timeline !== null && timeline > 1)
-    .map(({ node, timeline, firstMs }) => ({
-      kind: 'promotion',
-      node,
-      term: null,
-      timeline,
-      atMs: firstMs,
-      ineligible: null,
-    }));

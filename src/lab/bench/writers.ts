@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { readHistoryFiles } from '../../traffic/historyFile.ts';
-import { psqlEnv } from '../environment.ts';
+import { launchClient, targetsOf } from '../clients.ts';
 import type { Lab } from '../lab.ts';
 import { signal } from '../procfs.ts';
 import { until } from '../run.ts';
@@ -28,30 +28,17 @@ export async function startWriters(lab: Lab, name: string): Promise<Writers> {
   const folder = dirname(plan.client.paths.pgpass); // a place of its own on either kind of ground
   const key = (route: Route): string => `bench-${name}-${route}`;
   const file = (route: Route): string => join(folder, `${key(route)}.jsonl`);
-  const targets: Readonly<Record<Route, string>> = {
-    direct: plan.nodes.map(({ host }) => `${host}:5432`).join(','),
-    proxy: `${plan.client.host}:${plan.haproxy.writes}`,
-  };
-  const nodes = plan.nodes.map(({ name: node, address }) => `${node}=${address}:5432`).join(',');
-  for (const route of routes) {
-    const flags = [
-      '--rate',
-      '100',
-      '--quiet',
-      '--json',
-      '--nodes',
-      nodes,
-      '--key',
-      key(route),
-      '--history',
-      file(route),
-    ];
-    await client.machine.launch(['matriarch', 'traffic', 'write', targets[route], ...flags], {
-      user: 'postgres',
+  const targets = targetsOf(lab);
+  for (const route of routes)
+    await launchClient(lab, {
+      command: 'write',
+      target: targets[route === 'direct' ? 'direct write' : 'proxied write'],
+      perSecond: 100,
+      key: key(route),
+      client: key(route),
+      history: file(route),
       logPath: lab.logPath('client', `bench-${route}`),
-      env: psqlEnv(plan.client, plan.haproxy.writes),
     });
-  }
   const acknowledged = (route: Route): readonly number[] => {
     const path = client.machine.hostPath(file(route));
     return existsSync(path) ? acknowledgements(readHistoryFiles([path]), key(route)) : [];

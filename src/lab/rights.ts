@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Lab } from '../../src/lab/lab.ts';
-import { toolEnv } from '../../src/lab/run.ts';
-import type { Right } from '../../src/model/history.ts';
+import type { Right } from '../model/history.ts';
+import type { Lab } from './lab.ts';
+import { delay, toolEnv } from './run.ts';
 
-interface KeyEvent {
+/** The leader key was taken, or is gone. */
+export interface KeyEvent {
   readonly revision: bigint;
   /** Null: the key was deleted, or its lease ended. */
   readonly holder: { readonly name: string; readonly term: string } | null;
@@ -14,6 +14,8 @@ interface KeyEvent {
 /** What etcd itself says of the right to lead: the leader key, watched from outside on each member of etcd. */
 export interface RightsWatch {
   rights(): readonly Right[];
+  /** What happened to the key itself, in the order of etcd's revisions, each when it was first heard of. */
+  events(): readonly KeyEvent[];
   /** Waits until it has heard of the leader key that is there now: watches that a lost majority ended begin again some time later. */
   caughtUp(): Promise<void>;
   end(): void;
@@ -27,7 +29,8 @@ export function watchRights(lab: Lab): RightsWatch {
   function etcdctl(addresses: readonly string[], ...words: readonly string[]) {
     const endpoints = addresses.map((address) => `http://${address}:2379`).join(',');
     const command = ['etcdctl', `--endpoints=${endpoints}`, ...words, `/service/${lab.plan.scope}/leader`];
-    const [program = '', ...args] = lab.client.machine.onItsNetwork(command);
+    // It lives on the host: it must not outlive this process, however that ends.
+    const [program = '', ...args] = ['setpriv', '--pdeathsig', 'KILL', ...lab.client.machine.onItsNetwork(command)];
     const child = spawn(program, args, {
       env: { ...toolEnv(), ETCDCTL_API: '3' },
       stdio: ['ignore', 'pipe', 'ignore'],
@@ -69,21 +72,20 @@ export function watchRights(lab: Lab): RightsWatch {
   }
   const looks: Look[] = [];
   async function keepLooking(): Promise<void> {
-    for (; !ended; await sleep(1_000)) {
+    for (; !ended; await delay(1_000)) {
       const look = await keyNow();
       if (look !== null) looks.push(look);
     }
   }
   void keepLooking();
 
+  const ordered = (): readonly KeyEvent[] =>
+    [...events.values()].toSorted((a, b) => (a.revision < b.revision ? -1 : 1));
   return {
-    rights: () =>
-      rightsOf(
-        [...events.values()].toSorted((a, b) => (a.revision < b.revision ? -1 : 1)),
-        looks,
-      ),
+    rights: () => rightsOf(ordered(), looks),
+    events: ordered,
     async caughtUp() {
-      for (const endMs = Date.now() + 30_000; Date.now() < endMs; await sleep(100)) {
+      for (const endMs = Date.now() + 30_000; Date.now() < endMs; await delay(100)) {
         const now = await keyNow();
         if (now !== null && (now.revision === null || events.has(now.revision))) return;
       }

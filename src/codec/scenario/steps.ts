@@ -1,0 +1,104 @@
+import { z } from 'zod';
+import { awaited, type MachineVerb, type ServiceVerb, type Step } from '../../model/scenario.ts';
+import { nearest } from '../config/places.ts';
+import { duration, oneTarget, said, services, targets } from './words.ts';
+
+/** Each step is one verb and what it is done to: `- power off: primary`. */
+const verbs: Readonly<Record<string, z.ZodType<Step>>> = {
+  wait: duration.transform((read): Step => ({ kind: 'wait', duration: read })),
+  'wait for': oneOf(awaited).transform((what): Step => ({ kind: 'waitFor', what })),
+  cut: machines('cut'),
+  heal: machines('heal'),
+  'power off': machines('powerOff'),
+  'power on': machines('powerOn'),
+  deafen: machines('deafen'),
+  mute: machines('mute'),
+  kill: programs('kill'),
+  freeze: programs('freeze'),
+  thaw: programs('thaw'),
+  start: programs('start'),
+  renice: programs('renice'),
+  saturate: machines('saturate'),
+  relieve: machines('relieve'),
+  'fill disk': machines('fillDisk'),
+  'free disk': machines('freeDisk'),
+  'slow etcd disk': record({ of: targets, by: duration }).transform((read): Step => ({ kind: 'slowDisk', ...read })),
+  'hasten etcd disk': machines('hastenDisk'),
+  'set clock': record({ of: targets, by: duration }).transform((read): Step => ({ kind: 'setClock', ...read })),
+  switchover: handover('switchover'),
+  failover: handover('failover'),
+  restart: machines('restart'),
+  reinit: machines('reinit'),
+  pause: record({}).transform((): Step => ({ kind: 'pause' })),
+  resume: record({}).transform((): Step => ({ kind: 'resume' })),
+  'rotate password': record({}).transform((): Step => ({ kind: 'rotatePassword' })),
+  transaction: record({ of: oneTarget, for: duration }).transform(
+    (read): Step => ({ kind: 'transaction', of: read.of, duration: read.for }),
+  ),
+  dump: oneTarget.transform((of): Step => ({ kind: 'dump', of })),
+  load: z
+    .string()
+    .regex(/^\d+ MB$/, { error: 'so many megabytes are expected: 100 MB' })
+    .transform((text): Step => ({ kind: 'load', mb: Number.parseInt(text, 10) })),
+};
+
+export type StepRead =
+  | { readonly kind: 'step'; readonly step: Step }
+  | { readonly kind: 'wrong'; readonly path: readonly PropertyKey[]; readonly what: string };
+
+export function readStep(value: unknown): StepRead {
+  const entries = typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : [];
+  const [entry] = entries;
+  if (entry === undefined || entries.length > 1)
+    return { kind: 'wrong', path: [], what: `one verb and its object are expected, as in "kill: agent of primary"` };
+  const [verb, object] = entry;
+  const reader = verbs[verb];
+  if (reader === undefined) {
+    const near = nearest(verb, Object.keys(verbs));
+    const hint = near === null ? '' : `; did you mean "${near}"?`;
+    return { kind: 'wrong', path: [verb], what: `no such verb${hint} There are ${Object.keys(verbs).join(', ')}` };
+  }
+  const read = reader.safeParse(object);
+  if (read.success) return { kind: 'step', step: read.data };
+  const [issue] = read.error.issues;
+  return { kind: 'wrong', path: [verb, ...(issue?.path ?? [])], what: issue?.message ?? 'not understood' };
+}
+
+function machines(kind: MachineVerb) {
+  return targets.transform((of): Step => ({ kind, of }));
+}
+
+function programs(kind: ServiceVerb) {
+  return services.transform((what): Step => ({ kind, what }));
+}
+
+/** `switchover: { to: replica }`; with `in: 5 s` scheduled, with `by: answers` as a person does it. */
+function handover(kind: 'switchover' | 'failover') {
+  const shape = {
+    to: oneTarget.optional(),
+    in: duration.optional(),
+    by: z.enum(['flags', 'answers']).default('flags'),
+  };
+  return record(shape).transform(
+    (read): Step => ({ kind, to: read.to ?? null, after: read.in ?? null, asked: read.by === 'answers' }),
+  );
+}
+
+/** A mapping with these keys and no others; nothing at all is an empty one. */
+function record<T extends z.ZodRawShape>(shape: T) {
+  const known = Object.keys(shape);
+  const wanted = known.length === 0 ? 'nothing' : `a mapping with ${known.join(', ')}`;
+  return z.preprocess(
+    (value) => value ?? {},
+    z.strictObject(shape, {
+      error: ({ code, input }) =>
+        code === 'unrecognized_keys' || code === 'invalid_type'
+          ? `${wanted} is expected, not ${said(input)}`
+          : undefined,
+    }),
+  );
+}
+
+function oneOf<const T extends readonly [string, ...string[]]>(words: T) {
+  return z.enum(words, { error: ({ input }) => `${said(input)} is unknown: there are ${words.join(', ')}` });
+}

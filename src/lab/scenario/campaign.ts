@@ -1,0 +1,123 @@
+import { availableParallelism } from 'node:os';
+import type { Scenario } from '../../model/scenario.ts';
+import type { Lab } from '../lab.ts';
+import { findLabs } from '../place.ts';
+import { ownAgentCommand } from '../plan.ts';
+import { sqlOn } from '../psql.ts';
+import type { Campaign } from '../report/campaign.ts';
+import { type Verdict, verdictOf } from '../verdict/verdict.ts';
+import { type Evidence, notPlayed } from './evidence.ts';
+import { healAll } from './heal.ts';
+import { play } from './play.ts';
+import { type Script, scriptOf } from './script.ts';
+import { openTheatre, setUpOf, type Theatre } from './theatre.ts';
+
+/** A scenario to play; without a script, its own steps. */
+export interface Played {
+  readonly scenario: Scenario;
+  readonly script?: (theatre: Theatre) => Script;
+}
+
+export interface CampaignOptions {
+  readonly plays: readonly Played[];
+  /** How often each is played. */
+  readonly times: number;
+  readonly ttlS: number;
+  readonly agentCommand: string | null;
+  readonly say: (line: string) => void;
+  /** The lab may be taken down by calling `end` at any time. */
+  readonly began: (end: () => Promise<void>) => void;
+  /** Nothing more is wanted: what is being played finds its lab gone, and no other is made. */
+  readonly over: () => boolean;
+  /** Called with each run as soon as it is judged, while its lab is there; null: none came up. */
+  readonly judged: (verdict: Verdict, evidence: Evidence, lab: Lab | null) => void;
+}
+
+export interface RunningCampaign {
+  /** Settles when everything is played. */
+  readonly played: Promise<void>;
+  /** What was judged until now. */
+  soFar(): Campaign;
+}
+
+/** Plays scenarios one after the other; those with the same set-up share a lab as long as it gets healthy again. */
+export function runCampaign(options: CampaignOptions): RunningCampaign {
+  const otherLabs = findLabs().filter(({ running }) => running).length;
+  if (otherLabs > 0) options.say(`${otherLabs} other lab runs on this machine: figures are of little worth`);
+  const startedWall = new Date().toISOString();
+  const verdicts: Verdict[] = [];
+  return {
+    played: playAll(options, verdicts),
+    soFar: () => ({
+      startedWall,
+      agentCommand: options.agentCommand ?? ownAgentCommand,
+      ttlS: options.ttlS,
+      cores: availableParallelism(),
+      otherLabs,
+      verdicts: [...verdicts],
+    }),
+  };
+}
+
+async function playAll(options: CampaignOptions, verdicts: Verdict[]): Promise<void> {
+  const { plays, times, say } = options;
+  let theatre: Theatre | null = null;
+  try {
+    for (const { scenario, script } of bySetUp(plays, options))
+      for (let run = 1; run <= times; run += 1) {
+        if (options.over()) return;
+        if (theatre !== null && theatre.setUp !== setUpOf(scenario, options)) theatre = await close(theatre);
+        const title = times === 1 ? scenario.name : `${scenario.name} ${run}/${times}`;
+        const slug = `${scenario.name}-${run}-${verdicts.length}`;
+        let evidence: Evidence;
+        try {
+          theatre ??= await openTheatre(scenario, options);
+          evidence = await play(theatre, scenario, script?.(theatre) ?? scriptOf(scenario), slug, (line) =>
+            say(`${title}: ${line}`),
+          );
+        } catch (error) {
+          // Neither a lab that does not come up nor a missing tool keeps the other scenarios from being played.
+          evidence = notPlayed(scenario.name, error instanceof Error ? error.message : String(error));
+        }
+        if (options.over()) return;
+        const verdict = verdictOf(scenario, evidence, run);
+        verdicts.push(verdict);
+        say(`${title}: ${verdict.passed ? 'passed' : `FAILED${verdict.broken === null ? '' : `, ${verdict.broken}`}`}`);
+        options.judged(verdict, evidence, theatre?.lab ?? null);
+        if (theatre !== null && !(await isFitAgain(theatre, say))) theatre = await close(theatre);
+      }
+  } finally {
+    await theatre?.end();
+  }
+}
+
+/** In the order given, but all of one set-up after its first. */
+function bySetUp(plays: readonly Played[], options: CampaignOptions): readonly Played[] {
+  const first = new Map<string, number>();
+  for (const [index, { scenario }] of plays.entries()) {
+    const setUp = setUpOf(scenario, options);
+    if (!first.has(setUp)) first.set(setUp, index);
+  }
+  const rank = ({ scenario }: Played): number => first.get(setUpOf(scenario, options)) ?? 0;
+  return plays.toSorted((a, b) => rank(a) - rank(b));
+}
+
+const fitLimitMs = 60_000;
+
+async function isFitAgain(theatre: Theatre, say: (line: string) => void): Promise<boolean> {
+  try {
+    await healAll(theatre);
+    const { leader } = await theatre.lab.waitHealthy(fitLimitMs);
+    // Of scenarios that load rows: the next one shall not find its copies slower for them.
+    await sqlOn(theatre.lab, leader ?? '', 'drop table if exists ballast, held_open');
+    return true;
+  } catch (error) {
+    say(`the lab does not get healthy again: ${error instanceof Error ? error.message : String(error)}`);
+    return false;
+  }
+}
+
+async function close(theatre: Theatre): Promise<null> {
+  await theatre.end();
+  return null;
+}

@@ -1,0 +1,35 @@
+import { setClock } from '../faults/clocks.ts';
+import { relieve } from '../faults/cpu.ts';
+import { freeDisk } from '../faults/disk.ts';
+import { loseNothing } from '../faults/network.ts';
+import type { LabNode } from '../node.ts';
+import type { Service } from '../services.ts';
+import type { Theatre } from './theatre.ts';
+
+/** Everything that a scenario may have left broken is whole again; what cannot be mended is found out by waiting for health. */
+export async function healAll({ lab, slowDisks, witnesses }: Theatre): Promise<void> {
+  slowDisks.end();
+  for (const node of [...lab.nodes, lab.client]) {
+    const { machine } = node;
+    const wasOn = machine.isOn();
+    await node.powerOn();
+    if (!wasOn && machine.plan.kind === 'node') await witnesses.start(node.name);
+    await loseNothing(machine);
+    await node.heal();
+    relieve(node);
+    if (machine.plan.kind === 'node') freeDisk(node);
+    if (machine.plan.kind === 'node' && Object.keys(lab.plan.agentEnv).length > 0) setClock(node, 0);
+    for (const service of servicesOf(node)) await bringBack(node, service);
+  }
+}
+
+const servicesOf = ({ machine }: LabNode): readonly Service[] =>
+  machine.plan.kind === 'client'
+    ? ['haproxy']
+    : ['postgres', 'sentinel', 'guardian', ...(machine.plan.etcd ? (['etcd'] as const) : []), 'agent'];
+
+async function bringBack(node: LabNode, service: Service): Promise<void> {
+  const proc = node.process(service);
+  if (proc !== null) return node.thaw(service);
+  if (['etcd', 'agent', 'haproxy'].includes(service)) await node.start(service);
+}

@@ -1,0 +1,228 @@
+import {
+  type Awaited,
+  durationMs,
+  type MachineVerb,
+  type ServiceVerb,
+  type ServiceWord,
+  type Step,
+  type Target,
+} from '../../model/scenario.ts';
+import type { Clients } from '../clients.ts';
+import { setClock } from '../faults/clocks.ts';
+import { relieve, renice, saturate } from '../faults/cpu.ts';
+import { fillDisk, freeDisk, type SlowDisks } from '../faults/disk.ts';
+import { loseDirection, loseNothing } from '../faults/network.ts';
+import type { Lab } from '../lab.ts';
+import type { LabNode } from '../node.ts';
+import { ctlOn, sqlOn } from '../psql.ts';
+import { delay, until } from '../run.ts';
+import type { Service } from '../services.ts';
+import type { Witnesses } from '../witness.ts';
+import { type Cast, machinesOf } from './cast.ts';
+import { handOver } from './handover.ts';
+import { rotatePassword } from './rotate.ts';
+
+export interface Stage {
+  readonly lab: Lab;
+  readonly cast: Cast;
+  readonly witnesses: Witnesses;
+  readonly clients: Clients;
+  readonly slowDisks: SlowDisks;
+  readonly ttlMs: number;
+}
+
+/** How long a step may wait for what it names. */
+export const awaitLimitMs = (ttlMs: number): number => 4 * ttlMs + 60_000;
+
+/** Done when the step has its effect. Throws when it has none. */
+export async function perform(stage: Stage, step: Step): Promise<void> {
+  const { lab, ttlMs } = stage;
+  switch (step.kind) {
+    case 'wait':
+      return delay(durationMs(step.duration, ttlMs));
+    case 'waitFor':
+      return waitFor(stage, step.what);
+    case 'kill':
+    case 'freeze':
+    case 'thaw':
+    case 'start':
+    case 'renice':
+      return onServices(step.what.services, await machinesOf(lab, stage.cast, step.what.of), step.kind);
+    case 'slowDisk':
+      return together(stage, step.of, (node) => stage.slowDisks.slow(node, durationMs(step.by, ttlMs)));
+    case 'setClock':
+      return together(stage, step.of, async (node) => setClock(node, durationMs(step.by, ttlMs)));
+    case 'switchover':
+    case 'failover': {
+      const to = step.to === null ? null : await oneOf(stage, step.to);
+      const afterMs = step.after === null ? null : durationMs(step.after, ttlMs);
+      return handOver(lab, step.kind, { to, afterMs, asked: step.asked });
+    }
+    case 'pause':
+    case 'resume':
+      return ask(lab, await anybody(stage), [step.kind, lab.plan.scope, '--wait']);
+    case 'rotatePassword':
+      return rotatePassword(lab, await leaderOf(stage));
+    case 'transaction':
+      return openTransaction(stage, await oneOf(stage, step.of), durationMs(step.duration, ttlMs));
+    case 'dump':
+      return startDump(stage, await oneOf(stage, step.of));
+    case 'load':
+      return load(lab, await leaderOf(stage), step.mb);
+    default:
+      return together(stage, step.of, onMachine(stage, step.kind));
+  }
+}
+
+function onMachine(stage: Stage, kind: MachineVerb): (node: LabNode) => Promise<void> {
+  const { lab } = stage;
+  switch (kind) {
+    case 'cut':
+      return (node) => node.cut();
+    case 'heal':
+      return async (node) => {
+        await loseNothing(node.machine);
+        await node.heal();
+      };
+    case 'powerOff':
+      return (node) => node.powerOff();
+    case 'powerOn':
+      return async (node) => {
+        await node.powerOn();
+        if (node.machine.plan.kind === 'node') await stage.witnesses.start(node.name);
+      };
+    case 'deafen':
+      return (node) => loseDirection(node.machine, 'in');
+    case 'mute':
+      return (node) => loseDirection(node.machine, 'out');
+    case 'saturate':
+      return (node) => saturate(lab, node);
+    case 'relieve':
+      return async (node) => relieve(node);
+    case 'fillDisk':
+      return fillDisk;
+    case 'freeDisk':
+      return async (node) => freeDisk(node);
+    case 'hastenDisk':
+      return async (node) => stage.slowDisks.hasten(node);
+    case 'restart':
+      return (node) => ask(lab, node.name, ['restart', lab.plan.scope, node.name, '--force']);
+    case 'reinit':
+      return (node) => ask(lab, node.name, ['reinit', lab.plan.scope, node.name, '--force']);
+    default:
+      return kind satisfies never;
+  }
+}
+
+const together = async (
+  { lab, cast }: Stage,
+  of: readonly Target[],
+  work: (node: LabNode) => Promise<void>,
+): Promise<void> => void (await Promise.all((await machinesOf(lab, cast, of)).map(work)));
+
+async function oneOf({ lab, cast }: Stage, target: Target): Promise<string> {
+  const [node] = await machinesOf(lab, cast, [target]);
+  return node?.name ?? '';
+}
+
+const serviceOf = (word: ServiceWord): Service => (word === 'postmaster' ? 'postgres' : word);
+
+/** In the order in which they are named; frozen and killed ones on all machines first, so that nobody notices in between. */
+async function onServices(words: readonly ServiceWord[], nodes: readonly LabNode[], verb: ServiceVerb): Promise<void> {
+  for (const service of words.map(serviceOf))
+    for (const node of nodes) {
+      if (verb === 'renice') renice(node, service);
+      else if (verb === 'start') await startUnlessRunning(node, service);
+      // A frozen process that a guard has ended meanwhile has nothing left to thaw.
+      else if (verb !== 'thaw' || node.process(service) !== null) await node[verb](service);
+    }
+}
+
+/** A service manager, or the agent, may have been quicker. */
+async function startUnlessRunning(node: LabNode, service: Service): Promise<void> {
+  const gone = await until(() => (node.process(service) === null ? true : null), 500);
+  if (gone !== null) await node.start(service);
+}
+
+async function waitFor({ lab, cast, clients, ttlMs }: Stage, what: Awaited): Promise<void> {
+  const limitMs = awaitLimitMs(ttlMs);
+  const primaryIs = async (wanted: (name: string) => boolean): Promise<true | null> => {
+    const { leader } = await lab.status();
+    if (leader === null || !wanted(leader)) return null;
+    const recovering = await sqlOn(lab, leader, 'select pg_is_in_recovery()', 2_000).catch(() => 't');
+    return recovering === 'f' ? true : null;
+  };
+  const came = async (): Promise<boolean> => {
+    switch (what) {
+      case 'another primary':
+        return (await until(() => primaryIs((name) => name !== cast.primary), limitMs, 100)) !== null;
+      case 'a primary':
+        return (await until(() => primaryIs(() => true), limitMs, 100)) !== null;
+      case 'health':
+        return lab.waitHealthy(limitMs).then(() => true);
+      case 'steady writes':
+        return clients.untilSteady(limitMs);
+      default:
+        return what satisfies never;
+    }
+  };
+  if (!(await came())) throw new Error(`${what} did not come within ${limitMs / 1_000} s`);
+}
+
+async function leaderOf({ lab }: Stage): Promise<string> {
+  const { leader } = await lab.status();
+  if (leader === null) throw new Error('nobody leads: there is nobody to ask');
+  return leader;
+}
+
+/** The leader, or, for what any member can order, another one that is on. */
+async function anybody({ lab }: Stage): Promise<string> {
+  const { leader } = await lab.status();
+  return leader ?? lab.nodes.find(({ machine }) => machine.isOn() && machine.isCabled())?.name ?? '';
+}
+
+async function ask(lab: Lab, node: string, args: readonly string[]): Promise<void> {
+  const ran = await ctlOn(lab, node, args);
+  if (ran.code !== 0) throw new Error(`"matriarch ${args.join(' ')}": ${(ran.stderr || ran.stdout).trim()}`);
+}
+
+/** Goes on in the background; its end is in the log of the client. */
+function openTransaction({ lab }: Stage, node: string, forMs: number): Promise<void> {
+  const { address } = lab.node(node).machine.plan;
+  const text = [
+    'begin',
+    'create table if not exists held_open (n int)',
+    'insert into held_open values (1)',
+    `select pg_sleep(${forMs / 1_000})`,
+    'commit',
+  ];
+  const statements = text.flatMap((one) => ['-c', one]);
+  return lab.client.machine.launch(['psql', '-X', '-h', address, '-p', '5432', ...statements], {
+    user: 'postgres',
+    logPath: lab.logPath('client', 'transaction'),
+    env: clientEnv,
+  });
+}
+
+function startDump({ lab }: Stage, node: string): Promise<void> {
+  const { address } = lab.node(node).machine.plan;
+  return lab.client.machine.launch(['pg_dump', '-h', address, '-p', '5432', '-f', '/dev/null', 'postgres'], {
+    user: 'postgres',
+    logPath: lab.logPath('client', 'pg_dump'),
+    env: clientEnv,
+  });
+}
+
+const clientEnv = { PGUSER: 'postgres', PGPASSWORD: 'vagrant', PGDATABASE: 'postgres' };
+
+/** Rows of about a kilobyte each, that do not compress. */
+async function load(lab: Lab, leader: string, mb: number): Promise<void> {
+  const text = "(select string_agg(md5(random()::text || part || made.n), '') from generate_series(1, 30) part)";
+  await sqlOn(
+    lab,
+    leader,
+    `create table if not exists ballast (n int, text text);
+     insert into ballast select made.n, ${text} from generate_series(1, ${mb * 1_000}) as made(n)`,
+    120_000,
+  );
+}

@@ -1,0 +1,47 @@
+import type { Scenario, Step } from '../../model/scenario.ts';
+import type { Played } from './campaign.ts';
+import { drawStrikes } from './nemesis.ts';
+import { nemesisScript } from './script.ts';
+
+export interface RandomOptions {
+  readonly seed: number;
+  readonly minutes: number;
+  readonly ttlS: number;
+  readonly nodes: number;
+}
+
+/** Faults at random for a while. `taken` gives what struck as a scenario, at any time: with machines by name and real waits. */
+export function randomPlay(options: RandomOptions): Played & { taken(): Scenario } {
+  const { seed, minutes, ttlS, nodes } = options;
+  const steps: Step[] = [];
+  const names = Array.from({ length: nodes }, (_, index) => `node${index + 1}`);
+  const strikes = drawStrikes(seed, minutes * 60_000, names, ttlS * 1_000);
+  const scenario: Scenario = {
+    name: `random-${seed}`,
+    title: `Faults at random, seed ${seed}`,
+    description: `${strikes.length} faults drawn in ${minutes} min, each mended, several machines at a time.`,
+    long: false,
+    red: null,
+    setUp: { nodes, ttlS, diskMb: 1024, fakeClocks: false, config: {} },
+    steps: [],
+    expect: {
+      primary: 'any',
+      writeGap: null,
+      proxiedWriteGap: null,
+      readGap: null,
+      proxiedReadGap: null,
+      streamingWithin: { ttls: 4, ms: 60_000 },
+      lostWrites: { ttls: 0, ms: 2_000 },
+    },
+  };
+  return {
+    scenario,
+    script: ({ lab }) =>
+      nemesisScript(
+        strikes,
+        async () => (await lab.status()).leader,
+        (step) => void steps.push(step),
+      ),
+    taken: () => ({ ...scenario, steps }),
+  };
+}

@@ -1,0 +1,46 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { readScenario } from '../../codec/scenario/read.ts';
+import type { Scenario } from '../../model/scenario.ts';
+import { programRoot } from '../program.ts';
+
+/** The scenarios that come with the program, and those in files of one's own. */
+
+const shelf = join(programRoot, 'scenarios');
+/** The tutorial's first. */
+const folders = ['tutorial', 'more'] as const;
+
+export const shippedScenarios = (): readonly Scenario[] =>
+  folders.flatMap((folder) =>
+    readdirSync(join(shelf, folder))
+      .filter((name) => name.endsWith('.yml'))
+      .map((name) => readFile(join(shelf, folder, name)))
+      .toSorted((a, b) => a.name.localeCompare(b.name)),
+  );
+
+/** By names, `all`, or files. Throws with every complaint about what it was given. */
+export function chooseScenarios(wanted: readonly string[], long: boolean): readonly Scenario[] {
+  const shipped = shippedScenarios();
+  return wanted.flatMap((word): readonly Scenario[] => {
+    if (word === 'all') return shipped.filter((scenario) => long || !scenario.long);
+    const found = shipped.find(({ name }) => name === word);
+    if (found !== undefined) return [found];
+    if (/\.ya?ml$/.test(word) || existsSync(word)) return [readFile(word)];
+    throw new Error(`there is no scenario ${word}, and no such file: "matriarch lab run --list" names them`);
+  });
+}
+
+function readFile(path: string): Scenario {
+  const text = readText(path);
+  const read = readScenario(text, path, basename(path).replace(/\.ya?ml$/, ''));
+  if (read.kind === 'ok') return read.scenario;
+  throw new Error(read.problems.join('\n'));
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new Error(`${path} cannot be read`, { cause: error });
+  }
+}

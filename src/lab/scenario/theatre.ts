@@ -1,0 +1,67 @@
+import type { Scenario } from '../../model/scenario.ts';
+import { fakeClockEnv } from '../faults/clocks.ts';
+import { makeSlowDisks, type SlowDisks } from '../faults/disk.ts';
+import type { Lab } from '../lab.ts';
+import { type LabOptions, makeLab } from '../lab.ts';
+import { type RightsWatch, watchRights } from '../rights.ts';
+import { makeWitnesses, type Witnesses } from '../witness.ts';
+
+/** A lab with everything that watches it: scenarios with the same set-up are played in it one after the other. */
+export interface Theatre {
+  readonly lab: Lab;
+  readonly setUp: string;
+  readonly rights: RightsWatch;
+  readonly witnesses: Witnesses;
+  readonly slowDisks: SlowDisks;
+  end(): Promise<void>;
+}
+
+export interface TheatreOptions {
+  /** Of the leader lease, where the scenario does not say. */
+  readonly ttlS: number;
+  /** Null: our own agent. */
+  readonly agentCommand: string | null;
+  readonly say: (line: string) => void;
+  readonly began: (end: () => Promise<void>) => void;
+}
+
+/** Two scenarios whose set-ups give the same text can share a lab. */
+export function setUpOf({ setUp }: Scenario, options: Pick<TheatreOptions, 'ttlS' | 'agentCommand'>): string {
+  const { nodes, diskMb, fakeClocks, config } = setUp;
+  return JSON.stringify({ nodes, diskMb, fakeClocks, config, ttlS: setUp.ttlS ?? options.ttlS });
+}
+
+const healthyLimitMs = 180_000;
+
+export async function openTheatre(scenario: Scenario, options: TheatreOptions): Promise<Theatre> {
+  const { setUp } = scenario;
+  const labOptions: LabOptions = {
+    nodes: setUp.nodes,
+    ttlS: setUp.ttlS ?? options.ttlS,
+    diskMb: setUp.diskMb,
+    portBase: null,
+    extraConfig: () => setUp.config,
+    agentEnv: setUp.fakeClocks ? fakeClockEnv() : {},
+    say: options.say,
+    began: options.began,
+    ...(options.agentCommand === null ? {} : { agentCommand: options.agentCommand }),
+  };
+  const lab = await makeLab(labOptions);
+  const rights = watchRights(lab);
+  const slowDisks = makeSlowDisks();
+  const end = async (): Promise<void> => {
+    rights.end();
+    slowDisks.end();
+    await lab.down();
+  };
+  options.began(end);
+  try {
+    await lab.waitHealthy(healthyLimitMs);
+    const witnesses = makeWitnesses(lab);
+    for (const { name } of lab.nodes) await witnesses.start(name);
+    return { lab, setUp: setUpOf(scenario, options), rights, witnesses, slowDisks, end };
+  } catch (error) {
+    await end();
+    throw error;
+  }
+}

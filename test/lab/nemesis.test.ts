@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { StepDone } from '../../src/lab/scenario/evidence.ts';
+import { drawStrikes } from '../../src/lab/scenario/nemesis.ts';
+import { nemesisScript } from '../../src/lab/scenario/script.ts';
+import type { Step } from '../../src/model/scenario.ts';
+
+const nodes = ['node1', 'node2', 'node3'];
+const done: StepDone = { text: '', nature: 'fault', nodes: [], fromMs: 0, untilMs: 0, failed: null };
+
+test('the same seed draws the same faults, another seed others; all are mended in time', () => {
+  const strikes = drawStrikes(7, 600_000, nodes, 6_000);
+  assert.deepEqual(drawStrikes(7, 600_000, nodes, 6_000), strikes);
+  assert.notDeepEqual(drawStrikes(8, 600_000, nodes, 6_000), strikes);
+  assert.ok(strikes.length > 40, `${strikes.length} in ten minutes`);
+  assert.ok(strikes.every(({ atMs, lastsMs }) => atMs + lastsMs <= 600_000));
+  assert.ok(new Set(strikes.map(({ fault }) => fault)).size > 10, 'faults of all kinds');
+  assert.ok(
+    strikes.some(({ node }) => node === null),
+    'some strike whoever leads',
+  );
+});
+
+test('one fault a machine at a time, each mended on the machine that it struck, and all of it in the log', async () => {
+  const [taken, played]: [Step[], Step[]] = [[], []];
+  let leader = 'node1';
+  const strikes = [
+    { atMs: 0, fault: 'power cut', node: null, lastsMs: 60 },
+    { atMs: 20, fault: 'agent frozen', node: 'node2', lastsMs: 20 },
+    { atMs: 30, fault: 'cable out', node: 'node1', lastsMs: 20 },
+    { atMs: 70, fault: 'postmaster killed', node: 'node1', lastsMs: 20 },
+  ] as const;
+  const script = nemesisScript(
+    strikes,
+    async () => leader,
+    (step) => void taken.push(step),
+  );
+  await script(async (step) => {
+    played.push(step);
+    leader = 'node3'; // another leads by the time that the power is back
+    return done;
+  });
+  const of = (name: string) => [{ kind: 'node', name }];
+  assert.deepEqual(played, [
+    { kind: 'powerOff', of: of('node1') },
+    { kind: 'freeze', what: { services: ['agent'], of: of('node2') } },
+    { kind: 'thaw', what: { services: ['agent'], of: of('node2') } },
+    { kind: 'powerOn', of: of('node1') },
+    { kind: 'kill', what: { services: ['postmaster'], of: of('node1') } },
+  ]);
+  assert.deepEqual(
+    taken.filter(({ kind }) => kind !== 'wait'),
+    played,
+  );
+  const waitedMs = taken.reduce((sum, step) => sum + (step.kind === 'wait' ? step.duration.ms : 0), 0);
+  assert.ok(waitedMs >= 69 && waitedMs < 200, `${waitedMs} ms between the first and the last`);
+});
