@@ -1,6 +1,7 @@
 import type { SeededChance } from './chance.ts';
 import type { SimulatedCluster } from './cluster.ts';
 import type { NemesisOptions } from './nemesis.ts';
+import { type PeerVersion, peerVersions } from './patroni/settings.ts';
 
 /** What a run's /config says, beside the defaults. */
 export interface RunSettings extends Readonly<Record<string, unknown>> {
@@ -16,6 +17,19 @@ export const mostMembers = names.length;
 export function drawMembers(chance: SeededChance, count: number | null): readonly string[] {
   const drawn = chance.pick([3, 3, 3, 3, 3, 3, 3, 3, 2, 5]);
   return names.slice(0, count ?? drawn);
+}
+
+/** Which members are Patronis, and of which version. `count` null: one, in one run of twelve. */
+export function drawPatronis(
+  chance: SeededChance,
+  members: readonly string[],
+  count: number | null,
+): Readonly<Record<string, PeerVersion>> {
+  const wanted = count ?? (chance.happens(1 / 12) ? 1 : 0);
+  const drawn: Record<string, PeerVersion> = {};
+  while (Object.keys(drawn).length < Math.min(wanted, members.length))
+    drawn[chance.pick(members)] ??= chance.pick(peerVersions);
+  return drawn;
 }
 
 /**
