@@ -1,6 +1,6 @@
 import { makeChance } from './chance.ts';
 import { type SimulatedCluster, simulate } from './cluster.ts';
-import { drawMembers, drawPace, drawPatronis, drawSettings, drawWorld, type RunSettings } from './draw.ts';
+import { drawEtcd, drawMembers, drawPace, drawPatronis, drawSettings, drawWorld, type RunSettings } from './draw.ts';
 import { faults as everyFault, faultsBeyond, faultsOfPause } from './faults.ts';
 import { atEnd, type Finding, findingsOf } from './findings.ts';
 import { healAll, repeat, type Strike, unleash } from './nemesis.ts';
@@ -64,6 +64,7 @@ export async function runPlan(plan: RunPlan): Promise<RunAccount> {
   const patronis = drawPatronis(makeChance(seed, 'peers'), members, plan.peers);
   const cluster = simulate({ members, seed, settings, writeEveryMs, patronis });
   drawWorld(cluster, chance);
+  drawEtcd(cluster, makeChance(seed, 'etcd'));
   const paused = (): boolean => strikes.some(({ fault }) => fault === 'paused');
   const judged = (): readonly Finding[] => findingsOf(cluster, { settings, writeEveryMs, paused: paused() });
   let strikes: readonly Strike[] = plan.strikes ?? [];
