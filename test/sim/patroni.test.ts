@@ -209,3 +209,35 @@ test('paused under a leading Patroni: its agent may be away for as long as it li
     assert.equal(cluster.primary(), patroni);
   }
 });
+
+/**
+ * A Patroni compares positions and not timelines, and whoever is further stops it for good. Ours that left the way of the cluster
+ * does not stand, either: together they would wait for each other without end.
+ */
+test('a tail that nobody else has does not keep a Patroni from leading: of what lies behind the fork ours does not speak', async () => {
+  for (const [seed, version] of bothVersions([780, 781])) {
+    const stage = await mixed(seed, version, 'matriarch');
+    const { cluster, patroni, ours } = stage;
+    const [leader, other] = ours;
+    cluster.agent(other).kill({ restartAfterMs: null });
+    cluster.network.isolate(leader);
+    await cluster.until(() => cluster.primaries().includes(patroni), { withinMs: 60_000 });
+    const timeline = cluster.timeline() ?? 0;
+    const written = (): string => keyOf(cluster, 'history')?.value ?? '[]';
+    await cluster.until(() => written().includes(`[${timeline - 1},`), { withinMs: 15_000 });
+    // Only now does the old primary come back, and there is nobody to follow.
+    cluster.powerOff(patroni);
+    cluster.network.heal();
+    await cluster.until(() => leaderKey(cluster) === null, { withinMs: 40_000 });
+    await cluster.run(5000);
+    const tail = cluster.server(leader)?.wal.end ?? 0n;
+    assert.ok(cluster.server(leader)?.inRecovery);
+    cluster.powerOn(patroni);
+    await cluster.until(() => cluster.server(patroni)?.phase === 'ready', { withinMs: 20_000 });
+    assert.ok(tail > (cluster.server(patroni)?.wal.end ?? 0n), 'what the old primary has alone is the longer');
+    await cluster.until(() => cluster.primary() === patroni, { withinMs: 40_000 });
+    cluster.agent(other).start();
+    await ends(stage);
+    assert.equal(cluster.primary(), patroni);
+  }
+});
