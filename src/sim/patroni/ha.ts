@@ -56,6 +56,7 @@ export function makeHa(parts: PeerParts) {
     life.role = 'demoted';
     await server.start('standby', null);
   }
+
   async function decide(cluster: Cluster): Promise<void> {
     if (cluster.leader !== null || life.before === null) life.before = cluster;
     if (!life.leads(cluster)) {
