@@ -4,10 +4,11 @@ import type { History, Observed, Write } from '../model/history.ts';
 import { judge, type Violation } from '../model/laws.ts';
 import { pid, revision } from '../model/units.ts';
 import { makeChance, type SeededChance } from './chance.ts';
+import { curl } from './curl.ts';
 import { type Engine, makeEngine } from './engine.ts';
 import { makeEtcd, type SimulatedEtcd } from './etcd/etcd.ts';
 import { forbidRealTime } from './forbid.ts';
-import { type HttpAnswer, type HttpRequest, makeHttp, makeHttpRoutes } from './http.ts';
+import { type HttpAnswer, type HttpRequest, makeHttpRoutes } from './http.ts';
 import { makeMachine } from './machine.ts';
 import { makeMember } from './member.ts';
 import { makeNetwork, type Network } from './network.ts';
@@ -19,7 +20,7 @@ import { type Instance, makePostgresWorld, type PostgresWorld } from './postgres
 import { rowsOf } from './postgres/wal.ts';
 import './postgres/agentAnswers.ts';
 import { installPrograms } from './programs.ts';
-import { postgresPort, restPort } from './settings.ts';
+import { postgresPort } from './settings.ts';
 import { makeWorld } from './world.ts';
 import { writerProgram } from './writer.ts';
 
@@ -245,21 +246,10 @@ export function simulate(options: SimulateOptions): SimulatedCluster {
       thaw: () => void nodeOf(name).signal('guardian', 'CONT'),
     }),
     async ask(name, method, path, body = '') {
-      const { machine } = nodeOf(name);
-      const client = machine.processes.spawn({
-        parent: pid(1),
-        executable: '/usr/bin/curl',
-        start: { args: [], env: {}, input: '' },
-        cwd: '/',
-        program: () => {},
-      });
-      const http = makeHttp(surroundings.http, network, machine, client);
-      const headers = { 'content-type': 'application/json' };
-      const reply = await http.request(`http://${name}:${restPort}${path}`, { method, body, headers, limitMs: 60_000 });
+      const reply = await curl(surroundings, nodeOf(name).machine, { method, path, body });
       const { kind, ...answer } =
         reply.kind === 'answered' ? reply : { kind: reply.kind, status: 0, headers: {}, body: reply.why };
       trace(name, `${method} ${path} ${body}: ${answer.status} ${answer.body.slice(0, 200)}`);
-      client.exit(0);
       return kind === 'answered' ? answer : null;
     },
     powerOff(name) {
