@@ -65,6 +65,7 @@ async function stretch(from: number, wanted: number, minutes: number, goOn: () =
     (_, nth): RunPlan => ({
       seed: from + nth,
       members: null,
+      peers: null,
       safetyMs: minutes * 60_000,
       writeEveryMs: 1000,
       faults: null,

@@ -13,12 +13,13 @@ export interface Summary {
 }
 
 /** The command that repeats one run, with its story. */
-export function commandOf({ seed, safetyMs, members, faults, writeEveryMs }: RunPlan): string {
+export function commandOf({ seed, safetyMs, members, peers, faults, writeEveryMs }: RunPlan): string {
   const options = [
     `--seed ${hex(seed)}`,
     `--minutes ${safetyMs / 60_000}`,
     ...(writeEveryMs === 1000 ? [] : [`--write-every-ms ${writeEveryMs}`]),
     ...(members === null ? [] : [`--members ${members}`]),
+    ...(peers === null ? [] : [`--peers ${peers}`]),
     ...(faults === null ? [] : [`--faults '${faults.join(',')}'`]),
   ];
   return `matriarch simulate ${options.join(' ')} --story`;
@@ -58,16 +59,22 @@ export function summaryText({ tally, rules, commit, from, minutes, elapsedMs }: 
     `  events    ${tally.events.toLocaleString('en')}; ${tally.promotions} promotions; ${tally.acknowledged.toLocaleString('en')} acknowledged writes`,
     `  faults    ${counts(tally.faults)}`,
     `  rules     ${fired.length} of ${rules.length} decided; never: ${rules.filter((name) => !tally.rules.has(name)).join(', ') || 'none'}`,
+    ...(tally.peerRuns === 0
+      ? []
+      : [
+          `  peers     ${tally.peerRuns} runs with a Patroni; runs in which it broke a law itself: ${counts(tally.peersOwn)}`,
+        ]),
     '  judged    1 one primary, terms rise · 2 no commit lost beyond the bound · 3 promoted with the lease · 4 no write without the right · 7 comes back by itself',
   ].join('\n')}\n`;
 }
 
 export function summaryJson({ tally, rules, ...rest }: Summary): string {
-  const { faults, rules: decided, broken, ...numbers } = tally;
+  const { faults, rules: decided, peersOwn, broken, ...numbers } = tally;
   const told = {
     ...rest,
     ...numbers,
     faults: Object.fromEntries(faults),
+    peersOwn: Object.fromEntries(peersOwn),
     rules: Object.fromEntries(rules.map((name) => [name, decided.get(name) ?? 0])),
     broken: broken.map((report) => ({ ...report, repeat: commandOf(report.plan) })),
   };

@@ -18,6 +18,7 @@ interface Flags {
   readonly from: number;
   readonly seed?: number;
   readonly members: number | null;
+  readonly peers: number | null;
   readonly minutes: number;
   readonly writeEveryMs: number;
   readonly faults: readonly string[] | null;
@@ -36,6 +37,7 @@ export function simulateCommand(program: Command): void {
     .option('--from <seed>', 'the first seed', seedOf, 1)
     .option('--seed <seed>', 'one run only', seedOf)
     .option('--members <count>', 'nodes (default: mostly three, drawn from the seed)', membersOf, null)
+    .option('--peers <count>', 'members that are Patronis (default: one, in one run of twelve)', peersOf, null)
     .addOption(new Option('--mode <mode>', 'of replication').choices(['async', 'sync', 'quorum']).default('async'))
     .option('--minutes <minutes>', 'of virtual time with faults, before all is healed', positive, safetyMinutes)
     .option('--write-every-ms <ms>', "between two writes of each node's writer", whole, 1000)
@@ -56,9 +58,10 @@ export function simulateCommand(program: Command): void {
     });
 }
 
-const planOf = ({ members, minutes, writeEveryMs, faults }: Flags, seed: number): RunPlan => ({
+const planOf = ({ members, peers, minutes, writeEveryMs, faults }: Flags, seed: number): RunPlan => ({
   seed,
   members,
+  peers,
   safetyMs: minutes * 60_000,
   writeEveryMs,
   faults,
@@ -186,6 +189,13 @@ function membersOf(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 2 || value > mostMembers)
     throw new InvalidArgumentError(`from 2 to ${mostMembers}`);
+  return value;
+}
+
+function peersOf(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0 || value > mostMembers)
+    throw new InvalidArgumentError(`from 0 to ${mostMembers}`);
   return value;
 }
 

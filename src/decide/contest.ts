@@ -1,4 +1,5 @@
 import type { Fact } from '../model/decision.ts';
+import { leftHistory } from '../model/leftHistory.ts';
 import type { Observation } from '../model/observation.ts';
 import type { PeerReport } from '../model/peers.ts';
 import type { RunningStandby } from '../model/postgres.ts';
@@ -130,15 +131,13 @@ export function ahead(peer: Contender, mine: Position, myPriority: number, forme
  * all that was acknowledged since would be lost with it. Facts: why; empty: it is on the way, or nothing says otherwise.
  */
 export function offHistory(seen: Observation, { timeline: mine, lsn }: Position): readonly Fact[] {
-  const known = clusterTimeline(seen);
-  const lines = clusterOf(seen)?.history?.lines ?? [];
-  if (known === null || mine >= known || lines.length === 0) return [];
-  const end = lines.find((line) => line.timeline === mine)?.end ?? null;
-  if (end !== null && lsn <= end) return [];
+  const cluster = clusterOf(seen);
+  const left = cluster === null ? null : leftHistory(cluster, mine, lsn);
+  if (left === null) return [];
   return [
     ['timeline', mine],
-    ['clusterTimeline', known],
-    ['leftAt', end === null ? null : lsnText(end)],
+    ['clusterTimeline', clusterTimeline(seen)],
+    ['leftAt', left.at === null ? null : lsnText(left.at)],
     ['myLsn', lsnText(lsn)],
   ];
 }

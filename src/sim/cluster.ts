@@ -4,20 +4,23 @@ import type { History, Observed, Write } from '../model/history.ts';
 import { judge, type Violation } from '../model/laws.ts';
 import { pid, revision } from '../model/units.ts';
 import { makeChance, type SeededChance } from './chance.ts';
+import { curl } from './curl.ts';
 import { type Engine, makeEngine } from './engine.ts';
 import { makeEtcd, type SimulatedEtcd } from './etcd/etcd.ts';
 import { forbidRealTime } from './forbid.ts';
-import { type HttpAnswer, type HttpRequest, makeHttp, makeHttpRoutes } from './http.ts';
+import { type HttpAnswer, type HttpRequest, makeHttpRoutes } from './http.ts';
 import { makeMachine } from './machine.ts';
+import { makeMember } from './member.ts';
 import { makeNetwork, type Network } from './network.ts';
-import { makeNode, type SimulatedNode } from './node.ts';
+import type { SimulatedNode } from './node.ts';
 import { makeObserver } from './observer.ts';
+import type { PeerVersion } from './patroni/settings.ts';
 import { corruptedStandbys } from './postgres/corrupted.ts';
 import { type Instance, makePostgresWorld, type PostgresWorld } from './postgres/instance.ts';
 import { rowsOf } from './postgres/wal.ts';
 import './postgres/agentAnswers.ts';
 import { installPrograms } from './programs.ts';
-import { postgresPort, restPort, simulatedSettings } from './settings.ts';
+import { postgresPort } from './settings.ts';
 import { makeWorld } from './world.ts';
 import { writerProgram } from './writer.ts';
 
@@ -28,6 +31,8 @@ export interface SimulateOptions {
   readonly settings?: Readonly<Record<string, unknown>>;
   /** Between two appends of one node's writer; null: nobody writes. */
   readonly writeEveryMs?: number | null;
+  /** Members that are Patronis, and of which version; all others are Matriarch's. */
+  readonly patronis?: Readonly<Record<string, PeerVersion>>;
 }
 
 /** A line of the world: what a machine, a server, the nemesis or a person did. */
@@ -93,6 +98,7 @@ export interface SimulatedCluster {
 const sentinelFenceMs = 2_600;
 const keys = keysOf('service', 'sim');
 const leaderPath = keys.leader;
+const patroniAheadMs = 500;
 const defaults = { ttl: 30, loop_wait: 10, retry_timeout: 10, maximum_lag_on_failover: 1_048_576 };
 const postgresDefaults = {
   use_pg_rewind: true,
@@ -101,7 +107,7 @@ const postgresDefaults = {
 };
 
 export function simulate(options: SimulateOptions): SimulatedCluster {
-  const { members, seed, settings = {}, writeEveryMs = 1000 } = options;
+  const { members, seed, settings = {}, writeEveryMs = 1000, patronis = {} } = options;
   const engine = makeEngine();
   const chance = makeChance(seed);
   const network = makeNetwork(engine, chance.fork('network'), () => members);
@@ -151,17 +157,18 @@ export function simulate(options: SimulateOptions): SimulatedCluster {
   const nodes = new Map(
     machines.map((machine) => {
       installPrograms(machine, postgresWorld);
-      const local = simulatedSettings(machine.name, etcd.endpoints, dcs);
-      const node = makeNode({ machine, local, surroundings, trace });
-      return [machine.name, node] as const;
+      return [machine.name, makeMember(machine, patronis[machine.name], { surroundings, trace, dcs })] as const;
     }),
   );
-  const boot = (node: SimulatedNode): void => {
+  const boot = (node: SimulatedNode, agentAfterMs = 0): void => {
     etcd.start(node.name);
-    node.startAgent();
+    if (agentAfterMs === 0) node.startAgent();
+    else engine.after(agentAfterMs, node.startAgent);
     startWriter(node.machine);
   };
-  for (const node of nodes.values()) boot(node);
+  // A Patroni is slow to begin: in some runs it is the first all the same, and makes the cluster.
+  const isPatroniFirst = Object.keys(patronis).length > 0 && chance.fork('first').happens(0.4);
+  for (const node of nodes.values()) boot(node, isPatroniFirst && node.runs === 'matriarch' ? patroniAheadMs : 0);
 
   const observer = makeObserver(engine, etcd, postgresWorld, () => nodes.values(), keys, network);
   const nodeOf = (name: string): SimulatedNode => {
@@ -239,21 +246,10 @@ export function simulate(options: SimulateOptions): SimulatedCluster {
       thaw: () => void nodeOf(name).signal('guardian', 'CONT'),
     }),
     async ask(name, method, path, body = '') {
-      const { machine } = nodeOf(name);
-      const client = machine.processes.spawn({
-        parent: pid(1),
-        executable: '/usr/bin/curl',
-        start: { args: [], env: {}, input: '' },
-        cwd: '/',
-        program: () => {},
-      });
-      const http = makeHttp(surroundings.http, network, machine, client);
-      const headers = { 'content-type': 'application/json' };
-      const reply = await http.request(`http://${name}:${restPort}${path}`, { method, body, headers, limitMs: 60_000 });
+      const reply = await curl(surroundings, nodeOf(name).machine, { method, path, body });
       const { kind, ...answer } =
         reply.kind === 'answered' ? reply : { kind: reply.kind, status: 0, headers: {}, body: reply.why };
       trace(name, `${method} ${path} ${body}: ${answer.status} ${answer.body.slice(0, 200)}`);
-      client.exit(0);
       return kind === 'answered' ? answer : null;
     },
     powerOff(name) {

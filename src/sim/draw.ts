@@ -1,6 +1,8 @@
+import type { Revision } from '../model/units.ts';
 import type { SeededChance } from './chance.ts';
 import type { SimulatedCluster } from './cluster.ts';
 import type { NemesisOptions } from './nemesis.ts';
+import { type PeerVersion, peerVersions } from './patroni/settings.ts';
 
 /** What a run's /config says, beside the defaults. */
 export interface RunSettings extends Readonly<Record<string, unknown>> {
@@ -16,6 +18,19 @@ export const mostMembers = names.length;
 export function drawMembers(chance: SeededChance, count: number | null): readonly string[] {
   const drawn = chance.pick([3, 3, 3, 3, 3, 3, 3, 3, 2, 5]);
   return names.slice(0, count ?? drawn);
+}
+
+/** Which members are Patronis, and of which version. `count` null: one, in one run of twelve. */
+export function drawPatronis(
+  chance: SeededChance,
+  members: readonly string[],
+  count: number | null,
+): Readonly<Record<string, PeerVersion>> {
+  const wanted = count ?? (chance.happens(1 / 12) ? 1 : 0);
+  const drawn: Record<string, PeerVersion> = {};
+  while (Object.keys(drawn).length < Math.min(wanted, members.length))
+    drawn[chance.pick(members)] ??= chance.pick(peerVersions);
+  return drawn;
 }
 
 /**
@@ -49,6 +64,24 @@ export function drawWorld(cluster: SimulatedCluster, chance: SeededChance): void
   if (chance.happens(0.2)) tuning.stopMs = [500, 6000];
   if (chance.happens(0.2)) tuning.replayMs = [10, 2000];
   if (chance.happens(0.2)) tuning.orphanMs = [0, 2000];
+}
+
+/** Which bugs its etcd has, if any, and how often it forgets its past. */
+export function drawEtcd(cluster: SimulatedCluster, chance: SeededChance): void {
+  const { engine, etcd } = cluster;
+  if (chance.happens(0.1)) etcd.bugs.doubledEvents = 0.2;
+  if (chance.happens(0.1)) etcd.bugs.renewsRevokedMs = chance.pick([50, 2000]);
+  if (!chance.happens(0.2)) return;
+  etcd.bugs.droppedAtCompaction = chance.happens(0.5);
+  const everyMs = chance.between(10_000, 120_000);
+  // Now and then somebody compacts up to this very moment; what does so by itself keeps some of the past.
+  function compact(before: Revision): void {
+    const nothingKept = chance.happens(0.3);
+    etcd.compact(nothingKept ? etcd.store.revision() : before);
+    const now = etcd.store.revision();
+    engine.after(everyMs, () => compact(now));
+  }
+  engine.after(everyMs, () => compact(etcd.store.revision()));
 }
 
 /** How often faults strike, and how long they last. */

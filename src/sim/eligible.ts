@@ -38,12 +38,13 @@ export function makeEligibility(
     [...postgres.servers].find((one) => one.machine.name === name && one.phase === 'ready' && one.inRecovery);
 
   /** Whether all of a node that answers for its standby has been at work long enough. */
-  function answers({ name, machine, runningSinceMs, handles }: SimulatedNode): boolean {
+  function answers({ name, runs, machine, runningSinceMs, handles }: SimulatedNode): boolean {
     const agentSinceMs = runningSinceMs('agent');
     const serverSinceMs = standbyOf(name)?.postmaster.runningSinceMs() ?? null;
     const long = (sinceMs: number | null): boolean => sinceMs !== null && engine.now() - sinceMs >= settledMs;
-    const position = handles()?.snapshot()?.seen.postgres;
-    return long(agentSinceMs) && long(serverSinceMs) && !machine.diskHangs && position?.kind === 'running';
+    // A Patroni looks at its server when it is asked; ours says what it saw when it last looked.
+    const knows = runs === 'patroni' || handles()?.snapshot()?.seen.postgres.kind === 'running';
+    return long(agentSinceMs) && long(serverSinceMs) && !machine.diskHangs && knows;
   }
 
   /** One that is further on the same timeline, has been for long, and can tell it to everybody. */

@@ -4,6 +4,7 @@ import type { Violation } from '../model/laws.ts';
 import type { SimulatedCluster } from './cluster.ts';
 import type { RunSettings } from './draw.ts';
 import { excessiveLosses } from './loss.ts';
+import { endedByPeer, isPeersOwn, withinRights } from './peersOwn.ts';
 import { restless } from './restless.ts';
 
 /** A broken law of a run, in words. Law 7: it did not come back by itself. Null: no law, but nothing to live with. */
@@ -13,6 +14,8 @@ export interface Finding {
   readonly text: string;
   /** When it showed; null: at the end. */
   readonly atMs: number | null;
+  /** Of a Patroni that shares the cluster, and not of our agents. */
+  readonly peersOwn?: true;
 }
 
 export interface Judging {
@@ -25,18 +28,38 @@ export interface Judging {
 /** Everything that is judged at the end of a run. */
 export function findingsOf(cluster: SimulatedCluster, { settings, writeEveryMs, paused }: Judging): readonly Finding[] {
   const history = cluster.history();
+  const patronis = new Set(
+    [...cluster.nodes.values()].filter(({ runs }) => runs === 'patroni').map(({ name }) => name),
+  );
+  const own = (isOwn: boolean): Pick<Finding, 'peersOwn'> => (isOwn ? { peersOwn: true } : {});
   // Both may have been changed meanwhile, to 60 s and 20 s at most.
   const statusAgeMs = 1000 * (Math.max(settings.loop_wait, 20) + Math.max(settings.ttl, 60) + 5);
   const limit = { maximumLagBytes: settings.maximum_lag_on_failover, statusAgeMs, everyMs: writeEveryMs };
+  const twice = timelinesBegunTwice(history);
+  // A Patroni does not announce its timelines, nor ask which are taken: what comes of that is not told apart.
+  const twiceByPeer = twice.some(({ nodes }) => nodes.some((node) => patronis.has(node)));
   return [
     // In pause nobody ends a primary whose lease is gone; all other laws hold then, too.
     ...cluster
       .violations(Number.MAX_SAFE_INTEGER)
       .filter(({ law }) => law !== 4 || !paused)
-      .map((violation): Finding => ({ law: violation.law, kind: violation.kind, ...tellViolation(violation) })),
-    ...cluster.corrupted().map((text) => atEnd(2, 'corrupted', text)),
-    ...excessiveLosses(history, limit).map((text) => atEnd(2, 'lostTooMuch', text)),
-    ...timelinesBegunTwice(history).map((text) => atEnd(2, 'timelineTwice', `a timeline was begun twice: ${text}`)),
+      .map(
+        (violation): Finding => ({
+          law: violation.law,
+          kind: violation.kind,
+          ...tellViolation(violation),
+          ...own(isPeersOwn(violation, patronis) || (violation.law === 2 && twiceByPeer)),
+        }),
+      ),
+    ...cluster.corrupted().map((text) => ({ ...atEnd(2, 'corrupted', text), ...own(twiceByPeer) })),
+    ...excessiveLosses(withinRights(history, patronis), limit).map(({ node, firstMs, text }) => ({
+      ...atEnd(2, 'lostTooMuch', text),
+      ...own(twiceByPeer || endedByPeer(history, node, firstMs, patronis)),
+    })),
+    ...twice.map(({ timeline, nodes }) => ({
+      ...atEnd(2, 'timelineTwice', `a timeline was begun twice: ${timeline} by ${nodes.join(' and ')}`),
+      ...own(nodes.some((node) => patronis.has(node))),
+    })),
     ...[...cluster.nodes.keys()].flatMap((name) =>
       restless(cluster.journal(name)).map((text) => atEnd(null, 'restless', `${name}: ${text}`)),
     ),
@@ -46,9 +69,11 @@ export function findingsOf(cluster: SimulatedCluster, { settings, writeEveryMs, 
 export const atEnd = (law: Finding['law'], kind: string, text: string): Finding => ({ law, kind, text, atMs: null });
 
 /** Two servers that were promoted onto one timeline number: to PostgreSQL, and so to everybody, one and the same history. */
-export function timelinesBegunTwice(history: History): readonly string[] {
+export function timelinesBegunTwice(
+  history: History,
+): readonly { readonly timeline: number | null; readonly nodes: readonly string[] }[] {
   const by = new Map<number | null, readonly string[]>();
   for (const seen of history)
     if (seen.kind === 'promotion') by.set(seen.timeline, [...(by.get(seen.timeline) ?? []), seen.node]);
-  return [...by].filter(([, nodes]) => nodes.length > 1).map(([line, nodes]) => `${line} by ${nodes.join(' and ')}`);
+  return [...by].filter(([, nodes]) => nodes.length > 1).map(([timeline, nodes]) => ({ timeline, nodes }));
 }

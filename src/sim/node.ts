@@ -10,9 +10,11 @@ import type { Program, Signal, SimProcess } from './process.ts';
 import { places } from './settings.ts';
 import { makeWorld, type Surroundings } from './world.ts';
 
-/** A database node: a machine on which the shipped agent and guardian run. */
+/** A database node: a machine on which the shipped agent and guardian run, or a Patroni. */
 export interface SimulatedNode {
   readonly name: string;
+  /** Whose agent it is: ours, or a Patroni that shares the cluster with ours. */
+  readonly runs: 'matriarch' | 'patroni';
   readonly machine: Machine;
   readonly journal: readonly Entry[];
   /** The running agent's handles; null: it is not running. */
@@ -125,6 +127,7 @@ export function makeNode({ machine, local, surroundings, trace }: NodeParts): Si
 
   const node: SimulatedNode = {
     name: machine.name,
+    runs: 'matriarch',
     machine,
     journal,
     handles: () => (running?.process.state() === 'dead' ? null : (running?.agent.handles ?? null)),

@@ -78,16 +78,40 @@ export function makeObserver(
     }
     const term = String(kv.createRevision);
     const known = key?.term === term && key.name === kv.value ? key : null;
-    const sinceMs = key?.term === term ? key.sinceMs : engine.now();
+    const sinceMs = key?.term === term && key.name === kv.value ? key.sinceMs : engine.now();
     const whyNot = known === null ? eligibility.whyNot(kv.value, engine.now() - goneMs, lastHolder) : known.whyNot;
     key = { name: kv.value, term, lease: kv.lease, sinceMs, whyNot };
   }
 
-  /** Deleted by hand: whoever held it may not know, and everybody else waits for the end of its lease. */
+  const runsAt = (name: string): SimulatedNode['runs'] | null =>
+    [...nodes()].find((node) => node.name === name)?.runs ?? null;
+
+  /**
+   * Deleted by hand: whoever held it may not know, and everybody else waits for the end of its lease. A Patroni does not: it
+   * takes the key, or puts its own over it.
+   */
   const deletedUnder = (name: string): boolean => {
     const lease = leases.get(name) ?? null;
-    return key === null && lease !== null && etcd.leases.lives(lease);
+    return (key === null || runsAt(key.name) === 'patroni') && lease !== null && etcd.leases.lives(lease);
   };
+
+  /**
+   * A Patroni tells no deadline: its right lasts as long as its key, and without that for as long as its lease lives and its
+   * server goes on as primary.
+   */
+  function lookAtPatroni(name: string): void {
+    const mine = key?.name === name ? key : null;
+    const one = held.get(name);
+    if (one !== undefined && mine?.term !== one.term) {
+      const lease = leases.get(name) ?? null;
+      const goesOn = mine === null && lease !== null && etcd.leases.lives(lease) && roleOf(name) === 'primary';
+      if (goesOn) return;
+      close(name);
+    }
+    if (mine === null || (held.has(name) && leases.get(name) === mine.lease)) return;
+    const fromMs = held.get(name)?.fromMs ?? mine.sinceMs;
+    hold({ kind: 'right', node: name, term: mine.term, fromMs, untilMs: Number.MAX_SAFE_INTEGER }, mine.lease);
+  }
 
   /** The key is another's, or its lease is no more: with it goes the right, were its deadline ahead. */
   function close(name: string): void {
@@ -135,12 +159,26 @@ export function makeObserver(
     held.set(right.node, right);
   }
 
+  /** Deleted by hand, the key may have been proven just before: its holder learns of that later, and of no more than that. */
+  function extend(name: string, deadlineMs: number): void {
+    const one = held.get(name);
+    const lease = leases.get(name) ?? null;
+    const given = lease === null ? null : etcd.leases.given(lease);
+    if (one === undefined || given === null || key !== null) return;
+    const mostMs = goneMs + given.ttlMs - Math.min(mostMarginMs, given.ttlMs / 4);
+    if (deadlineMs > one.untilMs && deadlineMs <= mostMs) held.set(name, { ...one, untilMs: deadlineMs });
+  }
+
   function look(): void {
     eligibility.look();
     readKey();
     const nowMs = engine.now();
     for (const node of nodes()) {
       const { name, machine } = node;
+      if (node.runs === 'patroni') {
+        lookAtPatroni(name);
+        continue;
+      }
       const mine = key?.name === name ? key : null;
       const one = held.get(name);
       if (one !== undefined && mine?.term !== one.term && !deletedUnder(name)) close(name);
@@ -150,7 +188,9 @@ export function makeObserver(
       // It took its own key again, and nobody led in between: until it knows of a new deadline the one before counts.
       if (one !== undefined && mine !== null && mine.term !== one.term && !held.has(name))
         hold({ kind: 'right', node: name, term: mine.term, fromMs: mine.sinceMs, untilMs: one.untilMs }, mine.lease);
-      if (mine === null || deadlineMs === null) continue; // its right stands until its deadline, or until the key goes
+      // Its right stands until its deadline, or until the key goes.
+      if (mine === null && deadlineMs !== null) extend(name, machine.clock.trueMs(deadlineMs));
+      if (mine === null || deadlineMs === null) continue;
       // With a shorter ttl the deadline comes nearer, while the lease behind the key still is the long one.
       const known = held.get(name);
       const untilMs = Math.max(machine.clock.trueMs(deadlineMs), known?.untilMs ?? 0);

@@ -12,6 +12,9 @@ export interface RunReport {
   /** How often each rule decided. */
   readonly rules: Readonly<Record<string, number>>;
   readonly findings: readonly Finding[];
+  /** How many of its members were Patronis, and what those broke: it says nothing of our agents. */
+  readonly peers: number;
+  readonly peersOwn: readonly Finding[];
   readonly virtualMs: number;
   readonly events: number;
   readonly promotions: number;
@@ -23,7 +26,7 @@ export interface RunReport {
 const linesKept = 25;
 
 export function reportOf(account: RunAccount): RunReport {
-  const { cluster, plan, settings, findings, virtualMs, events, promotions, acknowledged, strikes } = account;
+  const { cluster, plan, settings, findings, peersOwn, virtualMs, events, promotions, acknowledged, strikes } = account;
   return {
     plan,
     settings,
@@ -35,6 +38,8 @@ export function reportOf(account: RunAccount): RunReport {
       ),
     ),
     findings,
+    peers: [...cluster.nodes.values()].filter(({ runs }) => runs === 'patroni').length,
+    peersOwn,
     virtualMs,
     events,
     promotions,

@@ -1,6 +1,6 @@
 import { makeChance } from './chance.ts';
 import { type SimulatedCluster, simulate } from './cluster.ts';
-import { drawMembers, drawPace, drawSettings, drawWorld, type RunSettings } from './draw.ts';
+import { drawEtcd, drawMembers, drawPace, drawPatronis, drawSettings, drawWorld, type RunSettings } from './draw.ts';
 import { faults as everyFault, faultsBeyond, faultsOfPause } from './faults.ts';
 import { atEnd, type Finding, findingsOf } from './findings.ts';
 import { healAll, repeat, type Strike, unleash } from './nemesis.ts';
@@ -9,6 +9,8 @@ import { healAll, repeat, type Strike, unleash } from './nemesis.ts';
 export interface RunPlan {
   readonly seed: number;
   readonly members: number | null;
+  /** How many of them are Patronis. */
+  readonly peers: number | null;
   /** Of its first phase: anything may fail, nothing wrong may happen. */
   readonly safetyMs: number;
   readonly writeEveryMs: number;
@@ -24,6 +26,8 @@ export interface RunAccount {
   readonly strikes: readonly Strike[];
   /** None: all laws held, and the cluster came back by itself. */
   readonly findings: readonly Finding[];
+  /** Laws that a Patroni in the cluster broke: they say nothing of our agents. */
+  readonly peersOwn: readonly Finding[];
   readonly virtualMs: number;
   readonly events: number;
   readonly promotions: number;
@@ -41,6 +45,7 @@ export const faultNames: readonly string[] = knownFaults.map(({ name }) => name)
 export const planOf = (seed: number): RunPlan => ({
   seed,
   members: null,
+  peers: null,
   safetyMs: 240_000,
   writeEveryMs: 250,
   faults: null,
@@ -56,8 +61,10 @@ export async function runPlan(plan: RunPlan): Promise<RunAccount> {
   const chance = makeChance(seed, 'run');
   const settings = drawSettings(chance);
   const members = drawMembers(chance, plan.members);
-  const cluster = simulate({ members, seed, settings, writeEveryMs });
+  const patronis = drawPatronis(makeChance(seed, 'peers'), members, plan.peers);
+  const cluster = simulate({ members, seed, settings, writeEveryMs, patronis });
   drawWorld(cluster, chance);
+  drawEtcd(cluster, makeChance(seed, 'etcd'));
   const paused = (): boolean => strikes.some(({ fault }) => fault === 'paused');
   const judged = (): readonly Finding[] => findingsOf(cluster, { settings, writeEveryMs, paused: paused() });
   let strikes: readonly Strike[] = plan.strikes ?? [];
@@ -85,11 +92,13 @@ export async function runPlan(plan: RunPlan): Promise<RunAccount> {
     stuck = [atEnd(7, 'stuck', error instanceof Error ? error.message : String(error))];
   }
   const history = cluster.history();
+  const findings = [...judged(), ...stuck];
   return {
     plan,
     settings,
     strikes,
-    findings: [...judged(), ...stuck],
+    findings: findings.filter(({ peersOwn }) => peersOwn !== true),
+    peersOwn: findings.filter(({ peersOwn }) => peersOwn === true),
     virtualMs: cluster.engine.now(),
     events: cluster.engine.fired(),
     promotions: history.filter((seen) => seen.kind === 'promotion').length,

@@ -1,4 +1,5 @@
 import type { LocalSettings } from '../model/settings.ts';
+import type { PeerSettings, PeerVersion } from './patroni/settings.ts';
 
 export const places = {
   dataDir: '/var/lib/postgresql/15/main',
@@ -66,3 +67,22 @@ export function simulatedSettings(
     },
   };
 }
+
+/** The same node, when it is a Patroni's. */
+export const peerSettings = (
+  name: string,
+  version: PeerVersion,
+  endpoints: readonly string[],
+  dcs: Readonly<Record<string, unknown>>,
+): PeerSettings => ({
+  name,
+  version,
+  endpoints,
+  dcs,
+  scope: 'sim',
+  namespace: '/service/',
+  dataDir: places.dataDir,
+  binDir: places.binDir,
+  postgresPort,
+  restPort,
+});

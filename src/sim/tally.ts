@@ -9,6 +9,9 @@ export interface Tally {
   acknowledged: number;
   readonly faults: Map<string, number>;
   readonly rules: Map<string, number>;
+  /** Runs with a Patroni among the members, and which laws those broke in how many runs. */
+  peerRuns: number;
+  readonly peersOwn: Map<string, number>;
   /** Runs that found something, and what. */
   readonly broken: RunReport[];
 }
@@ -21,6 +24,8 @@ export const blankTally = (): Tally => ({
   acknowledged: 0,
   faults: new Map(),
   rules: new Map(),
+  peerRuns: 0,
+  peersOwn: new Map(),
   broken: [],
 });
 
@@ -33,5 +38,8 @@ export function count(tally: Tally, report: RunReport): void {
   for (const [name, times] of Object.entries(report.faults))
     tally.faults.set(name, (tally.faults.get(name) ?? 0) + times);
   for (const [name, times] of Object.entries(report.rules)) tally.rules.set(name, (tally.rules.get(name) ?? 0) + times);
+  if (report.peers > 0) tally.peerRuns += 1;
+  for (const kind of new Set(report.peersOwn.map((finding) => finding.kind)))
+    tally.peersOwn.set(kind, (tally.peersOwn.get(kind) ?? 0) + 1);
   if (report.findings.length > 0) tally.broken.push(report);
 }

@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { simulate } from '../../src/sim/cluster.ts';
+import { leaseId } from '../../src/model/units.ts';
+import { type SimulatedCluster, simulate } from '../../src/sim/cluster.ts';
+import { etcdctlDelete } from '../../src/sim/etcdctl.ts';
 import { excessiveLosses } from '../../src/sim/loss.ts';
 
 const members = ['n1', 'n2', 'n3'] as const;
+
+function keyOf({ etcd }: SimulatedCluster, name: string) {
+  const found = etcd.store.range(`/service/sim/${name}`);
+  return found.kind === 'kvs' ? (found.kvs[0] ?? null) : null;
+}
 
 /** A former primary that never rejoined stands on a history that the cluster has left: its position means nothing there. */
 test('a former primary that has not rejoined is not promoted over all that was written since', async () => {
@@ -72,4 +79,31 @@ test('a former primary with a tail of its own does not cost more than maximum_la
   await cluster.untilSteady();
   await cluster.run(5000);
   assert.deepEqual(excessiveLosses(cluster.history(), { maximumLagBytes, statusAgeMs: 10_000, everyMs: 250 }), []);
+});
+
+test('a renewal that was proven just before the key was deleted by hand counts, although its holder hears of it after', async () => {
+  let heardAfter = 0;
+  for (let afterMs = 40; afterMs <= 200; afterMs += 40) {
+    const cluster = await simulate({ members: ['n1', 'n2', 'n3'], seed: 33, writeEveryMs: 250 }).untilSteady();
+    const leader = cluster.primary() ?? '';
+    await cluster.run(15_000);
+    cluster.network.tune({ delayMs: [30, 40] });
+    const lease = keyOf(cluster, 'leader')?.lease ?? leaseId(0n);
+    const given = (): number => cluster.etcd.leases.given(lease)?.atMs ?? 0;
+    const before = given();
+    await cluster.until(() => given() > before, { withinMs: 12_000 });
+    const deadline = (): number => cluster.node(leader).handles()?.fenceDeadlineMs() ?? 0;
+    const deadlineBefore = deadline();
+    await cluster.run(afterMs);
+    etcdctlDelete(cluster, 'leader');
+    await cluster.until(() => keyOf(cluster, 'leader') === null, { withinMs: 1000 });
+    const unheard = deadline() === deadlineBefore;
+    await cluster.until(() => deadline() > deadlineBefore || !unheard, { withinMs: 400 }).catch(() => {});
+    if (unheard && deadline() > deadlineBefore) heardAfter += 1;
+    // It sees nothing more, and writes for as long as it may.
+    cluster.network.isolate(leader);
+    await cluster.run(40_000);
+    assert.deepEqual(cluster.violations(), [], `deleted after ${afterMs} ms`);
+  }
+  assert.ok(heardAfter > 0);
 });

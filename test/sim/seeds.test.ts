@@ -49,6 +49,16 @@ test('a seed is a whole story: run again, it is the same to the byte', async () 
   }
 });
 
+test('so is a run with a Patroni in it, and what that breaks is not told as ours', async () => {
+  const plan = { ...planOf(95003), peers: 1 };
+  const one = await runPlan(plan);
+  const again = await runPlan(plan);
+  assert.equal(again.cluster.story(), one.cluster.story());
+  const patronis = [...one.cluster.nodes.values()].filter(({ runs }) => runs === 'patroni');
+  assert.equal(patronis.length, 1);
+  assert.deepEqual(one.findings, []);
+});
+
 test('a run is the same in a thread as it is here', async () => {
   const here = reportOf(await runPlan(planOf(8)));
   const reports: RunReport[] = [];

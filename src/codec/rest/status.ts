@@ -1,8 +1,9 @@
 import type { Snapshot } from '../../model/agent.ts';
 import type { Member } from '../../model/cluster.ts';
+import { leftHistory } from '../../model/leftHistory.ts';
 import type { Observation } from '../../model/observation.ts';
 import { mayAcceptWrites, type Sender } from '../../model/postgres.ts';
-import type { InstantMs } from '../../model/units.ts';
+import { type InstantMs, type Lsn, lsnOf, type Timeline } from '../../model/units.ts';
 import { reasonsDocument } from './reasons.ts';
 import { isListed } from './sync.ts';
 
@@ -151,8 +152,8 @@ function readServerFields(snapshot: Snapshot): Fields {
   return {
     ...common,
     xlog: {
-      received_location: postgres.receivedLsn,
-      replayed_location: postgres.replayedLsn,
+      received_location: comparable(snapshot, postgres.timeline, postgres.receivedLsn),
+      replayed_location: comparable(snapshot, postgres.timeline, postgres.replayedLsn),
       replayed_timestamp: postgres.replayedAt,
       paused: postgres.replayPaused,
     },
@@ -161,6 +162,16 @@ function readServerFields(snapshot: Snapshot): Fields {
     replication_state: postgres.receiver?.status === 'streaming' ? 'streaming' : archive,
     replication,
   };
+}
+
+/**
+ * A Patroni compares positions without their timelines, and gives way for good to whoever is further. While nobody leads, what
+ * lies behind the place where the cluster left this node's timeline is no position of the cluster's: it counts up to there.
+ */
+function comparable({ seen }: Snapshot, timeline: Timeline, lsn: Lsn): Lsn {
+  if (seen.dcs.kind === 'unreachable' || seen.dcs.cluster.leader !== null) return lsn;
+  const left = leftHistory(seen.dcs.cluster, timeline, lsn);
+  return left === null ? lsn : (left.at ?? lsnOf(0n));
 }
 
 function syncFields(seen: Observation): Fields {

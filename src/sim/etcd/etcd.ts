@@ -1,9 +1,10 @@
-import { pid } from '../../model/units.ts';
+import { pid, type Revision } from '../../model/units.ts';
 import type { SeededChance } from '../chance.ts';
 import type { Engine } from '../engine.ts';
 import type { Machine } from '../machine.ts';
 import type { Network } from '../network.ts';
 import type { Program } from '../process.ts';
+import { type EtcdBugs, noBugs } from './bugs.ts';
 import { type Leases, makeLeases } from './leases.ts';
 import { makeRaft, type Raft, type RaftMember } from './raft.ts';
 import { type EtcdServer, makeServer } from './server.ts';
@@ -18,6 +19,9 @@ export interface SimulatedEtcd {
   readonly server: EtcdServer;
   readonly watches: Watches;
   readonly endpoints: readonly string[];
+  readonly bugs: EtcdBugs;
+  /** What was before that revision is forgotten. */
+  compact(before: Revision): void;
   memberAt(endpoint: string): RaftMember | null;
   machineOf(member: RaftMember): Machine;
   start(host: string): void;
@@ -44,10 +48,11 @@ export function makeEtcd(
     follows: null,
   }));
   const raft = makeRaft(engine, chance, network, members);
-  const leases = makeLeases(engine, chance, raft, store);
+  const bugs = noBugs();
+  const leases = makeLeases(engine, chance, raft, store, bugs);
   const urlOf = (member: RaftMember): string => `http://${member.host}:2379`;
   const server = makeServer(raft, store, leases, urlOf);
-  const watches = makeWatches(engine, raft, store, server);
+  const watches = makeWatches(engine, chance.fork('watches'), raft, store, server, bugs);
   const of = (host: string): { member: RaftMember; machine: Machine } => {
     const member = members.find((one) => one.host === host);
     const machine = machines.find((one) => one.name === host);
@@ -84,6 +89,19 @@ export function makeEtcd(
     server,
     watches,
     endpoints: members.map(urlOf),
+    bugs,
+    compact(before) {
+      const lead = raft.leader();
+      if (lead === null) return;
+      raft.propose(
+        lead,
+        () => {
+          store.compact(before);
+          watches.compacted();
+        },
+        () => {},
+      );
+    },
     memberAt: (endpoint) => members.find((member) => urlOf(member) === endpoint) ?? null,
     machineOf: (member) => of(member.host).machine,
     start,

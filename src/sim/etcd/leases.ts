@@ -1,6 +1,7 @@
 import { type LeaseId, leaseId } from '../../model/units.ts';
 import type { SeededChance } from '../chance.ts';
 import type { Engine } from '../engine.ts';
+import type { EtcdBugs } from './bugs.ts';
 import type { Raft, RaftMember } from './raft.ts';
 import type { Store } from './store.ts';
 
@@ -27,11 +28,19 @@ export interface Leases {
 export const leastTtlS = 2;
 const checkEveryMs = 500;
 
-export function makeLeases(engine: Engine, chance: SeededChance, raft: Raft, store: Store): Leases {
+export function makeLeases(
+  engine: Engine,
+  chance: SeededChance,
+  raft: Raft,
+  store: Store,
+  bugs: Pick<EtcdBugs, 'renewsRevokedMs'>,
+): Leases {
   const leases = new Map<LeaseId, { readonly ttlS: number; expiresMs: number; revoking: boolean }>();
+  const revoked = new Map<LeaseId, { readonly ttlS: number; readonly atMs: number }>();
   let checking = false;
 
   function revoke(lease: LeaseId): boolean {
+    revoked.set(lease, { ttlS: leases.get(lease)?.ttlS ?? 0, atMs: engine.now() });
     if (!leases.delete(lease)) return false;
     store.deleteOfLease(lease);
     return true;
@@ -82,6 +91,8 @@ export function makeLeases(engine: Engine, chance: SeededChance, raft: Raft, sto
     newId: () => leaseId(BigInt(`0x${chance.hex(8)}`) >> 1n),
     renew(lease) {
       const held = leases.get(lease);
+      const gone = revoked.get(lease);
+      if (gone !== undefined && engine.now() - gone.atMs < bugs.renewsRevokedMs) return gone.ttlS;
       if (held === undefined || held.expiresMs <= engine.now()) return 0;
       held.expiresMs = engine.now() + held.ttlS * 1000;
       return held.ttlS;

@@ -1,6 +1,8 @@
 import { type Revision, revision } from '../../model/units.ts';
 import type { EtcdWatchMessage } from '../../model/world.ts';
+import type { SeededChance } from '../chance.ts';
 import type { Engine } from '../engine.ts';
+import type { EtcdBugs } from './bugs.ts';
 import type { Raft, RaftMember } from './raft.ts';
 import type { EtcdServer } from './server.ts';
 import { inRange, type Store } from './store.ts';
@@ -12,15 +14,25 @@ export interface Watches {
     ask: { readonly key: string; readonly rangeEnd: string; readonly startRevision: Revision },
     send: (message: EtcdWatchMessage) => void,
   ): { progress(): void; close(): void };
+  /** The store was compacted: a stream that has not shown what is gone now is canceled. */
+  compacted(): void;
 }
 
 /** etcd ends a stream that asked for `hasleader` after three election timeouts without one. */
 const withoutLeaderMs = 3000;
 
-export function makeWatches(engine: Engine, raft: Raft, store: Store, server: EtcdServer): Watches {
+export function makeWatches(
+  engine: Engine,
+  chance: SeededChance,
+  raft: Raft,
+  store: Store,
+  server: EtcdServer,
+  bugs: Pick<EtcdBugs, 'doubledEvents' | 'droppedAtCompaction'>,
+): Watches {
   interface Open {
     readonly member: RaftMember;
     advance(): void;
+    compacted(): void;
   }
   const streams = new Set<Open>();
   /** The store's revision after each entry of the log. */
@@ -34,6 +46,9 @@ export function makeWatches(engine: Engine, raft: Raft, store: Store, server: Et
   });
 
   return {
+    compacted() {
+      for (const stream of streams) stream.compacted();
+    },
     open(member, ask, send) {
       const header = () => ({ ...server.header(member), revision: reached(member) });
       let next = ask.startRevision > 0n ? ask.startRevision : revision(header().revision + 1n);
@@ -44,9 +59,26 @@ export function makeWatches(engine: Engine, raft: Raft, store: Store, server: Et
         if (upTo < next) return;
         const events = store.events(next, upTo).filter((event) => inRange(event.key, ask.key, ask.rangeEnd));
         next = revision(upTo + 1n);
-        if (events.length > 0) send({ kind: 'events', header: header(), events });
+        if (events.length === 0) return;
+        send({ kind: 'events', header: header(), events });
+        if (chance.happens(bugs.doubledEvents)) send({ kind: 'events', header: header(), events });
       }
-      const stream: Open = { member, advance };
+      function compacted(): void {
+        if (next >= store.compacted()) return;
+        if (bugs.droppedAtCompaction) {
+          next = store.compacted();
+          return;
+        }
+        streams.delete(stream);
+        member.process?.deliver(() =>
+          send({
+            kind: 'canceled',
+            compactRevision: store.compacted(),
+            why: 'etcdserver: mvcc: required revision has been compacted',
+          }),
+        );
+      }
+      const stream: Open = { member, advance, compacted };
 
       function checkLeader(): void {
         if (!streams.has(stream)) return;
