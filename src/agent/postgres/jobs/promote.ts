@@ -127,7 +127,7 @@ async function attempt(
     if (refusal !== null) return failed(`not promoted: ${refusal}`);
     if (context.signal.aborted) return cancelled;
     // Told before it is: the guardian must not take what is about to leave recovery for a standby.
-    await must(world.files.remove(places.told));
+    await must(world.files.forget(places.told));
     await must(world.files.append(places.told, writeTold(postmaster.info), 0o600));
     if (context.signal.aborted) return cancelled;
     parts.tell(postmaster.info);
@@ -136,7 +136,7 @@ async function attempt(
     await must(world.files.append(places.promoteFile, '', 0o600));
     if (context.signal.aborted) {
       // It would be heard by whatever server runs here then.
-      await must(world.files.remove(places.promoteFile));
+      await must(world.files.forget(places.promoteFile));
       return cancelled;
     }
     if (!world.processes.signal(postmaster.info.pid, 'USR1')) return failed('the postmaster is gone');
