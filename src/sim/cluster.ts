@@ -18,6 +18,7 @@ import { rowsOf } from './postgres/wal.ts';
 import './postgres/agentAnswers.ts';
 import { installPrograms } from './programs.ts';
 import { postgresPort, restPort, simulatedSettings } from './settings.ts';
+import { drawnFrom, type Keeps } from './unsynced.ts';
 import { makeWorld } from './world.ts';
 import { writerProgram } from './writer.ts';
 
@@ -68,7 +69,8 @@ export interface SimulatedCluster {
   guardian(name: string): { kill(): void; freeze(): void; thaw(): void };
   /** What an operator does at that node: a request to its own REST API. Null: no answer within 60 s. */
   ask(name: string, method: HttpRequest['method'], path: string, body?: string): Promise<HttpAnswer | null>;
-  powerOff(name: string): void;
+  /** What was not synced may be lost: how much of it is drawn from the run's seed, unless it is said. */
+  powerOff(name: string, keeps?: Keeps): void;
   powerOn(name: string): void;
   /** The rules that decided on a node since the scenario's last mark, without repetitions in a row. */
   rulesOf(name: string): readonly string[];
@@ -177,6 +179,7 @@ export function simulate(options: SimulateOptions): SimulatedCluster {
   const primaries = (): readonly string[] => members.filter(isPrimary);
   const primary = (): string | null => (primaries().length === 1 ? (primaries()[0] ?? null) : null);
   let markedMs = 0;
+  let powerCuts = 0;
 
   function steady(): boolean {
     const leader = primary();
@@ -256,9 +259,10 @@ export function simulate(options: SimulateOptions): SimulatedCluster {
       client.exit(0);
       return kind === 'answered' ? answer : null;
     },
-    powerOff(name) {
+    powerOff(name, keeps) {
       trace(name, 'power off');
-      nodeOf(name).machine.powerOff();
+      powerCuts++;
+      nodeOf(name).machine.powerOff(keeps ?? drawnFrom(chance.fork(`power cut ${powerCuts}`)));
       network.forget(name);
     },
     powerOn(name) {
@@ -292,7 +296,10 @@ export function simulate(options: SimulateOptions): SimulatedCluster {
       const last = observed.findLast((one): one is Write => one.kind === 'write' && one.outcome === 'acknowledged');
       return last !== undefined && last.sentMs > ms;
     },
-    corrupted: () => corruptedStandbys(primary(), members.map(server)),
+    corrupted: () => [
+      ...corruptedStandbys(primary(), members.map(server)),
+      ...[...postgresWorld.openedMixed].map((name) => `${name} opened a directory that a tool had not finished`),
+    ],
     tell: trace,
     told: () => told,
     violations: (lossMs = 60_000) =>

@@ -3,6 +3,7 @@ import type { SeededChance } from './chance.ts';
 import type { SimulatedCluster } from './cluster.ts';
 import { etcdctlDelete } from './etcdctl.ts';
 import { places } from './settings.ts';
+import { drawnFrom } from './unsynced.ts';
 
 /** One fault: what it does to which node, and how it ends. Asks of people are among them: they come at bad times, too. */
 export interface Fault {
@@ -100,14 +101,18 @@ const ofMachines: readonly Fault[] = [
     },
     mend: (c) => c.network.heal(),
   },
-  { name: 'power cut', strike: (c, n) => c.powerOff(n), mend: (c, n) => c.powerOn(n) },
+  { name: 'power cut', strike: (c, n, chance) => c.powerOff(n, drawnFrom(chance)), mend: (c, n) => c.powerOn(n) },
   {
     // Only when the others hold all there is: to lose every copy in turn is beyond any cluster.
     name: 'machine replaced',
-    strike(c, n) {
+    strike(c, n, chance) {
       if (!c.steady()) return;
-      c.powerOff(n);
-      for (const place of [places.dataDir, `${places.stateDir}/guard.json`]) c.node(n).machine.disk.remove(place);
+      c.powerOff(n, drawnFrom(chance));
+      const { disk } = c.node(n).machine;
+      for (const place of [places.dataDir, `${places.stateDir}/guard.json`]) {
+        disk.remove(place);
+        disk.sync(place);
+      }
     },
     mend: (c, n) => c.powerOn(n),
   },

@@ -6,6 +6,7 @@ import type { Program } from './process.ts';
 import { makeProcessTable, type ProcessTable } from './processTable.ts';
 import type { LocalSockets } from './sockets.ts';
 import { makeLocalSockets } from './sockets.ts';
+import type { Keeps } from './unsynced.ts';
 
 /** A host: its own clock, disk, processes and unix sockets. Its programs know nothing of the others but by the network. */
 export interface Machine {
@@ -32,8 +33,10 @@ export interface Machine {
   programFor(program: string, args: readonly string[]): Program | null;
   /** Programs by file name; the last one that answers is run. */
   install(name: string, program: Program): void;
-  /** What a power cut does: processes die, sockets go; the disk stays. */
-  powerOff(): void;
+  /** What a power cut does: processes die, sockets go, and of what was not synced only this stays. */
+  powerOff(keeps: Keeps): void;
+  /** Called then, for what files hold beside their text. */
+  onPowerLost(lose: (keeps: Keeps) => void): void;
   powered(): boolean;
   powerOn(): void;
 }
@@ -46,7 +49,8 @@ export function makeMachine(
 ): Machine {
   const clock = makeMachineClock(engine, { rate, bootedMs });
   const installed = new Map<string, Program>();
-  const disk = makeDisk();
+  const disk = makeDisk(engine.now);
+  const losers: ((keeps: Keeps) => void)[] = [];
   const processes = makeProcessTable(engine, clock);
   const sockets = makeLocalSockets(engine);
   let boots = 0;
@@ -85,10 +89,13 @@ export function makeMachine(
     mountPoints: new Set(),
     programFor: (program) => installed.get(program.split('/').at(-1) ?? program) ?? null,
     install: (programName, program) => void installed.set(programName, program),
-    powerOff() {
+    powerOff(keeps) {
       powered = false;
       processes.killAll();
+      disk.losePower(keeps);
+      for (const lose of losers) lose(keeps);
     },
+    onPowerLost: (lose) => void losers.push(lose),
     powered: () => powered,
     powerOn() {
       powered = true;
@@ -97,7 +104,10 @@ export function makeMachine(
       disk.put('/proc/sys/kernel/random/boot_id', `${name}-boot-${boots}\n`, 0o444, clock.wall());
     },
   };
-  for (const folder of ['/tmp', '/var/lib', '/etc', '/run']) disk.makeDirectory(folder, 0o755, clock.wall());
+  for (const folder of ['/tmp', '/var/lib', '/etc', '/run']) {
+    disk.makeDirectory(folder, 0o755, clock.wall());
+    disk.sync(folder);
+  }
   machine.powerOn();
   return machine;
 }

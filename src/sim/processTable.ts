@@ -23,6 +23,7 @@ export interface SpawnOptions {
 
 export function makeProcessTable(engine: Engine, clock: MachineClock): ProcessTable {
   const live = new Map<Pid, SimProcess>();
+  let powerLost = false;
   let lastPid = 100;
 
   function spawn({ parent, executable, start, cwd, program, onLine }: SpawnOptions): SimProcess {
@@ -47,6 +48,7 @@ export function makeProcessTable(engine: Engine, clock: MachineClock): ProcessTa
     }
 
     function deliver(what: () => void): void {
+      if (powerLost) return; // the next in turn: nobody hears of another's end any more
       if (state === 'running') what();
       else if (state === 'stopped') held.push(what);
     }
@@ -110,7 +112,9 @@ export function makeProcessTable(engine: Engine, clock: MachineClock): ProcessTa
     find: (pid) => live.get(pid) ?? null,
     all: () => [...live.values()],
     killAll() {
+      powerLost = true;
       for (const one of [...live.values()]) one.signal('KILL');
+      powerLost = false;
     },
   };
 }
