@@ -103,6 +103,11 @@ const ofMachines: readonly Fault[] = [
   },
   { name: 'power cut', strike: (c, n, chance) => c.powerOff(n, drawnFrom(chance)), mend: (c, n) => c.powerOn(n) },
   {
+    name: 'suspended',
+    strike: (c, n) => c.suspend(n),
+    mend: (c, n) => void (c.node(n).machine.suspended() && c.wake(n)),
+  },
+  {
     // Only when the others hold all there is: to lose every copy in turn is beyond any cluster.
     name: 'machine replaced',
     strike(c, n, chance) {
@@ -266,7 +271,7 @@ export const faultsOfPause: readonly Fault[] = [
   },
 ];
 
-/** What no law promises to survive: only where it is asked for by name, to see that the laws see. */
+/** What no law promises to survive: runs that have it are classed. */
 export const faultsBeyond: readonly Fault[] = [
   {
     name: 'all guards frozen',
@@ -287,7 +292,7 @@ function isPaused(cluster: SimulatedCluster): boolean {
 /** Of one node, at the worst moment. */
 const sudden = [...ofProcesses, ...ofEtcd, ...ofMachines].filter(({ name }) =>
   ['postmaster killed', 'postmaster frozen', 'agent killed', 'agent frozen', 'agent and guardian frozen']
-    .concat(['etcd frozen', 'isolated', 'one-way cut', 'power cut', 'disk hangs', 'disk stalls'])
+    .concat(['etcd frozen', 'isolated', 'one-way cut', 'power cut', 'suspended', 'disk hangs', 'disk stalls'])
     .includes(name),
 );
 const reaching = [...ofEtcd, ...ofMachines].filter(({ name }) =>

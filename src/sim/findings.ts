@@ -1,4 +1,5 @@
 import type { History } from '../model/history.ts';
+import { type BrokenAssumption, isInside } from '../model/laws/lapses.ts';
 import { tellViolation } from '../model/laws/tell.ts';
 import type { Violation } from '../model/laws.ts';
 import type { SimulatedCluster } from './cluster.ts';
@@ -22,25 +23,35 @@ export interface Judging {
   readonly paused: boolean;
 }
 
+export interface Judgement {
+  /** None: all laws held. */
+  readonly findings: readonly Finding[];
+  /** Where what the laws rest on did not hold. */
+  readonly broken: readonly BrokenAssumption[];
+}
+
 /** Everything that is judged at the end of a run. */
-export function findingsOf(cluster: SimulatedCluster, { settings, writeEveryMs, paused }: Judging): readonly Finding[] {
+export function judgementOf(cluster: SimulatedCluster, { settings, writeEveryMs, paused }: Judging): Judgement {
+  const { standing, broken } = cluster.judged(Number.MAX_SAFE_INTEGER);
   const history = cluster.history();
   // Both may have been changed meanwhile, to 60 s and 20 s at most.
   const statusAgeMs = 1000 * (Math.max(settings.loop_wait, 20) + Math.max(settings.ttl, 60) + 5);
+  // Whoever is promoted beside a primary that nobody could stop does not have what that one goes on to acknowledge.
+  const kept = history.filter((seen) => !isInside(seen, broken));
   const limit = { maximumLagBytes: settings.maximum_lag_on_failover, statusAgeMs, everyMs: writeEveryMs };
-  return [
+  const findings = [
     // In pause nobody ends a primary whose lease is gone; all other laws hold then, too.
-    ...cluster
-      .violations(Number.MAX_SAFE_INTEGER)
+    ...standing
       .filter(({ law }) => law !== 4 || !paused)
       .map((violation): Finding => ({ law: violation.law, kind: violation.kind, ...tellViolation(violation) })),
     ...cluster.corrupted().map((text) => atEnd(2, 'corrupted', text)),
-    ...excessiveLosses(history, limit).map((text) => atEnd(2, 'lostTooMuch', text)),
+    ...excessiveLosses(kept, limit).map((text) => atEnd(2, 'lostTooMuch', text)),
     ...timelinesBegunTwice(history).map((text) => atEnd(2, 'timelineTwice', `a timeline was begun twice: ${text}`)),
     ...[...cluster.nodes.keys()].flatMap((name) =>
       restless(cluster.journal(name)).map((text) => atEnd(null, 'restless', `${name}: ${text}`)),
     ),
   ];
+  return { findings, broken };
 }
 
 export const atEnd = (law: Finding['law'], kind: string, text: string): Finding => ({ law, kind, text, atMs: null });

@@ -39,6 +39,12 @@ export interface Machine {
   onPowerLost(lose: (keeps: Keeps) => void): void;
   powered(): boolean;
   powerOn(): void;
+  /** Everything stands still: a paused virtual machine, a laptop that sleeps. CLOCK_BOOTTIME goes on. */
+  suspend(): void;
+  wake(): void;
+  suspended(): boolean;
+  /** Now, or when it no longer stands still; never, when its power goes first. */
+  whenAwake(go: () => void): void;
 }
 
 export function makeMachine(
@@ -50,6 +56,7 @@ export function makeMachine(
   const clock = makeMachineClock(engine, { rate, bootedMs });
   const installed = new Map<string, Program>();
   const disk = makeDisk(engine.now);
+  let whenAwake: (() => void)[] = [];
   const losers: ((keeps: Keeps) => void)[] = [];
   const processes = makeProcessTable(engine, clock);
   const sockets = makeLocalSockets(engine);
@@ -91,12 +98,25 @@ export function makeMachine(
     install: (programName, program) => void installed.set(programName, program),
     powerOff(keeps) {
       powered = false;
+      whenAwake = [];
       processes.killAll();
       disk.losePower(keeps);
       for (const lose of losers) lose(keeps);
     },
     onPowerLost: (lose) => void losers.push(lose),
     powered: () => powered,
+    suspend: processes.suspend,
+    wake() {
+      processes.wake(chance);
+      const waited = whenAwake;
+      whenAwake = [];
+      for (const go of waited) engine.after(0, go);
+    },
+    suspended: processes.isSuspended,
+    whenAwake(go) {
+      if (processes.isSuspended()) whenAwake.push(go);
+      else go();
+    },
     powerOn() {
       powered = true;
       boots++;

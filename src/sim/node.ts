@@ -51,7 +51,7 @@ export function makeNode({ machine, local, surroundings, trace }: NodeParts): Si
       trace(machine.name, `agent ended: ${ending.kind === 'killed' ? ending.signal : `exit ${ending.code}`}`);
       const afterMs = node.restartAgentAfterMs;
       if (afterMs !== null && machine.powered())
-        machine.engine.after(afterMs, () => running === null && machine.powered() && node.startAgent());
+        machine.engine.after(afterMs, () => machine.whenAwake(() => running === null && node.startAgent()));
     });
     void begin();
 
@@ -135,6 +135,10 @@ export function makeNode({ machine, local, surroundings, trace }: NodeParts): Si
     restartAgentAfterMs: 1000,
     startAgent() {
       if (running !== null || !machine.powered()) return;
+      if (machine.suspended()) {
+        machine.whenAwake(node.startAgent);
+        return;
+      }
       machine.processes.spawn({
         parent: pid(1),
         executable: agentPath,

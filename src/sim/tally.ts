@@ -11,6 +11,8 @@ export interface Tally {
   readonly rules: Map<string, number>;
   /** Runs that found something, and what. */
   readonly broken: RunReport[];
+  /** Runs in which an assumption of the laws was broken. */
+  readonly classed: RunReport[];
 }
 
 export const blankTally = (): Tally => ({
@@ -22,6 +24,7 @@ export const blankTally = (): Tally => ({
   faults: new Map(),
   rules: new Map(),
   broken: [],
+  classed: [],
 });
 
 export function count(tally: Tally, report: RunReport): void {
@@ -33,5 +36,16 @@ export function count(tally: Tally, report: RunReport): void {
   for (const [name, times] of Object.entries(report.faults))
     tally.faults.set(name, (tally.faults.get(name) ?? 0) + times);
   for (const [name, times] of Object.entries(report.rules)) tally.rules.set(name, (tally.rules.get(name) ?? 0) + times);
+  if (report.broken.length > 0) tally.classed.push(report);
   if (report.findings.length > 0) tally.broken.push(report);
+}
+
+/** What the classed runs come to: how often, and the longest time of two primaries. */
+export function classedIn({ classed }: Tally) {
+  const all = classed.flatMap(({ broken }) => broken);
+  return {
+    runs: classed.length,
+    times: all.length,
+    longestTwoPrimariesMs: Math.max(0, ...all.map(({ twoPrimariesMs }) => twoPrimariesMs)),
+  };
 }
