@@ -127,6 +127,9 @@ export const pgBasebackup =
     reach(world, machine, self, target, (server) => {
       if (typeof server === 'string')
         return exit(self, 1, `pg_basebackup: error: connection to server at "${target.host}" failed: ${server}`);
+      // Whose reader is gone ends here, before it has written anything.
+      self.print('waiting for checkpoint');
+      if (self.state() === 'dead') return;
       const source = spawnChild(server, 'walsender base backup');
       const copying = source.onEnd(() => {
         if (self.state() !== 'dead') giveUp('could not read COPY data: server closed the connection');
@@ -199,6 +202,7 @@ export const pgRewind =
       self.print(`pg_rewind: servers diverged at WAL location ${lsnText(lsnOf(fork.at))} on timeline ${fork.timeline}`);
       if (wal.end <= fork.at) return exit(self, 0, 'pg_rewind: no rewind required');
       self.print('pg_rewind: need to copy 53 MB (total source directory size is 75 MB)');
+      if (self.state() === 'dead') return;
       machine.onErased?.(path, 'rewound');
       dir.writeControl({ ...control, state: 'in production' }); // half-way, it is of no use to anybody
       const rewound = begin(machine, path);
