@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Argument, type Command, InvalidArgumentError } from 'commander';
 import { type RunPlan, safetyMinutes } from '../src/sim/run.ts';
-import { blankTally, count } from '../src/sim/tally.ts';
+import { blankTally, classedIn, count } from '../src/sim/tally.ts';
 import { commitOf } from './commit.ts';
 import { runAll } from './simPool.ts';
 import { brokenText, commandOf, progressText } from './simText.ts';
@@ -20,6 +20,8 @@ interface Stretch {
   readonly faults: number;
   readonly promotions: number;
   readonly acknowledged: number;
+  /** Runs in which no guard ran as a right to lead ended, how often, and the longest time of two primaries. */
+  readonly classed: ReturnType<typeof classedIn>;
   /** The commands that repeat the runs that broke a law. */
   readonly broken: readonly string[];
 }
@@ -90,6 +92,7 @@ async function stretch(from: number, wanted: number, minutes: number, goOn: () =
     faults: [...tally.faults.values()].reduce((a, b) => a + b, 0),
     promotions: tally.promotions,
     acknowledged: tally.acknowledged,
+    classed: classedIn(tally),
     broken: tally.broken.map(({ plan }) => commandOf(plan)),
   };
   appendFileSync(trackRecord, `${JSON.stringify(line)}\n`);

@@ -1,6 +1,6 @@
 import type { RunReport } from '../src/sim/report.ts';
 import type { RunPlan } from '../src/sim/run.ts';
-import type { Tally } from '../src/sim/tally.ts';
+import { classedIn, type Tally } from '../src/sim/tally.ts';
 
 export interface Summary {
   readonly tally: Tally;
@@ -24,6 +24,10 @@ export function commandOf({ seed, safetyMs, members, peers, faults, writeEveryMs
   ];
   return `matriarch simulate ${options.join(' ')} --story`;
 }
+
+/** Every time that an assumption was broken in a run: which, where, when and what came of it. */
+export const classedText = ({ plan, broken }: RunReport): string =>
+  broken.map(({ text }) => `seed ${hex(plan.seed)}: ${text}`).join('\n');
 
 export function brokenText(report: RunReport, commit: string): string {
   const { plan, settings, findings, lastLines, members } = report;
@@ -57,6 +61,7 @@ export function summaryText({ tally, rules, commit, from, minutes, elapsedMs }: 
     `${tally.runs} runs from seed ${hex(from)} on, of ${minutes} minutes with faults, at commit ${commit}: ${verdict}`,
     `  time      ${hours(tally.virtualMs)} virtual hours in ${Math.round(elapsedMs / 1000)} s: ${Math.round(perHour)} times as fast as life, ${((tally.runs / elapsedMs) * 1000).toFixed(2)} runs a second`,
     `  events    ${tally.events.toLocaleString('en')}; ${tally.promotions} promotions; ${tally.acknowledged.toLocaleString('en')} acknowledged writes`,
+    `  classed   ${classedLine(tally)}`,
     `  faults    ${counts(tally.faults)}`,
     `  rules     ${fired.length} of ${rules.length} decided; never: ${rules.filter((name) => !tally.rules.has(name)).join(', ') || 'none'}`,
     ...(tally.peerRuns === 0
@@ -68,8 +73,17 @@ export function summaryText({ tally, rules, commit, from, minutes, elapsedMs }: 
   ].join('\n')}\n`;
 }
 
+function classedLine(tally: Tally): string {
+  const { runs, times, longestTwoPrimariesMs } = classedIn(tally);
+  if (runs === 0) return 'none: what the laws rest on held in every run';
+  const longest = tally.classed.find(({ broken }) =>
+    broken.some(({ twoPrimariesMs }) => twoPrimariesMs === longestTwoPrimariesMs),
+  );
+  return `${runs} runs, in which ${times} times no guard ran as a right to lead ended; the longest window of two primaries: ${(longestTwoPrimariesMs / 1000).toFixed(1)} s (seed ${hex(longest?.plan.seed ?? 0)})`;
+}
+
 export function summaryJson({ tally, rules, ...rest }: Summary): string {
-  const { faults, rules: decided, peersOwn, broken, ...numbers } = tally;
+  const { faults, rules: decided, peersOwn, broken, classed, ...numbers } = tally;
   const told = {
     ...rest,
     ...numbers,
@@ -77,6 +91,10 @@ export function summaryJson({ tally, rules, ...rest }: Summary): string {
     peersOwn: Object.fromEntries(peersOwn),
     rules: Object.fromEntries(rules.map((name) => [name, decided.get(name) ?? 0])),
     broken: broken.map((report) => ({ ...report, repeat: commandOf(report.plan) })),
+    classed: {
+      ...classedIn(tally),
+      where: classed.map(({ plan, broken: assumptions }) => ({ repeat: commandOf(plan), assumptions })),
+    },
   };
   return `${JSON.stringify(told, null, 2)}\n`;
 }

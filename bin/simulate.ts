@@ -4,14 +4,14 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { rules } from '../src/decide/rules.ts';
 import { diagramOf } from '../src/sim/diagram.ts';
 import { mostMembers } from '../src/sim/draw.ts';
-import { minimize } from '../src/sim/minimize.ts';
+import { keysOf, minimize } from '../src/sim/minimize.ts';
 import { type RunReport, reportOf } from '../src/sim/report.ts';
 import { faultNames, type RunAccount, type RunPlan, runPlan, safetyMinutes } from '../src/sim/run.ts';
 import { storyOf, storyText } from '../src/sim/story.ts';
 import { blankTally, count } from '../src/sim/tally.ts';
 import { commitOf } from './commit.ts';
 import { runAll } from './simPool.ts';
-import { brokenText, commandOf, progressText, summaryJson, summaryText } from './simText.ts';
+import { brokenText, classedText, commandOf, progressText, summaryJson, summaryText } from './simText.ts';
 
 interface Flags {
   readonly seeds: number;
@@ -92,6 +92,7 @@ async function many(flags: Flags): Promise<number> {
   );
   const told = (report: RunReport): { readonly goOn: boolean } => {
     count(tally, report);
+    if (report.broken.length > 0) process.stderr.write(`${live ? '\r\u001b[K' : ''}${classedText(report)}\n`);
     if (report.findings.length > 0)
       process.stderr.write(`${live ? '\r\u001b[K' : ''}${brokenText(report, commitOf())}\n`);
     return { goOn: !interrupted };
@@ -124,12 +125,13 @@ async function many(flags: Flags): Promise<number> {
 
 async function one(plan: RunPlan, { story, minimize: minimal, format }: Flags): Promise<number> {
   const first = await runPlan(plan);
-  const account = minimal === true && first.findings.length > 0 ? await smallest(first) : first;
+  const account = minimal === true && keysOf(first).length > 0 ? await smallest(first) : first;
   const report = reportOf(account);
   if (story !== undefined) tell(account, story === true ? `simulate-${plan.seed}.html` : story);
   if (format === 'json') process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
   else if (report.findings.length > 0) process.stdout.write(`${brokenText(report, commitOf())}\n`);
   else process.stdout.write(`seed ${plan.seed}: all laws held, and the cluster came back by itself\n`);
+  if (format !== 'json' && report.broken.length > 0) process.stdout.write(`${classedText(report)}\n`);
   return report.findings.length === 0 ? 0 : 1;
 }
 

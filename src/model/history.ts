@@ -7,7 +7,17 @@ export type SharedMs = number;
 /** What was seen from outside during a run, in the order of seeing. The laws are judged over it. */
 export type History = readonly Observed[];
 
-export type Observed = Write | Read | Holding | Role | Right | Promotion | Erasure;
+export type Observed = Write | Read | Holding | Role | Right | Promotion | Erasure | Lapse;
+
+/** No guard of a node was given the processor, while its PostgreSQL was there: agent, guardian and sentinel all stood still. */
+export interface Lapse {
+  readonly kind: 'lapse';
+  readonly node: string;
+  /** suspended: the whole machine stood still, PostgreSQL with it. */
+  readonly how: 'frozen' | 'suspended';
+  readonly fromMs: SharedMs;
+  readonly untilMs: SharedMs;
+}
 
 /** What a node had is given up: its data directory removed, or rewound to where another's history left it. */
 export interface Erasure {

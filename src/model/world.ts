@@ -92,9 +92,12 @@ export interface Files {
   append(path: string, text: string, mode: number): Promise<ControlOutcome>;
   list(path: string): Promise<Listing>;
   stat(path: string): Promise<FileStat>;
+  /** Done for good: not undone by a power cut. */
   rename(from: string, to: string): Promise<ControlOutcome>;
-  /** A file, or a whole tree. Absent is done. Never follows links out of the tree. */
+  /** A file, or a whole tree, for good. Absent is done. Never follows links out of the tree. */
   remove(path: string): Promise<ControlOutcome>;
+  /** Removes what means nothing after a power cut, and so may be back then: nobody waits for the disk. */
+  forget(path: string): Promise<ControlOutcome>;
   makeDirectory(path: string, mode: number): Promise<ControlOutcome>;
   freeBytes(path: string): Promise<number | null>;
   /** The kernel's lock on a file (flock), held until released or until the process dies. */

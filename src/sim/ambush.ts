@@ -101,7 +101,7 @@ function strikeForAWhile(
   chance: SeededChance,
 ): void {
   const { machine } = cluster.node(victim);
-  if (!machine.powered()) return;
+  if (!machine.powered() || machine.suspended()) return;
   cluster.tell(victim, `fault: ${fault.name}, ${moment}`);
   fault.strike(cluster, victim, chance);
   const cutsPower = !machine.powered();

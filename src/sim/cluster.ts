@@ -1,28 +1,32 @@
 import { keysOf } from '../codec/dcs/keys.ts';
-import type { Entry } from '../model/decision.ts';
-import type { History, Observed, Write } from '../model/history.ts';
-import { judge, type Violation } from '../model/laws.ts';
+import type { Observed, Write } from '../model/history.ts';
+import { setApart } from '../model/laws/lapses.ts';
+import { judge } from '../model/laws.ts';
 import { pid, revision } from '../model/units.ts';
-import { makeChance, type SeededChance } from './chance.ts';
+import { makeChance } from './chance.ts';
 import { curl } from './curl.ts';
-import { type Engine, makeEngine } from './engine.ts';
-import { makeEtcd, type SimulatedEtcd } from './etcd/etcd.ts';
+import { makeEngine } from './engine.ts';
+import { makeEtcd } from './etcd/etcd.ts';
 import { forbidRealTime } from './forbid.ts';
-import { type HttpAnswer, type HttpRequest, makeHttpRoutes } from './http.ts';
+import { makeHttpRoutes } from './http.ts';
 import { makeMachine } from './machine.ts';
 import { makeMember } from './member.ts';
-import { makeNetwork, type Network } from './network.ts';
+import { makeNetwork } from './network.ts';
 import type { SimulatedNode } from './node.ts';
 import { makeObserver } from './observer.ts';
 import type { PeerVersion } from './patroni/settings.ts';
 import { corruptedStandbys } from './postgres/corrupted.ts';
-import { type Instance, makePostgresWorld, type PostgresWorld } from './postgres/instance.ts';
+import { type Instance, makePostgresWorld } from './postgres/instance.ts';
 import { rowsOf } from './postgres/wal.ts';
 import './postgres/agentAnswers.ts';
 import { installPrograms } from './programs.ts';
 import { postgresPort } from './settings.ts';
+import { drawnFrom } from './unsynced.ts';
+import type { SimulatedCluster, Told } from './words.ts';
 import { makeWorld } from './world.ts';
 import { writerProgram } from './writer.ts';
+
+export type { SimulatedCluster } from './words.ts';
 
 export interface SimulateOptions {
   readonly members: readonly string[];
@@ -33,65 +37,6 @@ export interface SimulateOptions {
   readonly writeEveryMs?: number | null;
   /** Members that are Patronis, and of which version; all others are Matriarch's. */
   readonly patronis?: Readonly<Record<string, PeerVersion>>;
-}
-
-/** A line of the world: what a machine, a server, the nemesis or a person did. */
-export interface Told {
-  readonly atMs: number;
-  readonly node: string;
-  readonly text: string;
-}
-
-/** A whole cluster in virtual time, and the words in which a scenario is told. */
-export interface SimulatedCluster {
-  readonly engine: Engine;
-  readonly chance: SeededChance;
-  readonly network: Network;
-  readonly etcd: SimulatedEtcd;
-  readonly postgresWorld: PostgresWorld;
-  readonly nodes: ReadonlyMap<string, SimulatedNode>;
-  node(name: string): SimulatedNode;
-  run(ms: number): Promise<void>;
-  /** Throws with the end of the story when it does not come true in time. */
-  until(holds: () => boolean, options: { readonly withinMs: number }): Promise<void>;
-  /** One primary, and everybody else streams from it. */
-  untilSteady(withinMs?: number): Promise<SimulatedCluster>;
-  steady(): boolean;
-  /** The one node whose PostgreSQL accepts writes; null: none, or several. */
-  primary(): string | null;
-  primaries(): readonly string[];
-  timeline(): number | null;
-  server(name: string): Instance | null;
-  postgres(name: string): { kill(signal?: string): void };
-  agent(name: string): {
-    /** Started again by the service manager after `restartAfterMs` (1 s); null: it stays down. */
-    kill(options?: { readonly restartAfterMs: number | null }): void;
-    freeze(): void;
-    thaw(): void;
-    start(): void;
-  };
-  guardian(name: string): { kill(): void; freeze(): void; thaw(): void };
-  /** What an operator does at that node: a request to its own REST API. Null: no answer within 60 s. */
-  ask(name: string, method: HttpRequest['method'], path: string, body?: string): Promise<HttpAnswer | null>;
-  powerOff(name: string): void;
-  powerOn(name: string): void;
-  /** The rules that decided on a node since the scenario's last mark, without repetitions in a row. */
-  rulesOf(name: string): readonly string[];
-  mark(): void;
-  journal(name: string): readonly Entry[];
-  history(): History;
-  /** Whether the write that was acknowledged last was sent after that. */
-  writesSince(ms: number): boolean;
-  /** `lossMs`: the age of the acknowledged writes of a reign that may be lost with its end. */
-  violations(lossMs?: number): readonly Violation[];
-  /** Standbys whose log is not a beginning of the primary's: silently different data, which no PostgreSQL notices. */
-  corrupted(): readonly string[];
-  /** A line of the story. */
-  tell(name: string, text: string): void;
-  /** What the world did, in the order of the run. */
-  told(): readonly Told[];
-  /** All that happened, a line each: equal for equal seeds. */
-  story(): string;
 }
 
 /** Of the slowest guard: the sentinel acts half a margin after the deadline, and looks every 50 ms. */
@@ -184,6 +129,7 @@ export function simulate(options: SimulateOptions): SimulatedCluster {
   const primaries = (): readonly string[] => members.filter(isPrimary);
   const primary = (): string | null => (primaries().length === 1 ? (primaries()[0] ?? null) : null);
   let markedMs = 0;
+  let powerCuts = 0;
 
   function steady(): boolean {
     const leader = primary();
@@ -252,10 +198,22 @@ export function simulate(options: SimulateOptions): SimulatedCluster {
       trace(name, `${method} ${path} ${body}: ${answer.status} ${answer.body.slice(0, 200)}`);
       return kind === 'answered' ? answer : null;
     },
-    powerOff(name) {
+    powerOff(name, keeps) {
       trace(name, 'power off');
-      nodeOf(name).machine.powerOff();
+      powerCuts++;
+      nodeOf(name).machine.powerOff(keeps ?? drawnFrom(chance.fork(`power cut ${powerCuts}`)));
       network.forget(name);
+      network.silence(name, false);
+    },
+    suspend(name) {
+      trace(name, 'stands still');
+      nodeOf(name).machine.suspend();
+      network.silence(name, true);
+    },
+    wake(name) {
+      trace(name, 'goes on');
+      nodeOf(name).machine.wake();
+      network.silence(name, false);
     },
     powerOn(name) {
       trace(name, 'power on');
@@ -288,11 +246,15 @@ export function simulate(options: SimulateOptions): SimulatedCluster {
       const last = observed.findLast((one): one is Write => one.kind === 'write' && one.outcome === 'acknowledged');
       return last !== undefined && last.sentMs > ms;
     },
-    corrupted: () => corruptedStandbys(primary(), members.map(server)),
+    corrupted: () => [
+      ...corruptedStandbys(primary(), members.map(server)),
+      ...[...postgresWorld.openedMixed].map((name) => `${name} opened a directory that a tool had not finished`),
+    ],
     tell: trace,
     told: () => told,
     violations: (lossMs = 60_000) =>
       judge(cluster.history(), { fenceMs: sentinelFenceMs, loss: { kind: 'tail', ms: lossMs } }),
+    judged: (lossMs) => setApart(cluster.violations(lossMs), cluster.history(), sentinelFenceMs),
     story() {
       const lines = [
         ...told.map(({ atMs, node, text }) => [atMs, `${atMs.toFixed(3)} ${node} ${text}`] as const),

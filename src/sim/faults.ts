@@ -3,6 +3,7 @@ import type { SeededChance } from './chance.ts';
 import type { SimulatedCluster } from './cluster.ts';
 import { etcdctlDelete } from './etcdctl.ts';
 import { places } from './settings.ts';
+import { drawnFrom } from './unsynced.ts';
 
 /** One fault: what it does to which node, and how it ends. Asks of people are among them: they come at bad times, too. */
 export interface Fault {
@@ -100,14 +101,23 @@ const ofMachines: readonly Fault[] = [
     },
     mend: (c) => c.network.heal(),
   },
-  { name: 'power cut', strike: (c, n) => c.powerOff(n), mend: (c, n) => c.powerOn(n) },
+  { name: 'power cut', strike: (c, n, chance) => c.powerOff(n, drawnFrom(chance)), mend: (c, n) => c.powerOn(n) },
+  {
+    name: 'suspended',
+    strike: (c, n) => c.suspend(n),
+    mend: (c, n) => void (c.node(n).machine.suspended() && c.wake(n)),
+  },
   {
     // Only when the others hold all there is: to lose every copy in turn is beyond any cluster.
     name: 'machine replaced',
-    strike(c, n) {
+    strike(c, n, chance) {
       if (!c.steady()) return;
-      c.powerOff(n);
-      for (const place of [places.dataDir, `${places.stateDir}/guard.json`]) c.node(n).machine.disk.remove(place);
+      c.powerOff(n, drawnFrom(chance));
+      const { disk } = c.node(n).machine;
+      for (const place of [places.dataDir, `${places.stateDir}/guard.json`]) {
+        disk.remove(place);
+        disk.sync(place);
+      }
     },
     mend: (c, n) => c.powerOn(n),
   },
@@ -261,7 +271,7 @@ export const faultsOfPause: readonly Fault[] = [
   },
 ];
 
-/** What no law promises to survive: only where it is asked for by name, to see that the laws see. */
+/** What no law promises to survive: runs that have it are classed. */
 export const faultsBeyond: readonly Fault[] = [
   {
     name: 'all guards frozen',
@@ -282,7 +292,7 @@ function isPaused(cluster: SimulatedCluster): boolean {
 /** Of one node, at the worst moment. */
 const sudden = [...ofProcesses, ...ofEtcd, ...ofMachines].filter(({ name }) =>
   ['postmaster killed', 'postmaster frozen', 'agent killed', 'agent frozen', 'agent and guardian frozen']
-    .concat(['etcd frozen', 'isolated', 'one-way cut', 'power cut', 'disk hangs', 'disk stalls'])
+    .concat(['etcd frozen', 'isolated', 'one-way cut', 'power cut', 'suspended', 'disk hangs', 'disk stalls'])
     .includes(name),
 );
 const reaching = [...ofEtcd, ...ofMachines].filter(({ name }) =>

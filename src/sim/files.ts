@@ -2,9 +2,13 @@ import type { ControlOutcome } from '../model/outcome.ts';
 import { wallMs } from '../model/units.ts';
 import type { Files } from '../model/world.ts';
 import type { Machine } from './machine.ts';
+import { folderOf } from './path.ts';
 import type { SimProcess } from './process.ts';
 
-/** The disk as one process uses it. Reads answer at once; what changes the disk takes as long as its fsync. */
+/**
+ * The disk as one process uses it. Reads answer at once; what changes the disk takes as long as its fsync. What outlives a power
+ * cut is what world/files.ts syncs.
+ */
 export function makeFiles(machine: Machine, self: SimProcess): Files {
   const { disk, clock, chance } = machine;
 
@@ -31,7 +35,13 @@ export function makeFiles(machine: Machine, self: SimProcess): Files {
           : { kind: 'unreadable', why: 'is a directory' },
       );
     },
-    write: (path, text, mode) => change(`write ${path}`, () => disk.put(path, text, mode, clock.wall())),
+    write: (path, text, mode) =>
+      change(`write ${path}`, () => {
+        const done = disk.put(path, text, mode, clock.wall());
+        disk.sync(path);
+        disk.sync(folderOf(path));
+        return done;
+      }),
     append: (path, text, mode) =>
       change(`append ${path}`, () => {
         const node = disk.get(path);
@@ -55,16 +65,31 @@ export function makeFiles(machine: Machine, self: SimProcess): Files {
       });
     },
     rename: (from, to) =>
-      change(`rename ${from} to ${to}`, () => !machine.mountPoints.has(from) && disk.rename(from, to)),
+      change(`rename ${from} to ${to}`, () => {
+        const done = !machine.mountPoints.has(from) && disk.rename(from, to);
+        for (const folder of [folderOf(to), folderOf(from)]) disk.sync(folder);
+        return done;
+      }),
     remove: (path) =>
       change(`remove ${path}`, () => {
         // The tables of a data directory that is whole.
         const folder = path.replace(/\/base$/, '');
         if (folder !== path && disk.get(`${folder}/global/pg_control`) !== null) machine.onErased?.(folder, 'removed');
         disk.remove(path);
+        disk.sync(folderOf(path));
         return true;
       }),
-    makeDirectory: (path, mode) => change(`make ${path}`, () => disk.makeDirectory(path, mode, clock.wall())),
+    forget: (path) =>
+      change(`forget ${path}`, () => {
+        disk.remove(path);
+        return true;
+      }),
+    makeDirectory: (path, mode) =>
+      change(`make ${path}`, () => {
+        const done = disk.makeDirectory(path, mode, clock.wall());
+        disk.sync(path);
+        return done;
+      }),
     freeBytes: () => now(disk.sizeBytes - disk.usedBytes()),
     lock(path) {
       const release = disk.lock(path);
@@ -84,3 +109,22 @@ export function makeFiles(machine: Machine, self: SimProcess): Files {
     },
   };
 }
+
+/** Of a file system's journal: a disk that is slower than this holds up also who waits for no flush. */
+const journalPatienceMs = 5000;
+
+/** world/inPlace.ts: no flush is waited for, and none is made. */
+export const keepInPlace =
+  (machine: Machine, self: SimProcess) =>
+  (path: string, text: string, mode: number): Promise<ControlOutcome> =>
+    new Promise((resolve) => {
+      const heldUpMs = Math.max(0, machine.fsyncMs - journalPatienceMs);
+      self.after(heldUpMs + 0.1 + machine.chance.real() * 0.3, () =>
+        machine.whenDiskAnswers(() =>
+          self.deliver(() => {
+            const done = machine.disk.put(path, text, mode, machine.clock.wall());
+            resolve(done ? { kind: 'done' } : { kind: 'failed', why: `write ${path}: no such folder` });
+          }),
+        ),
+      );
+    });

@@ -1,4 +1,5 @@
 import type { History } from '../model/history.ts';
+import { type BrokenAssumption, isInside } from '../model/laws/lapses.ts';
 import { tellViolation } from '../model/laws/tell.ts';
 import type { Violation } from '../model/laws.ts';
 import type { SimulatedCluster } from './cluster.ts';
@@ -25,8 +26,16 @@ export interface Judging {
   readonly paused: boolean;
 }
 
+export interface Judgement {
+  /** None: all laws held. */
+  readonly findings: readonly Finding[];
+  /** Where what the laws rest on did not hold. */
+  readonly broken: readonly BrokenAssumption[];
+}
+
 /** Everything that is judged at the end of a run. */
-export function findingsOf(cluster: SimulatedCluster, { settings, writeEveryMs, paused }: Judging): readonly Finding[] {
+export function judgementOf(cluster: SimulatedCluster, { settings, writeEveryMs, paused }: Judging): Judgement {
+  const { standing, broken } = cluster.judged(Number.MAX_SAFE_INTEGER);
   const history = cluster.history();
   const patronis = new Set(
     [...cluster.nodes.values()].filter(({ runs }) => runs === 'patroni').map(({ name }) => name),
@@ -34,14 +43,15 @@ export function findingsOf(cluster: SimulatedCluster, { settings, writeEveryMs, 
   const own = (isOwn: boolean): Pick<Finding, 'peersOwn'> => (isOwn ? { peersOwn: true } : {});
   // Both may have been changed meanwhile, to 60 s and 20 s at most.
   const statusAgeMs = 1000 * (Math.max(settings.loop_wait, 20) + Math.max(settings.ttl, 60) + 5);
+  // Whoever is promoted beside a primary that nobody could stop does not have what that one goes on to acknowledge.
+  const kept = history.filter((seen) => !isInside(seen, broken));
   const limit = { maximumLagBytes: settings.maximum_lag_on_failover, statusAgeMs, everyMs: writeEveryMs };
   const twice = timelinesBegunTwice(history);
   // A Patroni does not announce its timelines, nor ask which are taken: what comes of that is not told apart.
   const twiceByPeer = twice.some(({ nodes }) => nodes.some((node) => patronis.has(node)));
-  return [
+  const findings = [
     // In pause nobody ends a primary whose lease is gone; all other laws hold then, too.
-    ...cluster
-      .violations(Number.MAX_SAFE_INTEGER)
+    ...standing
       .filter(({ law }) => law !== 4 || !paused)
       .map(
         (violation): Finding => ({
@@ -52,7 +62,7 @@ export function findingsOf(cluster: SimulatedCluster, { settings, writeEveryMs, 
         }),
       ),
     ...cluster.corrupted().map((text) => ({ ...atEnd(2, 'corrupted', text), ...own(twiceByPeer) })),
-    ...excessiveLosses(withinRights(history, patronis), limit).map(({ node, firstMs, text }) => ({
+    ...excessiveLosses(withinRights(kept, patronis), limit).map(({ node, firstMs, text }) => ({
       ...atEnd(2, 'lostTooMuch', text),
       ...own(twiceByPeer || endedByPeer(history, node, firstMs, patronis)),
     })),
@@ -64,6 +74,7 @@ export function findingsOf(cluster: SimulatedCluster, { settings, writeEveryMs, 
       restless(cluster.journal(name)).map((text) => atEnd(null, 'restless', `${name}: ${text}`)),
     ),
   ];
+  return { findings, broken };
 }
 
 export const atEnd = (law: Finding['law'], kind: string, text: string): Finding => ({ law, kind, text, atMs: null });

@@ -6,6 +6,7 @@ import type { Program } from './process.ts';
 import { makeProcessTable, type ProcessTable } from './processTable.ts';
 import type { LocalSockets } from './sockets.ts';
 import { makeLocalSockets } from './sockets.ts';
+import type { Keeps } from './unsynced.ts';
 
 /** A host: its own clock, disk, processes and unix sockets. Its programs know nothing of the others but by the network. */
 export interface Machine {
@@ -32,10 +33,18 @@ export interface Machine {
   programFor(program: string, args: readonly string[]): Program | null;
   /** Programs by file name; the last one that answers is run. */
   install(name: string, program: Program): void;
-  /** What a power cut does: processes die, sockets go; the disk stays. */
-  powerOff(): void;
+  /** What a power cut does: processes die, sockets go, and of what was not synced only this stays. */
+  powerOff(keeps: Keeps): void;
+  /** Called then, for what files hold beside their text. */
+  onPowerLost(lose: (keeps: Keeps) => void): void;
   powered(): boolean;
   powerOn(): void;
+  /** Everything stands still: a paused virtual machine, a laptop that sleeps. CLOCK_BOOTTIME goes on. */
+  suspend(): void;
+  wake(): void;
+  suspended(): boolean;
+  /** Now, or when it no longer stands still; never, when its power goes first. */
+  whenAwake(go: () => void): void;
 }
 
 export function makeMachine(
@@ -46,7 +55,9 @@ export function makeMachine(
 ): Machine {
   const clock = makeMachineClock(engine, { rate, bootedMs });
   const installed = new Map<string, Program>();
-  const disk = makeDisk();
+  const disk = makeDisk(engine.now);
+  let whenAwake: (() => void)[] = [];
+  const losers: ((keeps: Keeps) => void)[] = [];
   const processes = makeProcessTable(engine, clock);
   const sockets = makeLocalSockets(engine);
   let boots = 0;
@@ -85,11 +96,27 @@ export function makeMachine(
     mountPoints: new Set(),
     programFor: (program) => installed.get(program.split('/').at(-1) ?? program) ?? null,
     install: (programName, program) => void installed.set(programName, program),
-    powerOff() {
+    powerOff(keeps) {
       powered = false;
+      whenAwake = [];
       processes.killAll();
+      disk.losePower(keeps);
+      for (const lose of losers) lose(keeps);
     },
+    onPowerLost: (lose) => void losers.push(lose),
     powered: () => powered,
+    suspend: processes.suspend,
+    wake() {
+      processes.wake(chance);
+      const waited = whenAwake;
+      whenAwake = [];
+      for (const go of waited) engine.after(0, go);
+    },
+    suspended: processes.isSuspended,
+    whenAwake(go) {
+      if (processes.isSuspended()) whenAwake.push(go);
+      else go();
+    },
     powerOn() {
       powered = true;
       boots++;
@@ -97,7 +124,10 @@ export function makeMachine(
       disk.put('/proc/sys/kernel/random/boot_id', `${name}-boot-${boots}\n`, 0o444, clock.wall());
     },
   };
-  for (const folder of ['/tmp', '/var/lib', '/etc', '/run']) disk.makeDirectory(folder, 0o755, clock.wall());
+  for (const folder of ['/tmp', '/var/lib', '/etc', '/run']) {
+    disk.makeDirectory(folder, 0o755, clock.wall());
+    disk.sync(folder);
+  }
   machine.powerOn();
   return machine;
 }

@@ -1,4 +1,3 @@
-import type { Finding } from './findings.ts';
 import type { Strike } from './nemesis.ts';
 import { type RunAccount, type RunPlan, runPlan } from './run.ts';
 
@@ -7,21 +6,26 @@ export interface Minimizing {
   tried(progress: { readonly tries: number; readonly faults: number; readonly safetyMs: number }): void;
 }
 
+/** What a run shows that fewer faults may show as well: broken laws first, then what an assumption's end excuses. */
+export const keysOf = ({ findings, broken }: RunAccount): readonly string[] => [
+  ...findings.map(({ law, kind }) => `${law} ${kind}`),
+  ...broken.flatMap(({ excused }) => excused.map(({ law, kind }) => `${law} ${kind}, excused`)),
+];
+
 /**
  * The fewest faults, and the shortest first phase, with which the run still breaks the same law in the same way: delta
  * debugging over what struck, then the time is cut. The same seed throughout, so that the rest stays what it was.
  */
 export async function minimize(broken: RunAccount, { tried }: Minimizing): Promise<RunAccount> {
-  const [first] = broken.findings;
-  if (first === undefined) throw new Error('nothing was found in this run');
-  const wanted = keyOf(first);
+  const [wanted = ''] = keysOf(broken);
+  if (wanted === '') throw new Error('nothing was found in this run');
   let tries = 0;
   let best = broken;
 
   async function breaks(change: Pick<RunPlan, 'strikes'> & { readonly safetyMs?: number }): Promise<boolean> {
     const account = await runPlan({ ...best.plan, ...change });
     tries += 1;
-    const found = account.findings.some((finding) => keyOf(finding) === wanted);
+    const found = keysOf(account).includes(wanted);
     if (found) best = account;
     tried({ tries, faults: best.strikes.length, safetyMs: best.plan.safetyMs });
     return found;
@@ -52,5 +56,3 @@ export async function minimize(broken: RunAccount, { tried }: Minimizing): Promi
     }
   }
 }
-
-const keyOf = ({ law, kind }: Finding): string => `${law} ${kind}`;

@@ -38,7 +38,7 @@ export function unleash(cluster: SimulatedCluster, options: NemesisOptions): rea
     const node = primary !== null && chance.happens(0.4) ? primary : chance.pick([...cluster.nodes.keys()]);
     const atMs = cluster.engine.now();
     const mendMs = atMs + chance.between(...options.lastsMs);
-    if (cluster.node(node).machine.powered()) {
+    if (isUp(cluster, node)) {
       const mended = mendMs < endMs ? mendMs : null;
       const struckNow: Strike = { index: struck.length, fault: fault.name, node, atMs, mendMs: mended };
       struck.push(struckNow);
@@ -60,14 +60,23 @@ export function repeat(cluster: SimulatedCluster, faults: readonly Fault[], stri
 }
 
 function strike(cluster: SimulatedCluster, fault: Fault, { index, node, mendMs }: Strike): void {
-  if (!cluster.node(node).machine.powered()) return;
+  if (!isUp(cluster, node)) return;
   cluster.tell(node, `fault: ${fault.name}`);
   fault.strike(cluster, node, cluster.chance.fork(`strike ${index}`));
   if (mendMs !== null) cluster.engine.at(mendMs, () => mend(cluster, fault, node));
 }
 
+function isUp(cluster: SimulatedCluster, node: string): boolean {
+  const { machine } = cluster.node(node);
+  return machine.powered() && !machine.suspended();
+}
+
 function mend(cluster: SimulatedCluster, fault: Fault, node: string): void {
   const { machine } = cluster.node(node);
+  if (machine.suspended() && fault.name !== 'suspended') {
+    machine.whenAwake(() => mend(cluster, fault, node)); // nobody can do anything on it now
+    return;
+  }
   const ofPower = fault.name === 'power cut' || fault.name === 'machine replaced';
   if (machine.powered() === ofPower) return; // another fault, or another mending, came between
   cluster.tell(node, `mended: ${fault.name}`);
@@ -85,6 +94,7 @@ export function healAll(cluster: SimulatedCluster): void {
     node.restartAgentAfterMs = 1000;
     machine.fsyncMs = 0.1;
     machine.diskHangs = false;
+    if (machine.suspended()) cluster.wake(name);
     if (!machine.powered()) {
       cluster.powerOn(name);
       continue;

@@ -19,6 +19,8 @@ export interface Network {
   /** Groups of hosts that reach only one another. */
   partition(...groups: readonly (readonly string[])[]): void;
   heal(): void;
+  /** A host that stands still sends nothing and takes nothing in; what is meant for it comes late, or not at all. */
+  silence(host: string, silent: boolean): void;
   /** That host has lost its power: what it had sent and was not through will not be sent again. */
   forget(host: string): void;
   /** Called whenever a wire was cut or mended. */
@@ -47,10 +49,12 @@ const retransmitMs = [200, 400, 800, 1600, 3200, 6400] as const;
 
 export function makeNetwork(engine: Engine, chance: SeededChance, hosts: () => readonly string[]): Network {
   const cuts = new Set<string>();
+  const silent = new Set<string>();
   const listeners: (() => void)[] = [];
   const tuning: NetworkTuning = { delayMs: [0.1, 0.6], loss: 0 };
   const wire = (from: string, to: string): string => `${from}>${to}`;
-  const open = (from: string, to: string): boolean => from === to || !cuts.has(wire(from, to));
+  const open = (from: string, to: string): boolean =>
+    from === to || !(silent.has(from) || silent.has(to) || cuts.has(wire(from, to)));
 
   /** How often each host lost its power. */
   const lives = new Map<string, number>();
@@ -150,6 +154,11 @@ export function makeNetwork(engine: Engine, chance: SeededChance, hosts: () => r
     },
     heal() {
       cuts.clear();
+      changed();
+    },
+    silence(host, now) {
+      if (now) silent.add(host);
+      else silent.delete(host);
       changed();
     },
     forget: (host) => void lives.set(host, lifeOf(host) + 1),

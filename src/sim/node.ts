@@ -5,6 +5,7 @@ import type { Entry } from '../model/decision.ts';
 import type { LocalSettings } from '../model/settings.ts';
 import { pid } from '../model/units.ts';
 import { makeApi } from './api.ts';
+import { keepInPlace } from './files.ts';
 import type { Machine } from './machine.ts';
 import type { Program, Signal, SimProcess } from './process.ts';
 import { places } from './settings.ts';
@@ -52,7 +53,7 @@ export function makeNode({ machine, local, surroundings, trace }: NodeParts): Si
       trace(machine.name, `agent ended: ${ending.kind === 'killed' ? ending.signal : `exit ${ending.code}`}`);
       const afterMs = node.restartAgentAfterMs;
       if (afterMs !== null && machine.powered())
-        machine.engine.after(afterMs, () => running === null && machine.powered() && node.startAgent());
+        machine.engine.after(afterMs, () => machine.whenAwake(() => running === null && node.startAgent()));
     });
     void begin();
 
@@ -100,6 +101,7 @@ export function makeNode({ machine, local, surroundings, trace }: NodeParts): Si
         agentPid: null,
         agentRestart: null,
         note: (entry) => trace(machine.name, `guardian: ${entry.step}`),
+        keep: keepInPlace(machine, self),
       });
       if (guardian.kind === 'refused') return self.exit(75);
       self.onSignal('TERM', () => void guardian.endUnlessArmed('SIGTERM'));
@@ -110,8 +112,10 @@ export function makeNode({ machine, local, surroundings, trace }: NodeParts): Si
 
   machine.install('matriarch-agent', agentProgram);
   machine.install('matriarch-guardian', guardianProgram);
-  machine.disk.makeDirectory(local.stateDir, 0o700, machine.clock.wall());
-  machine.disk.makeDirectory('/var/lib/postgresql/15', 0o700, machine.clock.wall());
+  for (const folder of [local.stateDir, '/var/lib/postgresql/15']) {
+    machine.disk.makeDirectory(folder, 0o700, machine.clock.wall());
+    machine.disk.sync(folder);
+  }
 
   const nameOf = { agent: agentPath, guardian: guardianPath, postgres: `${places.binDir}/postgres` } as const;
   const find = (role: 'agent' | 'guardian' | 'postgres' | 'sentinel'): SimProcess | undefined =>
@@ -134,6 +138,10 @@ export function makeNode({ machine, local, surroundings, trace }: NodeParts): Si
     restartAgentAfterMs: 1000,
     startAgent() {
       if (running !== null || !machine.powered()) return;
+      if (machine.suspended()) {
+        machine.whenAwake(node.startAgent);
+        return;
+      }
       machine.processes.spawn({
         parent: pid(1),
         executable: agentPath,

@@ -4,6 +4,7 @@ import type { InstantMs, LeaseId } from '../model/units.ts';
 import { makeEligibility } from './eligible.ts';
 import type { Engine } from './engine.ts';
 import type { SimulatedEtcd } from './etcd/etcd.ts';
+import { makeLapses } from './lapses.ts';
 import type { Machine } from './machine.ts';
 import type { Network } from './network.ts';
 import type { SimulatedNode } from './node.ts';
@@ -43,6 +44,7 @@ export function makeObserver(
   network: Network,
 ): Observer {
   const eligibility = makeEligibility(engine, etcd, network, postgres, nodes, keys);
+  const lapses = makeLapses(postgres, engine.now);
   const over: Observed[] = [];
   const held = new Map<string, Right>();
   const recovering = new Map<Instance, boolean>();
@@ -179,6 +181,7 @@ export function makeObserver(
         lookAtPatroni(name);
         continue;
       }
+      lapses.look(node);
       const mine = key?.name === name ? key : null;
       const one = held.get(name);
       if (one !== undefined && mine?.term !== one.term && !deletedUnder(name)) close(name);
@@ -257,6 +260,7 @@ export function makeObserver(
     observed: () => [
       ...over,
       ...held.values(),
+      ...lapses.all(),
       ...[...roles].map(([node, one]): Role => ({ kind: 'role', node, ...one, untilMs: engine.now() })),
     ],
   };

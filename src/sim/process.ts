@@ -22,12 +22,17 @@ export interface SimProcess {
   runningSinceMs(): number | null;
   /** How it ended; null: it lives. */
   ending(): Ending | null;
-  /** Runs `what` as this process: now when it runs, on CONT when it is stopped, never when it is dead. */
+  /** Runs `what` as this process: now when it runs, on CONT (or when its machine wakes) when it is stopped, never when it is dead. */
   deliver(what: () => void): void;
   /** What `what` gives, as this process gets to know it: never, when it is dead by then. */
   receive<T>(what: Promise<T>): Promise<T>;
-  /** Calls back after this long of true time, as this process. */
+  /** Calls back after this long of CLOCK_MONOTONIC, as this process: it stands still while the machine does. */
   after(delayMs: number, fire: () => void): () => void;
+  /**
+   * Calls back at that true time, as Node's timers do with CLOCK_BOOTTIME behind them (world/clock.ts): what came due while the
+   * machine stood still, or right after that, is found within a second.
+   */
+  at(atMs: number, fire: () => void): () => void;
   /** A handler instead of the signal's default, which is death. KILL, STOP and CONT take none. */
   onSignal(signal: Signal, handler: () => void): void;
   exit(code: number): void;

@@ -6,7 +6,7 @@ import type { SimProcess } from './process.ts';
 export function makeClock(machine: Machine, self: SimProcess): Clock {
   const { engine, clock } = machine;
   const latenessMs = 0.2;
-  const at: Clock['at'] = (atMs, fire) => engine.at(clock.trueMs(atMs) + latenessMs, () => self.deliver(fire));
+  const at: Clock['at'] = (atMs, fire) => self.at(clock.trueMs(atMs) + latenessMs, fire);
   return {
     now: clock.now,
     wall: clock.wall,
@@ -14,7 +14,7 @@ export function makeClock(machine: Machine, self: SimProcess): Clock {
     sleep: (ms, signal) =>
       new Promise((resolve) => {
         if (signal?.aborted) return resolve();
-        const cancel = self.after(Math.max(ms, 0), () => {
+        const cancel = self.at(engine.now() + Math.max(ms, 0), () => {
           signal?.removeEventListener('abort', aborted);
           resolve();
         });

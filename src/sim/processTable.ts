@@ -1,7 +1,9 @@
 import { type Pid, pid as toPid } from '../model/units.ts';
+import type { SeededChance } from './chance.ts';
 import type { MachineClock } from './clock.ts';
 import type { Engine } from './engine.ts';
 import type { Ending, Program, ProgramStart, Signal, SimProcess } from './process.ts';
+import { makeSuspension, type Sleeper } from './suspension.ts';
 
 /** The kernel's table of one machine's processes. */
 export interface ProcessTable {
@@ -10,6 +12,15 @@ export interface ProcessTable {
   all(): readonly SimProcess[];
   /** The power goes: every process ends at once, unheard. */
   killAll(): void;
+  /** The machine stands still: nothing runs on it, and CLOCK_MONOTONIC does not either. */
+  suspend(): void;
+  /** Everything runs on, some sooner than others. */
+  wake(chance: SeededChance): void;
+  isSuspended(): boolean;
+  /** Whether anything that is not dead does not run. */
+  someStopped(): boolean;
+  /** Another one when anything began, ended, was stopped or went on. */
+  version(): number;
 }
 
 export interface SpawnOptions {
@@ -23,6 +34,10 @@ export interface SpawnOptions {
 
 export function makeProcessTable(engine: Engine, clock: MachineClock): ProcessTable {
   const live = new Map<Pid, SimProcess>();
+  const suspension = makeSuspension(engine);
+  let powerLost = false;
+  let stopped = 0;
+  let version = 0;
   let lastPid = 100;
 
   function spawn({ parent, executable, start, cwd, program, onLine }: SpawnOptions): SimProcess {
@@ -33,11 +48,17 @@ export function makeProcessTable(engine: Engine, clock: MachineClock): ProcessTa
     let state: 'running' | 'stopped' | 'dead' = 'running';
     let ended: Ending | null = null;
     let runningSinceMs = engine.now();
+    /** Its machine stands still, or has given it no time yet since it woke. */
+    let asleep = suspension.isOn();
+    /** When it compares its waits with the clock next, after its machine woke. */
+    let tickAtMs = 0;
     let directory = cwd;
     let image = { executable, args: start.args };
 
     function end(ending: Ending): void {
       if (state === 'dead') return;
+      version += 1;
+      if (state === 'stopped') stopped -= 1;
       state = 'dead';
       ended = ending;
       live.delete(pid);
@@ -47,9 +68,29 @@ export function makeProcessTable(engine: Engine, clock: MachineClock): ProcessTa
     }
 
     function deliver(what: () => void): void {
-      if (state === 'running') what();
-      else if (state === 'stopped') held.push(what);
+      if (powerLost) return; // the next in turn: nobody hears of another's end any more
+      if (state === 'running' && !asleep) what();
+      else if (state !== 'dead') held.push(what);
     }
+    /** In order; what was held may itself stop or end the process. */
+    function drain(): void {
+      while (state === 'running' && !asleep && held.length > 0) held.shift()?.();
+    }
+    const sleeper: Sleeper = {
+      isDead: () => state === 'dead',
+      fallAsleep() {
+        asleep = true;
+      },
+      wokenAt: (atMs) => {
+        tickAtMs = atMs;
+      },
+      run() {
+        asleep = false;
+        runningSinceMs = engine.now();
+        drain();
+      },
+    };
+    suspension.add(sleeper);
 
     const self: SimProcess = {
       pid,
@@ -66,29 +107,36 @@ export function makeProcessTable(engine: Engine, clock: MachineClock): ProcessTa
       chdir: (path) => {
         directory = path;
       },
-      state: () => state,
-      runningSinceMs: () => (state === 'running' ? runningSinceMs : null),
+      state: () => (state === 'running' && suspension.isOn() ? 'stopped' : state),
+      runningSinceMs: () => (state === 'running' && !asleep ? runningSinceMs : null),
       ending: () => ended,
       deliver,
       receive: (what) => new Promise((resolve) => void what.then((value) => deliver(() => resolve(value)))),
-      after: (delayMs, fire) => engine.after(delayMs, () => deliver(fire)),
+      after: (delayMs, fire) => suspension.after(delayMs, () => deliver(fire)),
+      at: (atMs, fire) =>
+        suspension.at(
+          atMs,
+          () => tickAtMs,
+          () => deliver(fire),
+        ),
       onSignal: (signal, handler) => void handlers.set(signal, handler),
       exit: (code) => end({ kind: 'exited', code }),
       signal(signal) {
         if (state === 'dead') return;
         if (signal === 'KILL') return end({ kind: 'killed', signal });
         if (signal === 'STOP') {
+          version += 1;
+          if (state === 'running') stopped += 1;
           state = 'stopped';
           return;
         }
         if (signal === 'CONT') {
           if (state !== 'stopped') return;
+          version += 1;
+          stopped -= 1;
           state = 'running';
           runningSinceMs = engine.now();
-          // One event, so that what was held arrives in order and may itself stop or end the process.
-          engine.after(0, () => {
-            while (state === 'running' && held.length > 0) held.shift()?.();
-          });
+          engine.after(0, drain); // one event
           return;
         }
         const handler = handlers.get(signal);
@@ -101,6 +149,7 @@ export function makeProcessTable(engine: Engine, clock: MachineClock): ProcessTa
       print: (line) => onLine?.(line),
     };
     live.set(pid, self);
+    version += 1;
     program(self, start);
     return self;
   }
@@ -110,7 +159,21 @@ export function makeProcessTable(engine: Engine, clock: MachineClock): ProcessTa
     find: (pid) => live.get(pid) ?? null,
     all: () => [...live.values()],
     killAll() {
+      powerLost = true;
       for (const one of [...live.values()]) one.signal('KILL');
+      powerLost = false;
+      suspension.end();
     },
+    suspend() {
+      version += 1;
+      suspension.begin();
+    },
+    wake(chance) {
+      version += 1;
+      suspension.wake(chance);
+    },
+    isSuspended: suspension.isOn,
+    someStopped: () => suspension.isOn() || stopped > 0,
+    version: () => version,
   };
 }

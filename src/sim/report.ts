@@ -1,3 +1,4 @@
+import { tellBroken } from '../model/laws/lapses.ts';
 import type { Finding } from './findings.ts';
 import type { RunAccount, RunPlan } from './run.ts';
 import { storyOf, storyText } from './story.ts';
@@ -15,6 +16,8 @@ export interface RunReport {
   /** How many of its members were Patronis, and what those broke: it says nothing of our agents. */
   readonly peers: number;
   readonly peersOwn: readonly Finding[];
+  /** Where what the laws rest on did not hold: the run is of that class, whatever else was found. */
+  readonly broken: readonly ToldBroken[];
   readonly virtualMs: number;
   readonly events: number;
   readonly promotions: number;
@@ -23,10 +26,17 @@ export interface RunReport {
   readonly lastLines: readonly string[];
 }
 
+/** An assumption that was broken, in words, and for how long there were two primaries. */
+export interface ToldBroken {
+  readonly text: string;
+  readonly twoPrimariesMs: number;
+}
+
 const linesKept = 25;
 
 export function reportOf(account: RunAccount): RunReport {
-  const { cluster, plan, settings, findings, peersOwn, virtualMs, events, promotions, acknowledged, strikes } = account;
+  const { cluster, plan, settings, findings, peersOwn, virtualMs, events, promotions, acknowledged, strikes, broken } =
+    account;
   return {
     plan,
     settings,
@@ -40,6 +50,7 @@ export function reportOf(account: RunAccount): RunReport {
     findings,
     peers: [...cluster.nodes.values()].filter(({ runs }) => runs === 'patroni').length,
     peersOwn,
+    broken: broken.map((one) => ({ text: tellBroken(one), twoPrimariesMs: one.twoPrimariesMs })),
     virtualMs,
     events,
     promotions,

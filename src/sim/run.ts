@@ -1,8 +1,9 @@
+import type { BrokenAssumption } from '../model/laws/lapses.ts';
 import { makeChance } from './chance.ts';
 import { type SimulatedCluster, simulate } from './cluster.ts';
 import { drawEtcd, drawMembers, drawPace, drawPatronis, drawSettings, drawWorld, type RunSettings } from './draw.ts';
 import { faults as everyFault, faultsBeyond, faultsOfPause } from './faults.ts';
-import { atEnd, type Finding, findingsOf } from './findings.ts';
+import { atEnd, type Finding, type Judgement, judgementOf } from './findings.ts';
 import { healAll, repeat, type Strike, unleash } from './nemesis.ts';
 
 /** What a run is made of. Whatever is null is drawn from its seed. */
@@ -28,6 +29,8 @@ export interface RunAccount {
   readonly findings: readonly Finding[];
   /** Laws that a Patroni in the cluster broke: they say nothing of our agents. */
   readonly peersOwn: readonly Finding[];
+  /** Where no guard ran when it should have: what came of that is no finding. */
+  readonly broken: readonly BrokenAssumption[];
   readonly virtualMs: number;
   readonly events: number;
   readonly promotions: number;
@@ -66,13 +69,14 @@ export async function runPlan(plan: RunPlan): Promise<RunAccount> {
   drawWorld(cluster, chance);
   drawEtcd(cluster, makeChance(seed, 'etcd'));
   const paused = (): boolean => strikes.some(({ fault }) => fault === 'paused');
-  const judged = (): readonly Finding[] => findingsOf(cluster, { settings, writeEveryMs, paused: paused() });
+  const judged = (): Judgement => judgementOf(cluster, { settings, writeEveryMs, paused: paused() });
   let strikes: readonly Strike[] = plan.strikes ?? [];
   let stuck: readonly Finding[] = [];
   try {
     // Some runs are disturbed from their birth on.
     if (chance.happens(0.8)) await cluster.untilSteady();
-    const drawn = chance.happens(0.25) ? allFaults : everyFault;
+    // Few runs have what no law promises to survive: it is classed, and the rest of the run is judged as ever.
+    const drawn = [...(chance.happens(0.25) ? allFaults : everyFault), ...(chance.happens(0.05) ? faultsBeyond : [])];
     const faults = plan.faults === null ? drawn : knownFaults.filter(({ name }) => plan.faults?.includes(name));
     const pace = drawPace(chance);
     if (plan.strikes === null) strikes = unleash(cluster, { faults, forMs: safetyMs, ...pace });
@@ -92,13 +96,15 @@ export async function runPlan(plan: RunPlan): Promise<RunAccount> {
     stuck = [atEnd(7, 'stuck', error instanceof Error ? error.message : String(error))];
   }
   const history = cluster.history();
-  const findings = [...judged(), ...stuck];
+  const { findings, broken } = judged();
+  const all = [...findings, ...stuck];
   return {
     plan,
     settings,
     strikes,
-    findings: findings.filter(({ peersOwn }) => peersOwn !== true),
-    peersOwn: findings.filter(({ peersOwn }) => peersOwn === true),
+    findings: all.filter(({ peersOwn }) => peersOwn !== true),
+    peersOwn: all.filter(({ peersOwn }) => peersOwn === true),
+    broken,
     virtualMs: cluster.engine.now(),
     events: cluster.engine.fired(),
     promotions: history.filter((seen) => seen.kind === 'promotion').length,

@@ -58,7 +58,7 @@ export const sentinelProgram =
       }
       const left = leftMs();
       if (left <= 0) strike();
-      self.after(left > 2000 ? 1000 : left > 200 ? 200 : 50, look);
+      self.after(left > 4000 && child !== null ? 2000 : left > 2000 ? 1000 : left > 200 ? 200 : 50, look);
     }
     child?.onEnd(() => self.after(1, look)); // SIGCHLD
     look();

@@ -14,6 +14,8 @@ export interface Tally {
   readonly peersOwn: Map<string, number>;
   /** Runs that found something, and what. */
   readonly broken: RunReport[];
+  /** Runs in which an assumption of the laws was broken. */
+  readonly classed: RunReport[];
 }
 
 export const blankTally = (): Tally => ({
@@ -27,6 +29,7 @@ export const blankTally = (): Tally => ({
   peerRuns: 0,
   peersOwn: new Map(),
   broken: [],
+  classed: [],
 });
 
 export function count(tally: Tally, report: RunReport): void {
@@ -41,5 +44,16 @@ export function count(tally: Tally, report: RunReport): void {
   if (report.peers > 0) tally.peerRuns += 1;
   for (const kind of new Set(report.peersOwn.map((finding) => finding.kind)))
     tally.peersOwn.set(kind, (tally.peersOwn.get(kind) ?? 0) + 1);
+  if (report.broken.length > 0) tally.classed.push(report);
   if (report.findings.length > 0) tally.broken.push(report);
+}
+
+/** What the classed runs come to: how often, and the longest time of two primaries. */
+export function classedIn({ classed }: Tally) {
+  const all = classed.flatMap(({ broken }) => broken);
+  return {
+    runs: classed.length,
+    times: all.length,
+    longestTwoPrimariesMs: Math.max(0, ...all.map(({ twoPrimariesMs }) => twoPrimariesMs)),
+  };
 }

@@ -14,9 +14,9 @@ export function makeFiles(): Files {
     stat: (path) => orMissing(() => describe(path)),
     write: (path, text, mode) => outcomeOf(() => replace(path, text, mode)),
     append: (path, text, mode) => outcomeOf(() => append(path, text, mode)),
-    rename: (from, to) => outcomeOf(() => rename(from, to)),
-    // A link is removed, not what it points to; with a trailing slash the kernel would follow it.
-    remove: (path) => outcomeOf(() => rm(path.replace(/\/+$/, ''), { recursive: true, force: true })),
+    rename: (from, to) => outcomeOf(() => renameForGood(from, to)),
+    remove: (path) => outcomeOf(() => removeForGood(path)),
+    forget: (path) => outcomeOf(() => removeNow(path)),
     makeDirectory: (path, mode) => outcomeOf(() => makeDirectory(path, mode)),
     async freeBytes(path) {
       try {
@@ -84,6 +84,24 @@ async function replace(path: string, text: string, mode: number): Promise<void> 
   await syncDirectory(dirname(path));
 }
 
+async function renameForGood(from: string, to: string): Promise<void> {
+  await rename(from, to);
+  for (const folder of new Set([dirname(to), dirname(from)])) await syncDirectory(folder);
+}
+
+/** A link is removed, not what it points to; with a trailing slash the kernel would follow it. */
+const removeNow = (path: string): Promise<void> => rm(path.replace(/\/+$/, ''), { recursive: true, force: true });
+
+async function removeForGood(path: string): Promise<void> {
+  await removeNow(path);
+  try {
+    // Also when there was nothing: whoever removed it may have died before this.
+    await syncDirectory(dirname(path));
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') throw error;
+  }
+}
+
 async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, 'r');
   try {
@@ -104,7 +122,12 @@ async function append(path: string, text: string, mode: number): Promise<void> {
 
 async function makeDirectory(path: string, mode: number): Promise<void> {
   const created = await mkdir(path, { recursive: true, mode });
-  if (created !== undefined) await chmod(path, mode);
+  if (created === undefined) return;
+  await chmod(path, mode);
+  for (let made = path; ; made = dirname(made)) {
+    await syncDirectory(dirname(made));
+    if (made === created || made === dirname(made)) return;
+  }
 }
 
 function lock(path: string): Awaited<ReturnType<Files['lock']>> {

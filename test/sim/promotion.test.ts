@@ -38,6 +38,31 @@ test('a promotion is signalled to a frozen postmaster, and its node gives the ke
   );
 });
 
+/** Nobody was let in so far, and the control file of a dead server says "in archive recovery" for ever. */
+test('a server dies right after it was told to promote, before anybody was connected: the promotion ends, and somebody leads', async () => {
+  const settings = { ttl: 30, loop_wait: 5, retry_timeout: 5 };
+  const cluster = await simulate({ members, seed: 426, writeEveryMs: 250, settings }).untilSteady();
+  await cluster.run(15_000);
+  const leader = cluster.primary() ?? '';
+  const [next = '', other = ''] = members.filter((name) => name !== leader);
+  cluster.agent(other).freeze();
+  cluster.node(next).signal('postgres', 'STOP');
+  cluster.powerOff(leader);
+  const signalled = () =>
+    cluster.journal(next).some((entry) => entry.kind === 'job' && entry.step === 'promotion signalled');
+  await cluster.until(signalled, { withinMs: 60_000 });
+  await cluster.run(1000);
+  cluster.postgres(next).kill();
+  cluster.agent(other).thaw();
+  await cluster.until(() => cluster.primary() !== null, { withinMs: 20_000 });
+  cluster.powerOn(leader);
+  await cluster.untilSteady();
+  assert.deepEqual(
+    cluster.violations().map(({ kind }) => kind),
+    [],
+  );
+});
+
 /** In recovery, and yet no harmless standby: the guardian that spares those must not spare it. */
 test('an agent freezes after it had signalled a promotion to a frozen postmaster: the guardian does not let it come true', async () => {
   const settings = { ttl: 30, loop_wait: 5, retry_timeout: 5 };

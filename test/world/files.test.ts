@@ -6,11 +6,13 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { makeFiles } from '../../src/world/files.ts';
@@ -107,4 +109,37 @@ test('a full disk does not keep a text from being replaced in place', { skip: pr
   } finally {
     execFileSync('umount', [at('small')]);
   }
+});
+
+/** The folders that are synced while something is done, by their paths. */
+async function syncedDuring(work: () => Promise<unknown>): Promise<readonly string[]> {
+  const probe = await open(home, 'r');
+  const prototype = Object.getPrototypeOf(probe) as FileHandle;
+  await probe.close();
+  const { sync } = prototype;
+  const synced: string[] = [];
+  prototype.sync = function (this: FileHandle) {
+    synced.push(readlinkSync(`/proc/self/fd/${this.fd}`));
+    return sync.call(this);
+  };
+  try {
+    await work();
+  } finally {
+    prototype.sync = sync;
+  }
+  return synced.map((path) => path.replace(`${home}/`, ''));
+}
+
+/** The mark of a finished copy that is back after a power cut makes whole data half data. */
+test('what is removed, renamed or made stays so over a power cut: its folder is synced before it is done', async () => {
+  await files.makeDirectory(at('s/t'), 0o700);
+  writeFileSync(at('s/t/f'), 'x');
+  assert.deepEqual(await syncedDuring(() => files.rename(at('s/t/f'), at('s/g'))), ['s', 's/t']);
+  assert.deepEqual(await syncedDuring(() => files.remove(at('s/g'))), ['s']);
+  assert.deepEqual(await syncedDuring(() => files.remove(at('s/g'))), ['s'], 'whoever removed it may have died since');
+  assert.deepEqual(await syncedDuring(() => files.makeDirectory(at('s/u/v'), 0o700)), ['s/u', 's']);
+  assert.deepEqual(await files.remove(at('s/none/deeper')), { kind: 'done' });
+  assert.deepEqual(await syncedDuring(() => files.write(at('s/t/h'), 'x', 0o600)).then((all) => all.at(-1)), 's/t');
+  assert.deepEqual(await syncedDuring(() => files.forget(at('s/t/h'))), [], 'nobody waits for the disk here');
+  assert.ok(!existsSync(at('s/t/h')));
 });

@@ -73,6 +73,7 @@ export function makePatientDisk(
       append: (path, text, mode) => change(`append ${path}`, () => files.append(path, text, mode)),
       rename: (from, to) => change(`rename ${from}`, () => files.rename(from, to)),
       remove: (path) => change(`remove ${path}`, () => files.remove(path)),
+      forget: (path) => change(`forget ${path}`, () => files.forget(path)),
       makeDirectory: (path, mode) => change(`make ${path}`, () => files.makeDirectory(path, mode)),
     },
     within: reads.within,

@@ -140,7 +140,7 @@ export function makePostgres(
     async forgetPromotion() {
       const { promoteFile } = parts.places();
       if ((await disk.files.stat(promoteFile)).kind !== 'file') return;
-      const removed = await disk.files.remove(promoteFile);
+      const removed = await disk.files.forget(promoteFile);
       deps.note('warning', 'a promotion that an agent before this one signalled was not heard yet: it is called off', [
         ['file', promoteFile],
         ['outcome', removed.kind === 'failed' ? removed.why : 'removed'],

@@ -31,6 +31,6 @@ export async function clearStaleLocks(parts: PostgresParts): Promise<void> {
       ['pid', named],
       ['process', holder.commandLine.slice(0, 80)],
     ]);
-    await files.remove(path);
+    await files.forget(path);
   }
 }

@@ -63,6 +63,10 @@ export function makeEtcd(
   function start(host: string): void {
     const { member, machine } = of(host);
     if (member.process !== null) return;
+    if (machine.suspended()) {
+      machine.whenAwake(() => start(host));
+      return;
+    }
     const program: Program = (self) => {
       member.process = self;
       self.onSignal('TERM', () => self.exit(0));

@@ -1,5 +1,6 @@
 import type { ControlData } from '../../model/postgres.ts';
 import { lsnOf, lsnText, timeline as toTimeline } from '../../model/units.ts';
+import type { SeededChance } from '../chance.ts';
 import type { Machine } from '../machine.ts';
 import { append, truncate, type Wal, walFileName } from './wal.ts';
 
@@ -15,6 +16,8 @@ export interface DataDir {
   text(name: string): string | null;
   put(name: string, text: string): void;
   remove(name: string): void;
+  /** Of a tool that syncs at its end: all that it wrote. Of a single file or folder: durable_rename and its like. */
+  sync(name?: string): void;
 }
 
 export interface Control {
@@ -36,8 +39,16 @@ export interface SimSlot {
   restartLsn: bigint | null;
 }
 
-export function dataDirAt({ disk, clock }: Machine, path: string): DataDir {
+const walFile = 'pg_wal/wal.sim';
+/** Marks a directory that a tool has not finished: its files are of two histories, or some of them are missing. */
+export const mixedMark = 'global/mixed.sim';
+
+/** `synced`: a server's way, which syncs each file as it writes it; a tool writes everything first. */
+export function dataDirAt({ disk, clock }: Machine, path: string, { synced = true } = {}): DataDir {
   const file = (name: string): string => `${path}/${name}`;
+  const written = (name: string): void => {
+    if (synced) disk.sync(file(name));
+  };
   const node = (name: string) => {
     const found = disk.get(file(name));
     return found?.kind === 'file' ? found : null;
@@ -48,21 +59,32 @@ export function dataDirAt({ disk, clock }: Machine, path: string): DataDir {
       const text = node('global/pg_control')?.text;
       return text === undefined || text === '' ? null : readControl(text);
     },
-    writeControl: (control) => void disk.put(file('global/pg_control'), controlText(control), 0o600, clock.wall()),
+    writeControl(control) {
+      disk.put(file('global/pg_control'), controlText(control), 0o600, clock.wall());
+      written('global/pg_control');
+    },
     // The simulated programs put nothing else there.
-    wal: () => (node('pg_wal/wal.sim')?.content as Wal | undefined) ?? null,
-    writeWal: (wal) => void disk.putContent(file('pg_wal/wal.sim'), wal, clock.wall()),
+    wal: () => (node(walFile)?.content as Wal | undefined) ?? null,
+    writeWal(wal) {
+      disk.putContent(file(walFile), wal, clock.wall());
+      written(walFile);
+    },
     slots() {
       const found = node('pg_replslot/slots.sim')?.content as Map<string, SimSlot> | undefined;
       if (found !== undefined) return found;
       const slots = new Map<string, SimSlot>();
       disk.putContent(file('pg_replslot/slots.sim'), slots, clock.wall());
+      written('pg_replslot/slots.sim');
       return slots;
     },
     has: (name) => disk.get(file(name)) !== null,
     text: (name) => node(name)?.text ?? null,
-    put: (name, text) => void disk.put(file(name), text, 0o600, clock.wall()),
+    put(name, text) {
+      disk.put(file(name), text, 0o600, clock.wall());
+      written(name);
+    },
     remove: (name) => disk.remove(file(name)),
+    sync: (name) => (name === undefined ? disk.syncBelow(path) : disk.sync(file(name))),
   };
 }
 
@@ -110,9 +132,24 @@ export function controldataText(control: Control): string {
   return lines.map(([name, value]) => `${`${name}:`.padEnd(38)}${value}`).join('\n');
 }
 
+/** The logs of all data directories of a disk. */
+export const walsOn = (disk: Machine['disk']): readonly Wal[] =>
+  disk.contents().flatMap(([path, content]) => (path.endsWith(`/${walFile}`) ? [content as Wal] : []));
+
+/**
+ * What a server finds whose predecessor crashed. A standby's receiver writes what it gets; of a primary the latest may have been
+ * in its buffers alone. The first thing that a server does then is to sync the whole directory.
+ */
+export function afterCrash(wal: Wal, { state }: Control, chance: SeededChance): void {
+  if (wal.end === wal.flushed) return;
+  const wasStandby = state === 'in archive recovery' || state === 'shut down in recovery';
+  if (!wasStandby && chance.happens(0.5)) truncate(wal, wal.flushed);
+  wal.flushed = wal.end;
+}
+
 /** What a single-user server with nothing to do leaves behind: a clean end. */
-export function recoverInPlace(dir: DataDir, control: Control, wal: Wal): void {
-  truncate(wal, wal.flushed);
+export function recoverInPlace(dir: DataDir, control: Control, wal: Wal, chance: SeededChance): void {
+  afterCrash(wal, control, chance);
   const start = wal.end;
   append(wal, { kind: 'shutdown' }, 120);
   wal.flushed = wal.end;

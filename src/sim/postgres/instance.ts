@@ -3,8 +3,8 @@ import type { Engine } from '../engine.ts';
 import type { Machine } from '../machine.ts';
 import type { Network } from '../network.ts';
 import type { SimProcess } from '../process.ts';
-import type { Control, DataDir } from './dataDir.ts';
-import type { Wal } from './wal.ts';
+import { type Control, type DataDir, walsOn } from './dataDir.ts';
+import { loseTail, type Wal } from './wal.ts';
 
 /** All running servers of a run, and how quick they are. */
 export interface PostgresWorld {
@@ -15,6 +15,8 @@ export interface PostgresWorld {
   machine(name: string): Machine | null;
   serverAt(machine: string, port: number): Instance | null;
   readonly servers: Set<Instance>;
+  /** Where a server opened a directory that a tool had not finished. */
+  readonly openedMixed: Set<string>;
   /** A line of the run's trace. */
   trace(machine: string, text: string): void;
 }
@@ -131,12 +133,17 @@ export function makePostgresWorld(
   trace: (machine: string, text: string) => void,
 ): PostgresWorld {
   const servers = new Set<Instance>();
+  for (const { disk, onPowerLost } of machines)
+    onPowerLost((keeps) => {
+      for (const wal of walsOn(disk)) loseTail(wal, keeps);
+    });
   return {
     engine,
     network,
     chance,
     trace,
     servers,
+    openedMixed: new Set(),
     tuning: { ...quickPostgres },
     machine: (name) => machines.find((machine) => machine.name === name) ?? null,
     serverAt: (name, port) =>

@@ -2,7 +2,16 @@ import { readHistoryFile } from '../../codec/postgres/historyFile.ts';
 import type { Machine } from '../machine.ts';
 import type { Program, SimProcess } from '../process.ts';
 import { optionOf, readConf } from './conf.ts';
-import { type Control, checkpointAt, dataDirAt, fromLabel, noMinimum, recoverInPlace } from './dataDir.ts';
+import {
+  afterCrash,
+  type Control,
+  checkpointAt,
+  dataDirAt,
+  fromLabel,
+  mixedMark,
+  noMinimum,
+  recoverInPlace,
+} from './dataDir.ts';
 import { draw, type Instance, type PostgresWorld, spawnChild, updateControl } from './instance.ts';
 import { whyHeld } from './lock.ts';
 import { writePid } from './pidFile.ts';
@@ -10,7 +19,7 @@ import { releaseWaiters, write } from './primary.ts';
 import { newestKnown, promote } from './promote.ts';
 import { stop } from './shutdown.ts';
 import { startReceiver } from './streaming.ts';
-import { historyName, truncate } from './wal.ts';
+import { historyName } from './wal.ts';
 
 /** `postgres -D …`: the postmaster. */
 export const postgresProgram =
@@ -115,7 +124,7 @@ function recover(instance: Instance): void {
   }
   const startup = spawnChild(instance, 'startup');
   const clean = control.state === 'shut down' || control.state === 'shut down in recovery';
-  truncate(wal, wal.flushed); // what was not flushed went with the crash
+  afterCrash(wal, control, world.chance);
   if (instance.inRecovery) leaveUnused(instance, control);
   updateControl(instance, {
     ...control,
@@ -130,6 +139,7 @@ function recover(instance: Instance): void {
   startup.after(draw(world, startMs) + (clean ? 0 : draw(world, crashRecoveryMs)), () => {
     instance.replayed = wal.flushed;
     dir.remove('backup_label');
+    dir.sync('backup_label');
     if (instance.inRecovery) {
       open(instance);
       startReceiver(instance);
@@ -153,6 +163,7 @@ function recover(instance: Instance): void {
 function open(instance: Instance): void {
   if (instance.phase !== 'starting') return;
   instance.phase = 'ready';
+  if (instance.dir.has(mixedMark)) instance.world.openedMixed.add(instance.machine.name);
   spawnChild(instance, 'checkpointer');
   writePid(instance, 'ready');
   instance.world.trace(instance.machine.name, `postgres opens as ${instance.inRecovery ? 'standby' : 'primary'}`);
@@ -194,7 +205,7 @@ function recoverAlone(world: PostgresWorld, machine: Machine, self: SimProcess, 
   }
   self.chdir(path);
   self.after(draw(world, world.tuning.crashRecoveryMs), () => {
-    recoverInPlace(dir, control, wal);
+    recoverInPlace(dir, control, wal, world.chance);
     self.exit(0);
   });
 }

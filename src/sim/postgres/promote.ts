@@ -22,6 +22,7 @@ export function promote(instance: Instance): void {
     dir.put(`pg_wal/${historyName(wal.timeline)}`, historyText(wal.history));
     write(instance, startup, { kind: 'endOfRecovery' }, (end) => {
       dir.remove('standby.signal');
+      dir.sync('standby.signal');
       instance.inRecovery = false;
       instance.checkpointPending = old !== wal.timeline;
       // Until its checkpoint a crash would have to recover to here.

@@ -43,6 +43,7 @@ export function startReceiver(instance: Instance): void {
     heardMs: world.engine.now(),
     stop() {
       if (instance.receiver === receiver) instance.receiver = null;
+      instance.wal.flushed = instance.wal.end; // the last thing it does
       process.signal('KILL');
     },
   };

@@ -2,7 +2,15 @@ import { lsnOf, lsnText } from '../../model/units.ts';
 import type { Machine } from '../machine.ts';
 import type { Program, SimProcess } from '../process.ts';
 import { optionOf, readConninfo } from './conf.ts';
-import { controldataText, dataDirAt, freshControl, labelText, recoverInPlace } from './dataDir.ts';
+import {
+  controldataText,
+  type DataDir,
+  dataDirAt,
+  freshControl,
+  labelText,
+  mixedMark,
+  recoverInPlace,
+} from './dataDir.ts';
 import { draw, type Instance, type PostgresWorld, spawnChild } from './instance.ts';
 import { whyHeld } from './lock.ts';
 import { copyWal, forkOf, historyName, lastCheckpoint, newWal, truncate } from './wal.ts';
@@ -12,12 +20,33 @@ const exit = (self: SimProcess, code: number, line: string): void => {
   self.exit(code);
 };
 
+/** What a tool has begun and not synced: nobody may take it for a data directory, whatever a power cut leaves of it. */
+function begin(machine: Machine, path: string): DataDir {
+  dataDirAt(machine, path).put(mixedMark, '');
+  return dataDirAt(machine, path, { synced: false });
+}
+
+/** The last thing that a tool does: everything it wrote is synced, and takes its time for it. */
+function syncAndExit(machine: Machine, dir: DataDir, self: SimProcess, line: string): void {
+  self.after(machine.fsyncMs + machine.chance.between(5, 100), () =>
+    machine.whenDiskAnswers(() =>
+      self.deliver(() => {
+        dir.remove(mixedMark);
+        dir.sync();
+        exit(self, 0, line);
+      }),
+    ),
+  );
+}
+
 /** A data directory's folders and files, but for the control file: that comes last, when all else is there. */
-function layOut(machine: Machine, path: string): void {
+function layOut(machine: Machine, path: string): DataDir {
   const { disk, clock } = machine;
   for (const folder of ['', '/global', '/base', '/pg_wal', '/pg_replslot', '/pg_tblspc'])
     disk.makeDirectory(path + folder, 0o700, clock.wall());
-  dataDirAt(machine, path).put('PG_VERSION', '15\n');
+  const dir = begin(machine, path);
+  dir.put('PG_VERSION', '15\n');
+  return dir;
 }
 
 export const initdb =
@@ -26,16 +55,15 @@ export const initdb =
     const path = optionOf(args, '-D', '--pgdata') ?? args.filter((arg) => arg.startsWith('/'))[0] ?? '';
     if ((machine.disk.names(path) ?? []).length > 0)
       return exit(self, 1, `initdb: error: directory "${path}" exists but is not empty`);
-    layOut(machine, path);
+    const dir = layOut(machine, path);
     self.after(draw(world, world.tuning.initdbMs), () => {
-      const dir = dataDirAt(machine, path);
       const wal = newWal();
       for (const name of ['postgresql.conf', 'postgresql.auto.conf', 'pg_hba.conf', 'pg_ident.conf']) dir.put(name, '');
       dir.writeWal(wal);
       const systemId = `7${String(world.chance.below(1e9)).padStart(9, '0')}${String(world.chance.below(1e9)).padStart(9, '0')}`;
       const checksums = args.some((arg) => arg === '-k' || arg.startsWith('--data-checksums'));
       dir.writeControl(freshControl(systemId, checksums, wal.end));
-      exit(self, 0, 'Success.');
+      syncAndExit(machine, dir, self, 'Success.');
     });
   };
 
@@ -99,13 +127,16 @@ export const pgBasebackup =
     reach(world, machine, self, target, (server) => {
       if (typeof server === 'string')
         return exit(self, 1, `pg_basebackup: error: connection to server at "${target.host}" failed: ${server}`);
+      // Whose reader is gone ends here, before it has written anything.
+      self.print('waiting for checkpoint');
+      if (self.state() === 'dead') return;
       const source = spawnChild(server, 'walsender base backup');
-      source.onEnd(() => {
+      const copying = source.onEnd(() => {
         if (self.state() !== 'dead') giveUp('could not read COPY data: server closed the connection');
       });
       self.onEnd(() => source.signal('KILL'));
       const totalMs = draw(world, world.tuning.baseBackupMs);
-      layOut(machine, path);
+      const dir = layOut(machine, path);
       for (const part of [0.25, 0.5, 0.75])
         self.after(totalMs * part, () =>
           self.print(`${Math.round(part * 23000)}/23000 kB (${part * 100}%), 0/1 tablespace`),
@@ -115,7 +146,6 @@ export const pgBasebackup =
           return giveUp('could not receive data from WAL stream: timeout');
         const control = server.dir.control();
         if (control === null) return giveUp('no control file');
-        const dir = dataDirAt(machine, path);
         const wal = copyWal(server.wal);
         truncate(wal, server.wal.flushed);
         // Of pg_wal only what the stream brings: with the WAL the history of its timeline.
@@ -126,13 +156,14 @@ export const pgBasebackup =
         dir.put('backup_label', labelText(control));
         if (args.includes('-R') || args.includes('--write-recovery-conf')) dir.put('standby.signal', '');
         dir.writeControl(control);
-        exit(self, 0, '23000/23000 kB (100%), 1/1 tablespace');
+        copying();
+        syncAndExit(machine, dir, self, '23000/23000 kB (100%), 1/1 tablespace');
       });
     });
   };
 
-const kept = new Set(['global/pg_control', 'pg_wal/wal.sim']);
-const notCopied = new Set(['postmaster.pid', 'postmaster.opts', 'global/pg_control', 'pg_wal/wal.sim', 'backup_label']);
+const kept = new Set(['global/pg_control', 'pg_wal/wal.sim', mixedMark]);
+const notCopied = new Set([...kept, 'postmaster.pid', 'postmaster.opts', 'backup_label']);
 /** Slots stay where they are. */
 const copied = ({ machine, dir }: Instance): readonly (readonly [name: string, text: string])[] =>
   machine.disk.tree(dir.path).filter(([name]) => !notCopied.has(name) && !name.startsWith('pg_replslot/'));
@@ -155,7 +186,7 @@ export const pgRewind =
         dir.remove('postmaster.pid');
         if (dir.has('standby.signal'))
           return exit(self, 1, 'FATAL: standby mode is not supported by single-user servers');
-        recoverInPlace(dir, control, wal);
+        recoverInPlace(dir, control, wal, world.chance);
       }
       const source = server.dir.control();
       if (source === null || source.systemId !== control.systemId)
@@ -171,30 +202,33 @@ export const pgRewind =
       self.print(`pg_rewind: servers diverged at WAL location ${lsnText(lsnOf(fork.at))} on timeline ${fork.timeline}`);
       if (wal.end <= fork.at) return exit(self, 0, 'pg_rewind: no rewind required');
       self.print('pg_rewind: need to copy 53 MB (total source directory size is 75 MB)');
+      if (self.state() === 'dead') return;
       machine.onErased?.(path, 'rewound');
       dir.writeControl({ ...control, state: 'in production' }); // half-way, it is of no use to anybody
+      const rewound = begin(machine, path);
       const serving = spawnChild(server, 'client backend pg_rewind');
-      serving.onEnd(() => {
+      const fetching = serving.onEnd(() => {
         if (self.state() !== 'dead')
           exit(self, 1, 'pg_rewind: fatal: could not fetch files: server closed the connection');
       });
       self.onEnd(() => serving.exit(0));
       self.after(draw(world, world.tuning.rewindMs), () => {
-        const begin = lastCheckpoint(wal, fork.at);
+        const base = lastCheckpoint(wal, fork.at);
         const fresh = copyWal(server.wal);
         truncate(fresh, server.wal.flushed);
-        dir.writeWal(fresh);
+        rewound.writeWal(fresh);
         // All files become the source's: the configuration too, and what it does not have goes.
-        for (const [name] of machine.disk.tree(path)) if (!kept.has(name)) dir.remove(name);
-        for (const [name, text] of copied(server)) dir.put(name, text);
-        if (begin !== null) dir.put('backup_label', labelText({ timeline: begin.timeline, checkpoint: begin.start }));
-        dir.writeControl({
+        for (const [name] of machine.disk.tree(path)) if (!kept.has(name)) rewound.remove(name);
+        for (const [name, text] of copied(server)) rewound.put(name, text);
+        if (base !== null) rewound.put('backup_label', labelText({ timeline: base.timeline, checkpoint: base.start }));
+        rewound.writeControl({
           ...source,
           state: 'in archive recovery',
           minRecoveryEnd: fresh.end,
           minRecoveryEndTimeline: fresh.timeline,
         });
-        exit(self, 0, 'pg_rewind: Done!');
+        fetching();
+        syncAndExit(machine, rewound, self, 'pg_rewind: Done!');
       });
     });
   };

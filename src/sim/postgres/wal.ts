@@ -1,4 +1,5 @@
 import { lsnOf, lsnText } from '../../model/units.ts';
+import type { Keeps } from '../unsynced.ts';
 
 /** What a record does. Only `write` is visible to clients. */
 export type WalChange =
@@ -24,7 +25,7 @@ export interface Wal {
   history: readonly TimelineBranch[];
   records: WalRecord[];
   end: bigint;
-  /** What a crash can not take away. */
+  /** What a power cut can not take away. */
   flushed: bigint;
 }
 
@@ -50,6 +51,12 @@ export function truncate(wal: Wal, to: bigint): void {
     wal.history = wal.history.slice(0, -1);
   }
   if (wal.flushed > to) wal.flushed = to;
+}
+
+/** The power was cut: what was not flushed may be gone, the latest first. */
+export function loseTail(wal: Wal, keeps: Keeps): void {
+  const unsafe = wal.records.filter(({ end }) => end > wal.flushed);
+  truncate(wal, unsafe[keeps(unsafe.length) - 1]?.end ?? wal.flushed);
 }
 
 /** Begins a new timeline here. */

@@ -1,7 +1,7 @@
 import { splitCommand } from '../../../codec/command.ts';
 import { writeTold } from '../../../codec/guard.ts';
 import type { Job } from '../../../model/job.ts';
-import type { SqlSession } from '../../../model/world.ts';
+import type { ProcessInfo, SqlSession } from '../../../model/world.ts';
 import { configure, must } from '../configure.ts';
 import {
   aborted,
@@ -84,6 +84,11 @@ async function isOut(parts: PostgresParts, session: SqlSession | null): Promise<
   return answer.kind === 'rows' && answer.rows[0]?.in_recovery === 'f';
 }
 
+function isStillThere({ world }: PostgresParts, { pid, startTicks }: ProcessInfo): boolean {
+  const found = world.processes.describe(pid);
+  return found !== null && found.state !== 'dead' && found.startTicks === startTicks;
+}
+
 /** Null: the cluster knows which timeline this server is about to begin; else why not. */
 async function announce(
   parts: PostgresParts,
@@ -127,7 +132,7 @@ async function attempt(
     if (refusal !== null) return failed(`not promoted: ${refusal}`);
     if (context.signal.aborted) return cancelled;
     // Told before it is: the guardian must not take what is about to leave recovery for a standby.
-    await must(world.files.remove(places.told));
+    await must(world.files.forget(places.told));
     await must(world.files.append(places.told, writeTold(postmaster.info), 0o600));
     if (context.signal.aborted) return cancelled;
     parts.tell(postmaster.info);
@@ -136,7 +141,7 @@ async function attempt(
     await must(world.files.append(places.promoteFile, '', 0o600));
     if (context.signal.aborted) {
       // It would be heard by whatever server runs here then.
-      await must(world.files.remove(places.promoteFile));
+      await must(world.files.forget(places.promoteFile));
       return cancelled;
     }
     if (!world.processes.signal(postmaster.info.pid, 'USR1')) return failed('the postmaster is gone');
@@ -153,6 +158,9 @@ async function attempt(
         if (out) break;
       }
       if (context.signal.aborted) return cancelled;
+      // Its control file alone would tell of nothing else than recovery, for ever.
+      if (session === null && !isStillThere(parts, postmaster.info))
+        return failed('the postmaster ended while it was promoted');
       // One promotion in forty took five seconds, wal_retrieve_retry_interval, when told once: recovery had just gone to sleep.
       // While the promote file lies there, it has not been heard.
       if (world.clock.now() - toldMs > tellAgainMs) {
