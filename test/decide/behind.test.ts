@@ -4,7 +4,7 @@ import { decide } from '../../src/decide/decide.ts';
 import type { Divergence, FinishedJob } from '../../src/model/job.ts';
 import type { Observation } from '../../src/model/observation.ts';
 import type { LocalPostgres } from '../../src/model/postgres.ts';
-import { instantMs, term } from '../../src/model/units.ts';
+import { instantMs, lsn, term, timeline } from '../../src/model/units.ts';
 import { control, doneJob, following, standby, withSettings } from './values.ts';
 
 /** A standby that cannot go on as it is: its WAL is gone at the leader, or its replay stands still. */
@@ -65,6 +65,27 @@ test('where no setting allows it, it stays as it is, serves reads, and says what
   assert.match(String(decision.because.find(([name]) => name === 'needsOperator')?.[1]), /run reinit/);
   const started = jobOf({ ...seen, postgres: stopped });
   assert.equal(started?.kind, 'startStandby');
+});
+
+/** A Patroni of old puts its name over another's key: the term, which is the key's first revision, stays. */
+test('a standby that was rewound onto one leader is judged anew under another, be it of the same term', () => {
+  const onto = (leader: string): Observation['memory']['divergence'] => ({
+    leader,
+    leaderTimeline: null,
+    term: term(40n),
+    verdict: 'none',
+    rewound: true,
+  });
+  const divergence: Divergence = {
+    kind: 'diverged',
+    forkTimeline: timeline(5),
+    forkLsn: lsn('0/1000'),
+    myLsn: lsn('0/2000'),
+  };
+  const jobUnder = (leader: string) =>
+    jobOf(afterChecks({ ...lost, memory: { ...lost.memory, divergence: onto(leader) } }, [divergence]));
+  assert.equal(jobUnder('n9')?.kind, 'stop');
+  assert.notEqual(jobUnder('n1')?.kind, 'stop', 'once is enough under one leader');
 });
 
 test('replay that stands still is resumed from PostgreSQL 14 on, but not against an operator in pause [lesson 93]', () => {

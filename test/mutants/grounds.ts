@@ -18,6 +18,8 @@ export interface Ground {
   readonly edits: readonly Edit[];
   /** Null: all there are. */
   readonly faults: readonly string[] | null;
+  /** Members that are Patronis; absent: drawn. */
+  readonly peers?: number;
 }
 
 export interface Guards {

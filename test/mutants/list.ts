@@ -166,7 +166,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a living primary has no veto',
     edits: [edit('decide/rules/race.ts', 'if (living === null) return undefined;', 'return undefined;')],
-    ground: { name: 'nobody waits for whom pause left without a guard', edits: noUnfenced, faults: whilePaused },
+    ground: { name: 'beside a Patroni', edits: [], faults: whilePaused, peers: 1 },
   },
   {
     name: 'an agent that knows nothing of the past races at once',
@@ -215,8 +215,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       edit(
         'decide/rules/rejoin.ts',
-        'if (!wasPrimary || backupLabel) return start();',
-        'if (wasPrimary || backupLabel) return start();',
+        'if ((!wasPrimary && !startFailed) || backupLabel) return start();',
+        'if (wasPrimary || startFailed || backupLabel) return start();',
       ),
     ],
   },

@@ -1,3 +1,4 @@
+import type { LeaderKey } from '../../model/cluster.ts';
 import type { Fact, Verdict } from '../../model/decision.ts';
 import type { FinishedJob, Premise } from '../../model/job.ts';
 import type { Observation } from '../../model/observation.ts';
@@ -36,13 +37,18 @@ export function leaderAsSource(seen: Observation): Upstream | null {
   return { member: member.name, host: member.host, port: member.port, slot: null };
 }
 
-/** What was found out about my history under the leader of this term; null while it was not judged. */
+/**
+ * What was found out about my history under this leader, in this term; null while it was not judged. Both: a Patroni of old puts
+ * its name over another's, and the term stays.
+ */
 export function judged(seen: Observation): 'none' | 'diverged' | 'rewound' | null {
-  const leader = otherLeader(seen);
   const { divergence } = seen.memory;
-  if (leader === null || divergence === null || divergence.term !== leader.term) return null;
+  if (divergence === null || !isOf(otherLeader(seen), divergence)) return null;
   return divergence.rewound ? 'rewound' : divergence.verdict;
 }
+
+const isOf = (leader: LeaderKey | null, judged: Observation['memory']['divergence']): boolean =>
+  leader !== null && judged?.term === leader.term && judged.leader === leader.name;
 
 /** The jobs that find out and repair leave their result in the finished job: it becomes memory here, once. */
 export function divergenceMemory(seen: Observation): Observation['memory']['divergence'] {
@@ -65,7 +71,7 @@ export function divergenceMemory(seen: Observation): Observation['memory']['dive
     last.divergence.kind !== 'unknown'
   ) {
     const gone = walGone(seen, last, leader.term);
-    if (before?.term === leader.term && before.rewound)
+    if (before?.rewound === true && isOf(leader, before))
       return { ...entry, verdict: before.verdict, rewound: true, ...(gone === undefined ? {} : { walGone: gone }) };
     return {
       ...entry,
