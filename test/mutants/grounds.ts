@@ -18,8 +18,6 @@ export interface Ground {
   readonly edits: readonly Edit[];
   /** Null: all there are. */
   readonly faults: readonly string[] | null;
-  /** Members that are Patronis; absent: drawn. */
-  readonly peers?: number;
 }
 
 export interface Guards {
@@ -59,13 +57,3 @@ export const loopStalls: Ground = {
   ],
   faults: faultNames.filter((name) => !needsGuards.test(name)),
 };
-
-/** People pause the cluster, and etcd forgets who led, while every agent answers. */
-export const whilePaused: readonly string[] = [
-  'paused',
-  'etcd majority frozen',
-  'etcd majority killed',
-  'leader key deleted by hand',
-  'postmaster killed',
-  'switchover asked',
-];

@@ -1,4 +1,4 @@
-import { type Edit, edit, type Ground, guards, loopStalls, rulesAlone, whilePaused } from './grounds.ts';
+import { type Edit, edit, type Ground, guards, loopStalls, rulesAlone } from './grounds.ts';
 
 /** One safety rule or guard taken away. Each `find` stands exactly once in its file. */
 export interface Mutant {
@@ -18,6 +18,7 @@ const reignBetween: readonly Edit[] = [
     '',
   ),
 ];
+const leaseAlive: readonly Edit[] = [edit('decide/rules/race.ts', '  unfenced,\n  notVacant,', '  unfenced,')];
 const noUnfenced: readonly Edit[] = [edit('decide/rules/race.ts', '  vetoed,\n  unfenced,', '  vetoed,')];
 
 /**
@@ -161,12 +162,11 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'the lease behind a key that is gone is not waited for',
-    edits: [edit('decide/rules/race.ts', '  unfenced,\n  notVacant,', '  unfenced,')],
+    edits: leaseAlive,
   },
   {
     name: 'a living primary has no veto',
     edits: [edit('decide/rules/race.ts', 'if (living === null) return undefined;', 'return undefined;')],
-    ground: { name: 'beside a Patroni', edits: [], faults: whilePaused, peers: 1 },
   },
   {
     name: 'an agent that knows nothing of the past races at once',

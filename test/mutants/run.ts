@@ -87,7 +87,6 @@ async function judged({ name, edits, ground }: Mutant): Promise<{ verdict: strin
   const plans = Array.from({ length: most }, (_, nth) => ({
     ...planOf(from + nth),
     faults: ground?.faults ?? null,
-    peers: ground?.peers ?? null,
   }));
   const { runs, caught, tookS } = await hunt(worker, plans);
   if (caught === null)
