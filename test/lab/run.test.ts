@@ -88,7 +88,7 @@ test('planted: without its guards an agent that is frozen leaves two primaries, 
     file,
     `title: Frozen without guards
 description: Every guard is switched off by name.
-set-up: { config: { watchdog: { mode: off, guard: off } } }
+set-up: { config: { watchdog: { mode: 'off', guard: 'off' } } }
 steps:
   - freeze: agent of primary
   - wait for: another primary

@@ -1,5 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
+import { askAgent, parsed } from '../ask.ts';
 import type { LabNode } from '../node.ts';
+import { until } from '../run.ts';
 
 /** Wall clocks of agents that can be set, by libfaketime; nobody else on the machine sees them, nor does the host. */
 
@@ -19,7 +21,26 @@ export function fakeClockEnv(): Readonly<Record<string, string>> {
   };
 }
 
-export function setClock({ machine }: LabNode, byMs: number): void {
+/** Done when the agent's own word shows that it took it. */
+export async function setClock({ name, machine }: LabNode, byMs: number): Promise<void> {
   const seconds = byMs / 1_000;
   writeFileSync(machine.hostPath(offsetFile), `${seconds < 0 ? '' : '+'}${seconds}\n`, { mode: 0o644 });
+  const taken = await until(
+    async () => {
+      const seen = lastSeenMs(parsed(await askAgent(machine, '/patroni', 1_000)));
+      return seen !== null && Math.abs(seen - Date.now() - byMs) < agreesMs ? true : null;
+    },
+    takenLimitMs,
+    250,
+  );
+  if (taken === null) throw new Error(`the agent of ${name} does not go by the clock that was set`);
+}
+
+/** It says when it last saw etcd, by its wall clock in whole seconds; a look may be a while ago. */
+const agreesMs = 60_000;
+const takenLimitMs = 30_000;
+
+function lastSeenMs(answer: unknown): number | null {
+  const there = typeof answer === 'object' && answer !== null && 'dcs_last_seen' in answer;
+  return there ? Number(answer.dcs_last_seen) * 1_000 : null;
 }

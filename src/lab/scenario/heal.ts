@@ -18,8 +18,8 @@ export async function healAll({ lab, slowDisks, witnesses }: Theatre): Promise<v
     await node.heal();
     relieve(node);
     if (machine.plan.kind === 'node') freeDisk(node);
-    if (machine.plan.kind === 'node' && Object.keys(lab.plan.agentEnv).length > 0) setClock(node, 0);
     for (const service of servicesOf(node)) await bringBack(node, service);
+    if (machine.plan.kind === 'node' && Object.keys(lab.plan.agentEnv).length > 0) await setClock(node, 0);
   }
 }
 

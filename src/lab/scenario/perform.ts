@@ -51,7 +51,7 @@ export async function perform(stage: Stage, step: Step): Promise<void> {
     case 'slowDisk':
       return together(stage, step.of, (node) => stage.slowDisks.slow(node, durationMs(step.by, ttlMs)));
     case 'setClock':
-      return together(stage, step.of, async (node) => setClock(node, durationMs(step.by, ttlMs)));
+      return together(stage, step.of, (node) => setClock(node, durationMs(step.by, ttlMs)));
     case 'switchover':
     case 'failover': {
       const to = step.to === null ? null : await oneOf(stage, step.to);

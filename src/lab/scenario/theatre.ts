@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Scenario } from '../../model/scenario.ts';
 import { fakeClockEnv } from '../faults/clocks.ts';
 import { makeSlowDisks, type SlowDisks } from '../faults/disk.ts';
@@ -56,7 +57,9 @@ export async function openTheatre(scenario: Scenario, options: TheatreOptions): 
   };
   options.began(end);
   try {
-    await lab.waitHealthy(healthyLimitMs);
+    await lab.waitHealthy(healthyLimitMs).catch((error: unknown) => {
+      throw new Error(`${error instanceof Error ? error.message : String(error)}${lastWords(lab)}`);
+    });
     const witnesses = makeWitnesses(lab);
     for (const { name } of lab.nodes) await witnesses.start(name);
     return { lab, setUp: setUpOf(scenario, options), rights, witnesses, slowDisks, end };
@@ -64,4 +67,12 @@ export async function openTheatre(scenario: Scenario, options: TheatreOptions): 
     await end();
     throw error;
   }
+}
+
+/** What the first agent said last: its log goes with the lab. */
+function lastWords(lab: Lab): string {
+  const [first] = lab.nodes;
+  if (first === undefined) return '';
+  const lines = readFileSync(lab.logPath(first.name, 'agent'), 'utf8').trimEnd().split('\n');
+  return `; the agent of ${first.name} said last: ${lines.at(-1)?.slice(0, 300)}`;
 }
