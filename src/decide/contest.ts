@@ -82,6 +82,21 @@ export function pendingAnswers(
   return { unasked, pending };
 }
 
+/** Members that answered in this vacancy, and whose servers are down or starting: how far they are nobody knows yet. */
+export const starters = (seen: Observation): readonly string[] =>
+  seen.peers
+    .filter(
+      (peer) =>
+        peer.name !== me(seen) &&
+        answeredSince(peer, leaderlessSince(seen)) &&
+        peer.said !== null &&
+        peer.said.position === null &&
+        !peer.said.nofailover &&
+        startingStates.has(peer.said.state),
+    )
+    .map(({ name }) => name);
+const startingStates: ReadonlySet<string> = new Set(['starting', 'restarting', 'stopped', 'crashed']);
+
 export interface Contender {
   readonly name: string;
   readonly lsn: Lsn;

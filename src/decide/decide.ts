@@ -121,6 +121,7 @@ export const blankMemory: Memory = {
   lastRole: null,
   crash: null,
   waitingFor: null,
+  startingSinceMs: null,
   clusterTimeline: null,
   systemId: null,
   divergence: null,

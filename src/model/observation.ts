@@ -48,6 +48,8 @@ export interface Memory {
   readonly crash: { readonly sinceMs: InstantMs | null; readonly attemptsMs: readonly InstantMs[] } | null;
   /** When a race first found reason to wait, by peer waited for. */
   readonly waitingFor: { readonly member: string; readonly sinceMs: InstantMs } | null;
+  /** Since when it waits, in this vacancy, for members whose servers are starting. */
+  readonly startingSinceMs: InstantMs | null;
   /** The highest timeline ever seen for this cluster. */
   readonly clusterTimeline: Timeline | null;
   /** Who this cluster was when etcd said so last. */

@@ -87,6 +87,17 @@ test('a standby behind another waits for it, for a bounded time', () => {
   assert.equal(decide(anew).rule, 'race.peerAhead', 'somebody led meanwhile: it has its turn again');
 });
 
+test('a member that answers while its server starts is waited for, once and for a bounded time', () => {
+  const starting = peer('n3', null, { state: 'starting' });
+  const first = decide({ ...vacantFor(6_000), peers: [silent('n1'), starting] });
+  assert.equal(first.rule, 'race.peerStarting');
+  const begun = instantMs(vacant.nowMs - 5_001);
+  const seen = { ...vacantFor(6_000), memory: { ...first.memory, startingSinceMs: begun } };
+  assert.equal(decide({ ...seen, peers: [silent('n1'), starting] }).rule, 'race.acquire');
+  const up = peer('n3', lsn('0/5000200'));
+  assert.equal(decide({ ...seen, peers: [silent('n1'), up] }).rule, 'race.peerAhead', 'and then has its turn');
+});
+
 test('a peer last known ahead that does not answer gets the short grace only', () => {
   const seen = withCluster(
     { ...vacantFor(6_000), peers: [silent('n1'), silent('n3')] },

@@ -205,7 +205,7 @@ export const mutants: readonly Mutant[] = [
     edits: [
       edit(
         'decide/rules/turns.ts',
-        'candidateFirst, formerLeader, awaitAnswers, waitForAhead]',
+        'candidateFirst, formerLeader, awaitAnswers, waitForStarting, waitForAhead]',
         'candidateFirst, formerLeader]',
       ),
     ],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { etcdctlDelete } from '../../src/sim/etcdctl.ts';
-import { ends, jobsOf, leadsElsewhere, members, revokeLeaseOf, three } from './stage.ts';
+import { ends, jobsOf, keyOf, leadsElsewhere, members, revokeLeaseOf, three } from './stage.ts';
 
 /** The primary is gone, or is about to be: who comes after it, and who need not. */
 
@@ -81,4 +81,27 @@ test('the server of the winner dies while it is promoted: it gives the key back,
   await cluster.until(() => cluster.primary() !== null, { withinMs: 60_000 });
   cluster.powerOn(leader);
   await ends(cluster);
+});
+
+/** Down to the last write: the standby that is up first lacks what the former leader has, and is within the lag limit. */
+test('all power goes, and comes back one by one: whoever is up first waits for those that are starting, and nothing is lost', async () => {
+  const { cluster, leader, others } = await three(551);
+  const [behind, other] = others;
+  cluster.network.cut(leader, behind);
+  cluster.network.cut(leader, other);
+  await cluster.run(2000);
+  for (const name of [leader, behind, other]) cluster.powerOff(name);
+  cluster.network.heal();
+  for (const name of [behind, other]) cluster.powerOn(name);
+  await cluster.until(() => [behind, other].every((name) => cluster.server(name)?.phase === 'ready'), {
+    withinMs: 30_000,
+  });
+  cluster.postgresWorld.tuning.crashRecoveryMs = [3000, 3000];
+  cluster.powerOn(leader);
+  await cluster.until(() => cluster.server(leader)?.phase === 'starting', { withinMs: 10_000 });
+  revokeLeaseOf(cluster, 'leader');
+  await cluster.until(() => keyOf(cluster, 'leader') === null, { withinMs: 1000 });
+  await cluster.until(() => cluster.primary() !== null, { withinMs: 60_000 });
+  assert.equal(cluster.primary(), leader);
+  await ends(cluster, 0);
 });

@@ -10,6 +10,7 @@ import {
   named,
   oldHolder,
   pendingAnswers,
+  starters,
 } from '../contest.ts';
 import { dueRequest, me, myPosition } from '../judge.ts';
 import type { Rule } from '../rule.ts';
@@ -21,6 +22,8 @@ const answerLimitMs = 300;
 
 /** A named candidate goes first, for a bounded time: one that cannot take the key must not block the cluster. */
 const candidateLimitMs = 5_000;
+/** For all that are starting together. */
+const startingLimitMs = 5_000;
 /** It is at it, and needs no questions. */
 const atOnceMs = 150;
 
@@ -77,6 +80,34 @@ const awaitAnswers: Rule = {
         ['pending', pending.join(',') || null],
       ],
       wakeInMs: unasked.length > 0 ? 50 : answerLimitMs,
+    };
+  },
+};
+
+/** When all machines come back at once, the first server that is up is not the furthest. */
+const waitForStarting: Rule = {
+  name: 'race.peerStarting',
+  reason:
+    'a member answers whose server is only just starting, and may have more: it is waited for, for a bounded time',
+  judge(seen) {
+    if (leaderless(seen) === null || seen.dcs.kind !== 'reachable' || named(seen)) return undefined;
+    // Where the last leader gave the key away it said how far it was, and that is asked of everybody.
+    if (seen.dcs.vacancy?.released === true) return undefined;
+    const starting = starters(seen);
+    if (starting.length === 0) return undefined;
+    const before = seen.memory.startingSinceMs;
+    const sinceMs = before !== null && before >= leaderlessSince(seen) ? before : seen.nowMs;
+    const waitedMs = seen.nowMs - sinceMs;
+    if (waitedMs > startingLimitMs) return undefined;
+    return {
+      actions: [{ kind: 'askPeers' }],
+      because: [
+        ['starting', starting.join(',')],
+        ['waitedMs', Math.round(waitedMs)],
+        ['limitMs', startingLimitMs],
+      ],
+      memory: { startingSinceMs: sinceMs },
+      wakeInMs: 200,
     };
   },
 };
@@ -144,4 +175,4 @@ function graceForSilent(seen: Observation, silent: readonly Contender[]): Wait |
   return { peer, since: counted, waitedMs: seen.nowMs - counted.sinceMs, limitMs: seen.settings.cluster.aheadGraceMs };
 }
 
-export const turnRules: readonly Rule[] = [candidateFirst, formerLeader, awaitAnswers, waitForAhead];
+export const turnRules: readonly Rule[] = [candidateFirst, formerLeader, awaitAnswers, waitForStarting, waitForAhead];

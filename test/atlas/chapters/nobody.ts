@@ -129,6 +129,7 @@ const whoseTurn: Chapter = {
       'is on a newer timeline, and behind': says({ ...peer('n3', farBehind, { timeline: timeline(6) }), ...lately }),
       'is as far, of higher priority': says({ ...peer('n3', level, { failoverPriority: 2 }), ...lately }),
       'gives no position': says({ ...peer('n3', null), ...lately }),
+      'is starting': says({ ...peer('n3', null, { state: 'starting' }), ...lately }),
       'was not asked': says({
         ...peer('n3', level),
         askedMs: agoMs(20_000),
