@@ -20,7 +20,8 @@ export async function runAll(
   await Promise.all(Array.from({ length: threads }, work));
 
   async function work(): Promise<void> {
-    const worker = new Worker(file);
+    // What was loaded before the main program (a loader, a recorder) is not for a bundle.
+    const worker = new Worker(file, { execArgv: [] });
     try {
       for (let plan = next.next(); goOn && plan.done !== true; plan = next.next()) {
         const report = await ask(worker, plan.value);

@@ -10,7 +10,11 @@ import { rules } from '../../src/decide/rules.ts';
  */
 const folder = process.env.RULES_FOLDER;
 const file = process.argv[1] ?? '';
-if (folder !== undefined && /\.test\.ts$/.test(file) && !/(seeds|rehearse)\.test\.ts$/.test(file)) {
+if (
+  folder !== undefined &&
+  /\.test\.ts$/.test(file) &&
+  !/(seeds|rehearse|postgres-conformance)\.test\.ts$/.test(file)
+) {
   const decided = new Set<string>();
   for (const rule of rules as readonly { -readonly [Field in keyof Rule]: Rule[Field] }[]) {
     const { judge } = rule;
