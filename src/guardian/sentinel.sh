@@ -69,15 +69,20 @@ named_postmaster() {
   is_postgres "$proc_pid" && lives "$proc_pid" && postmaster=$proc_pid
 }
 
+# uptime_ms: sets now_ms. 12.05 is 12050: the 1 in front keeps the shell from reading 050 as an octal number.
+uptime_ms() {
+  read -r uptime _ </proc/uptime || return 1
+  now_ms=$((${uptime%.*} * 1000 + 1${uptime#*.}0 - 1000))
+}
+
 # left_ms: sets left to the ms until this guard acts; a large number while no deadline is in force.
 left_ms() {
   left=999999999
   { read -r deadline deadline_boot <"$state_dir/deadline"; } 2>/dev/null || return 0
   [ "$deadline_boot" = "$boot_id" ] || return 0
   case $deadline in '' | *[!0-9]*) return 0 ;; esac
-  read -r uptime _ </proc/uptime || return 0
-  # 12.05 is 12050: the 1 in front keeps the shell from reading 050 as an octal number.
-  left=$((deadline + grace_ms - (${uptime%.*} * 1000 + 1${uptime#*.}0 - 1000)))
+  uptime_ms || return 0
+  left=$((deadline + grace_ms - now_ms))
 }
 
 # say TEXT: a line of the journal on our output, which is the server's log.
@@ -172,13 +177,28 @@ while watched; do
   fi
 done
 
-# What outlived the postmaster goes as well, while the deadline stays passed.
-left_ms
-while [ "$left" -le 0 ]; do
-  strike
-  [ "$struck" -gt 0 ] || break
-  sleep 0.05
+# outlived: whether a backend of that postmaster is still at work. The next server's began later: they are not meant. Ticks of
+# 10 ms, as /proc counts them for everybody.
+uptime_ms || now_ms=0
+ended_ticks=$((now_ms / 10))
+outlived() {
+  for entry in /proc/[0-9]*; do
+    is_postgres "${entry#/proc/}" && lives "${entry#/proc/}" && [ "$proc_start" -lt "$ended_ticks" ] && return 0
+  done
+  return 1
+}
+
+# A busy backend goes on after its postmaster, and acknowledges what it was at: it is watched to its end. While the deadline
+# stays passed, whatever is there goes.
+while
   left_ms
+  [ "$left" -le 0 ] || outlived
+do
+  if [ "$left" -le 0 ]; then
+    strike
+    [ "$struck" -gt 0 ] || break
+  fi
+  sleep 0.05
 done
 
 [ -z "${sleeper:-}" ] || kill "$sleeper" 2>/dev/null

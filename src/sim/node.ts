@@ -3,11 +3,11 @@ import { runGuardian } from '../guardian/guardian.ts';
 import type { AgentHandles } from '../model/agent.ts';
 import type { Entry } from '../model/decision.ts';
 import type { LocalSettings } from '../model/settings.ts';
-import { pid } from '../model/units.ts';
 import { makeApi } from './api.ts';
 import { keepInPlace } from './files.ts';
 import type { Machine } from './machine.ts';
 import type { Program, Signal, SimProcess } from './process.ts';
+import { byRole, firstOf } from './roles.ts';
 import { places } from './settings.ts';
 import { makeWorld, type Surroundings } from './world.ts';
 
@@ -118,16 +118,10 @@ export function makeNode({ machine, local, surroundings, trace }: NodeParts): Si
   }
 
   const nameOf = { agent: agentPath, guardian: guardianPath, postgres: `${places.binDir}/postgres` } as const;
-  const find = (role: 'agent' | 'guardian' | 'postgres' | 'sentinel'): SimProcess | undefined =>
-    machine.processes
-      .all()
-      .find((one) =>
-        role === 'sentinel'
-          ? one.executable().endsWith('sentinel.sh')
-          : one.executable() === nameOf[role] && !isChild(one),
-      );
-  const isChild = (one: SimProcess): boolean =>
-    machine.processes.all().some((other) => other.pid === one.parent() && other.executable() === one.executable());
+  const find = (role: Parameters<SimulatedNode['signal']>[0]): SimProcess | undefined =>
+    role === 'sentinel'
+      ? machine.processes.all().find((one) => one.executable().endsWith('sentinel.sh'))
+      : firstOf(machine, nameOf[role]);
 
   const node: SimulatedNode = {
     name: machine.name,
@@ -136,30 +130,7 @@ export function makeNode({ machine, local, surroundings, trace }: NodeParts): Si
     journal,
     handles: () => (running?.process.state() === 'dead' ? null : (running?.agent.handles ?? null)),
     restartAgentAfterMs: 1000,
-    startAgent() {
-      if (running !== null || !machine.powered()) return;
-      if (machine.suspended()) {
-        machine.whenAwake(node.startAgent);
-        return;
-      }
-      machine.processes.spawn({
-        parent: pid(1),
-        executable: agentPath,
-        start: { args: [], env: {}, input: '' },
-        cwd: '/',
-        program: agentProgram,
-      });
-    },
-    runningSinceMs: (role) => find(role)?.runningSinceMs() ?? null,
-    stateOf(role) {
-      const state = find(role)?.state();
-      return state === undefined || state === 'dead' ? null : state;
-    },
-    signal(role, signal) {
-      const target = find(role);
-      target?.signal(signal);
-      return target !== undefined;
-    },
+    ...byRole(machine, { executable: agentPath, program: agentProgram, mayStart: () => running === null }, find),
   };
   return node;
 }

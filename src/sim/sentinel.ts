@@ -49,11 +49,26 @@ export const sentinelProgram =
       for (const one of processes.all()) if (one.cwd() === dataDir && one !== first && one !== self) one.signal('KILL');
       first?.signal('KILL');
     }
-    function look(): void {
-      const watched = child === null ? named() : child.state() === 'dead' ? null : child;
-      if (watched === null) {
+    /** The postmaster is gone. Its backends may go on, and began before. */
+    function lookAfter(endedTicks: number): void {
+      const outlived = processes
+        .all()
+        .some((one) => one !== self && one.cwd() === dataDir && one.startTicks < endedTicks);
+      if (!outlived) {
         if (textOf(pidFile).startsWith(`${self.pid} `)) disk.remove(pidFile);
         self.exit(0);
+        return;
+      }
+      if (leftMs() <= 0) strike();
+      self.after(50, () => lookAfter(endedTicks));
+    }
+    let ended = false;
+    function look(): void {
+      if (ended) return;
+      const watched = child === null ? named() : child.state() === 'dead' ? null : child;
+      if (watched === null) {
+        ended = true;
+        lookAfter(Math.floor(clock.now() / 10));
         return;
       }
       const left = leftMs();

@@ -84,6 +84,26 @@ test('the sentinel killed: the postmaster ends with it', async () => {
   await until('nothing runs', () => m.here().length === 0, 10_000);
 });
 
+test('the postmaster is killed, and a busy backend outlives it: it is left alone until the deadline, and ends soon after', async () => {
+  const m = fresh();
+  const sentinel = await m.startUnderSentinel(graceMs);
+  await m.startBusyBackend();
+  const ended = exitOf(sentinel);
+  const deadlineMs = clock.now() + 1_500;
+  tellDeadline(m, `${deadlineMs} ${bootId}`);
+  const postmaster = processes
+    .children(pidOfChild(sentinel))
+    .find(({ executable }) => executable?.endsWith('postgres'));
+  assert.ok(postmaster);
+  kill(postmaster.pid, 'SIGKILL');
+  await clock.sleep(deadlineMs + graceMs - 200 - clock.now());
+  assert.ok(m.here().length > 0, 'it went on by itself');
+  await until('nothing runs', () => m.here().length === 0);
+  const lateMs = clock.now() - deadlineMs - graceMs;
+  assert.ok(lateMs < 500, `${lateMs} ms`);
+  assert.equal(await ended, 128 + 9);
+});
+
 test('it does not mind TERM, INT and HUP, and ends at once with the exit of the postmaster', async (t) => {
   const m = fresh();
   const sentinel = await m.startUnderSentinel(graceMs);

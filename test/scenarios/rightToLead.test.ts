@@ -132,3 +132,21 @@ test('the leases of the primary are gone while it lives: the others ask it first
     [],
   );
 });
+
+/** Found by seed 0xc369: the sentinel went with its postmaster, and nobody was left for the backend. */
+test('agent and guardian freeze, and after the deadline somebody kills the postmaster: a busy backend does not outlive the right', async () => {
+  const { cluster, leader } = await three(531, { ttl: 30, loop_wait: 10, retry_timeout: 10 });
+  cluster.postgresWorld.tuning.orphanMs = [60_000, 60_000];
+  const deadlineMs = cluster.node(leader).handles()?.fenceDeadlineMs() ?? 0;
+  const endMs = cluster.node(leader).machine.clock.trueMs(deadlineMs);
+  cluster.agent(leader).freeze();
+  cluster.guardian(leader).freeze();
+  await cluster.run(endMs + 1000 - cluster.engine.now());
+  cluster.postgres(leader).kill();
+  await cluster.run(60_000);
+  assert.deepEqual(cluster.violations(), []);
+  cluster.guardian(leader).thaw();
+  cluster.agent(leader).thaw();
+  cluster.postgresWorld.tuning.orphanMs = [0, 8];
+  await ends(cluster);
+});

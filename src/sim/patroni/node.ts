@@ -1,7 +1,7 @@
-import { pid } from '../../model/units.ts';
 import type { Machine } from '../machine.ts';
 import type { SimulatedNode } from '../node.ts';
 import type { Program, SimProcess } from '../process.ts';
+import { byRole, firstOf } from '../roles.ts';
 import { makeWorld, type Surroundings } from '../world.ts';
 import { runPeer } from './program.ts';
 import type { PeerSettings } from './settings.ts';
@@ -32,15 +32,10 @@ export function makePeerNode({ machine, settings, surroundings, trace }: PeerNod
   machine.install('patroni', program);
   machine.disk.makeDirectory('/var/lib/postgresql/15', 0o700, machine.clock.wall());
 
-  const all = (): readonly SimProcess[] => machine.processes.all();
-  const isChild = (one: SimProcess): boolean =>
-    all().some((other) => other.pid === one.parent() && other.executable() === one.executable());
   const find = (role: Parameters<SimulatedNode['signal']>[0]): SimProcess | undefined => {
-    if (role === 'agent') return all().find((one) => one.executable() === patroniPath);
-    if (role !== 'postgres') return undefined;
-    return all().find((one) => one.executable() === postgresPath && !isChild(one));
+    if (role === 'agent') return machine.processes.all().find((one) => one.executable() === patroniPath);
+    return role === 'postgres' ? firstOf(machine, postgresPath) : undefined;
   };
-
   const node: SimulatedNode = {
     name: machine.name,
     runs: 'patroni',
@@ -48,26 +43,7 @@ export function makePeerNode({ machine, settings, surroundings, trace }: PeerNod
     journal: [],
     handles: () => null,
     restartAgentAfterMs: 1000,
-    startAgent() {
-      if (!machine.powered() || find('agent') !== undefined) return;
-      machine.processes.spawn({
-        parent: pid(1),
-        executable: patroniPath,
-        start: { args: [], env: {}, input: '' },
-        cwd: '/',
-        program,
-      });
-    },
-    runningSinceMs: (role) => find(role)?.runningSinceMs() ?? null,
-    stateOf(role) {
-      const state = find(role)?.state();
-      return state === undefined || state === 'dead' ? null : state;
-    },
-    signal(role, signal) {
-      const target = find(role);
-      target?.signal(signal);
-      return target !== undefined;
-    },
+    ...byRole(machine, { executable: patroniPath, program, mayStart: () => find('agent') === undefined }, find),
   };
   return node;
 }
