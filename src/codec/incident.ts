@@ -8,6 +8,12 @@ export function readIncident(text: string): Incident | null {
   const texts = [value.id, value.scope, value.node, value.kind, value.state, value.began, value.trigger];
   const lists = [value.decisions, value.phases, value.jobs, value.evidence];
   const spans = [value.leader, value.timeline];
-  const whole = texts.every((one) => typeof one === 'string') && lists.every(Array.isArray) && spans.every(isObject);
+  const whole =
+    texts.every((one) => typeof one === 'string') &&
+    lists.every((list) => Array.isArray(list) && list.every(isObject)) &&
+    (value.phases as readonly Record<string, unknown>[]).every(
+      ({ phase, afterMs }) => typeof phase === 'string' && typeof afterMs === 'number',
+    ) &&
+    spans.every(isObject);
   return whole ? (value as unknown as Incident) : null;
 }

@@ -82,20 +82,23 @@ export function pendingAnswers(
   return { unasked, pending };
 }
 
-/** Members that answered in this vacancy, and whose servers are down or starting: how far they are nobody knows yet. */
-export const starters = (seen: Observation): readonly string[] =>
-  seen.peers
-    .filter(
-      (peer) =>
-        peer.name !== me(seen) &&
-        answeredSince(peer, leaderlessSince(seen)) &&
-        peer.said !== null &&
-        peer.said.position === null &&
-        !peer.said.nofailover &&
-        startingStates.has(peer.said.state),
-    )
-    .map(({ name }) => name);
-const startingStates: ReadonlySet<string> = new Set(['starting', 'restarting', 'stopped', 'crashed']);
+export interface Starter {
+  readonly name: string;
+  /** False: its server is down, and may be started next, or may have been down for days. */
+  readonly starting: boolean;
+}
+
+/** Members that answered in this vacancy, and whose servers are not up: how far they are nobody knows yet. */
+export const starters = (seen: Observation): readonly Starter[] =>
+  seen.peers.flatMap((peer): readonly Starter[] => {
+    const { name, said } = peer;
+    if (name === me(seen) || said === null || !answeredSince(peer, leaderlessSince(seen))) return [];
+    if (said.position !== null || said.nofailover) return [];
+    const starting = startingStates.has(said.state);
+    return starting || downStates.has(said.state) ? [{ name, starting }] : [];
+  });
+const startingStates: ReadonlySet<string> = new Set(['starting', 'restarting']);
+const downStates: ReadonlySet<string> = new Set(['stopped', 'crashed']);
 
 export interface Contender {
   readonly name: string;

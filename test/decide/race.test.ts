@@ -94,6 +94,10 @@ test('a member that answers while its server starts is waited for, once and for 
   const begun = instantMs(vacant.nowMs - 5_001);
   const seen = { ...vacantFor(6_000), memory: { ...first.memory, startingSinceMs: begun } };
   assert.equal(decide({ ...seen, peers: [silent('n1'), starting] }).rule, 'race.acquire');
+  const down = { ...seen, memory: { ...first.memory, startingSinceMs: instantMs(vacant.nowMs - 1_001) } };
+  const broken = [silent('n1'), peer('n3', null, { state: 'stopped' })];
+  assert.equal(decide({ ...vacantFor(6_000), peers: broken }).rule, 'race.peerStarting', 'it may be started next');
+  assert.equal(decide({ ...down, peers: broken }).rule, 'race.acquire', 'or it is down for days');
   const up = peer('n3', lsn('0/5000200'));
   assert.equal(decide({ ...seen, peers: [silent('n1'), up] }).rule, 'race.peerAhead', 'and then has its turn');
 });

@@ -24,6 +24,8 @@ const answerLimitMs = 300;
 const candidateLimitMs = 5_000;
 /** For all that are starting together. */
 const startingLimitMs = 5_000;
+/** One that is down is about to be started, or it stays so: a replica that waits for its operator must not cost each failover more. */
+const downLimitMs = 1_000;
 /** It is at it, and needs no questions. */
 const atOnceMs = 150;
 
@@ -98,13 +100,14 @@ const waitForStarting: Rule = {
     const before = seen.memory.startingSinceMs;
     const sinceMs = before !== null && before >= leaderlessSince(seen) ? before : seen.nowMs;
     const waitedMs = seen.nowMs - sinceMs;
-    if (waitedMs > startingLimitMs) return undefined;
+    const limitMs = starting.some((one) => one.starting) ? startingLimitMs : downLimitMs;
+    if (waitedMs > limitMs) return undefined;
     return {
       actions: [{ kind: 'askPeers' }],
       because: [
-        ['starting', starting.join(',')],
+        ['starting', starting.map(({ name }) => name).join(',')],
         ['waitedMs', Math.round(waitedMs)],
-        ['limitMs', startingLimitMs],
+        ['limitMs', limitMs],
       ],
       memory: { startingSinceMs: sinceMs },
       wakeInMs: 200,
