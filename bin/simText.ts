@@ -50,6 +50,14 @@ export function progressText({ runs, virtualMs, broken, promotions }: Tally, of:
   );
 }
 
+/** Of one run without a finding of ours. */
+export function heldText({ plan, peersOwn }: RunReport): string {
+  const own = peersOwn.map(({ law, kind, text }) => `  law ${law} ${kind}: ${text.split('\n')[0]}`);
+  return own.length === 0
+    ? `seed ${hex(plan.seed)}: all laws held, and the cluster came back by itself`
+    : [`seed ${hex(plan.seed)}: our agents kept all laws; the Patroni among them broke its own:`, ...own].join('\n');
+}
+
 export function summaryText({ tally, rules, commit, from, minutes, elapsedMs }: Summary): string {
   const fired = rules.filter((name) => tally.rules.has(name));
   const perHour = tally.virtualMs / elapsedMs;

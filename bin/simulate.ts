@@ -11,7 +11,7 @@ import { storyOf, storyText } from '../src/sim/story.ts';
 import { blankTally, count } from '../src/sim/tally.ts';
 import { commitOf } from './commit.ts';
 import { runAll } from './simPool.ts';
-import { brokenText, classedText, commandOf, progressText, summaryJson, summaryText } from './simText.ts';
+import { brokenText, classedText, commandOf, heldText, progressText, summaryJson, summaryText } from './simText.ts';
 
 interface Flags {
   readonly seeds: number;
@@ -130,7 +130,7 @@ async function one(plan: RunPlan, { story, minimize: minimal, format }: Flags): 
   if (story !== undefined) tell(account, story === true ? `simulate-${plan.seed}.html` : story);
   if (format === 'json') process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
   else if (report.findings.length > 0) process.stdout.write(`${brokenText(report, commitOf())}\n`);
-  else process.stdout.write(`seed ${plan.seed}: all laws held, and the cluster came back by itself\n`);
+  else process.stdout.write(`${heldText(report)}\n`);
   if (format !== 'json' && report.broken.length > 0) process.stdout.write(`${classedText(report)}\n`);
   return report.findings.length === 0 ? 0 : 1;
 }

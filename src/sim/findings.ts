@@ -5,7 +5,7 @@ import type { Violation } from '../model/laws.ts';
 import type { SimulatedCluster } from './cluster.ts';
 import type { RunSettings } from './draw.ts';
 import { excessiveLosses } from './loss.ts';
-import { endedByPeer, isPeersOwn, withinRights } from './peersOwn.ts';
+import { endedByPeer, isPeersOwn, peerBeganAnew, withinRights } from './peersOwn.ts';
 import { restless } from './restless.ts';
 
 /** A broken law of a run, in words. Law 7: it did not come back by itself. Null: no law, but nothing to live with. */
@@ -48,7 +48,7 @@ export function judgementOf(cluster: SimulatedCluster, { settings, writeEveryMs,
   const limit = { maximumLagBytes: settings.maximum_lag_on_failover, statusAgeMs, everyMs: writeEveryMs };
   const twice = timelinesBegunTwice(history);
   // A Patroni does not announce its timelines, nor ask which are taken: what comes of that is not told apart.
-  const twiceByPeer = twice.some(({ nodes }) => nodes.some((node) => patronis.has(node)));
+  const byPeer = twice.some(({ nodes }) => nodes.some((node) => patronis.has(node))) || peerBeganAnew(cluster);
   const findings = [
     // In pause nobody ends a primary whose lease is gone; all other laws hold then, too.
     ...standing
@@ -58,13 +58,13 @@ export function judgementOf(cluster: SimulatedCluster, { settings, writeEveryMs,
           law: violation.law,
           kind: violation.kind,
           ...tellViolation(violation),
-          ...own(isPeersOwn(violation, patronis) || (violation.law === 2 && twiceByPeer)),
+          ...own(isPeersOwn(violation, patronis) || (violation.law === 2 && byPeer)),
         }),
       ),
-    ...cluster.corrupted().map((text) => ({ ...atEnd(2, 'corrupted', text), ...own(twiceByPeer) })),
+    ...cluster.corrupted().map((text) => ({ ...atEnd(2, 'corrupted', text), ...own(byPeer) })),
     ...excessiveLosses(withinRights(kept, patronis), limit).map(({ node, firstMs, text }) => ({
       ...atEnd(2, 'lostTooMuch', text),
-      ...own(twiceByPeer || endedByPeer(history, node, firstMs, patronis)),
+      ...own(byPeer || endedByPeer(history, node, firstMs, patronis)),
     })),
     ...twice.map(({ timeline, nodes }) => ({
       ...atEnd(2, 'timelineTwice', `a timeline was begun twice: ${timeline} by ${nodes.join(' and ')}`),

@@ -1,5 +1,6 @@
 import type { History, Right } from '../model/history.ts';
 import type { Violation } from '../model/laws.ts';
+import type { SimulatedCluster } from './words.ts';
 
 /**
  * A Patroni beside our agents breaks laws of its own: it has no guard, counts its lease from the answer, and takes the key while
@@ -67,4 +68,19 @@ export function endedByPeer(history: History, node: string, firstMs: number, pat
       null,
     );
   return next !== null && patronis.has(next.node);
+}
+
+/**
+ * A Patroni without data makes a cluster as soon as /initialize is gone, also where there is one: ours refuse to be of the new one, and
+ * whoever is asked what became of it all must say so. What comes of that is told as its own.
+ */
+export function peerBeganAnew(cluster: SimulatedCluster): boolean {
+  const first = cluster.history().find((seen) => seen.kind === 'write' && seen.outcome === 'acknowledged');
+  if (first?.kind !== 'write') return false;
+  return cluster
+    .told()
+    .some(
+      ({ node, text, atMs }) =>
+        text === 'patroni: bootstraps' && cluster.node(node).runs === 'patroni' && atMs > first.sentMs,
+    );
 }

@@ -5,6 +5,7 @@ import { drawEtcd, drawMembers, drawPace, drawPatronis, drawSettings, drawWorld,
 import { faults as everyFault, faultsBeyond, faultsOfPause } from './faults.ts';
 import { atEnd, type Finding, type Judgement, judgementOf } from './findings.ts';
 import { healAll, repeat, type Strike, unleash } from './nemesis.ts';
+import { peerBeganAnew } from './peersOwn.ts';
 
 /** What a run is made of. Whatever is null is drawn from its seed. */
 export interface RunPlan {
@@ -93,7 +94,8 @@ export async function runPlan(plan: RunPlan): Promise<RunAccount> {
     await cluster.until(() => cluster.writesSince(healedMs), { withinMs: 20_000 });
     await cluster.run(5000);
   } catch (error) {
-    stuck = [atEnd(7, 'stuck', error instanceof Error ? error.message : String(error))];
+    const text = error instanceof Error ? error.message : String(error);
+    stuck = [{ ...atEnd(7, 'stuck', text), ...(peerBeganAnew(cluster) ? { peersOwn: true } : {}) }];
   }
   const history = cluster.history();
   const { findings, broken } = judged();

@@ -202,8 +202,15 @@ describe('the life of two servers, by the shipped jobs', () => {
     const verdict = await n2.perform({ kind: 'checkDivergence', from: n1.upstream(), leaderTimeline: null });
     assert.equal(verdict.divergence?.kind, 'diverged');
     const segment = readyToArchive(n2);
-    assert.equal((await n2.perform({ kind: 'rewind', from: n1.upstream(), premise: noPremise })).error, null);
+    let archivedBefore = false;
+    const premise = async () => {
+      archivedBefore = existsSync(`${folder.path}/${segment}`);
+      return null;
+    };
+    const rewound = await n2.perform({ kind: 'rewind', from: n1.upstream(), premise: noPremise }, { premise });
+    assert.equal(rewound.error, null);
     assert.ok(existsSync(`${folder.path}/${segment}`), 'archived before it could be taken away');
+    assert.ok(archivedBefore, 'and the premise asked after that: an archive may take its time');
     Object.assign(n2.settings.postgres.parameters, { archive_mode: 'off' });
     assert.equal((await n2.perform({ kind: 'startStandby', upstream: n1.upstream() })).error, null);
     await streams(n2, 4);
