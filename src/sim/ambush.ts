@@ -1,6 +1,6 @@
 import type { SeededChance } from './chance.ts';
 import type { SimulatedCluster } from './cluster.ts';
-import type { Fault } from './faults.ts';
+import type { Fault } from './fault.ts';
 
 /**
  * Faults that wait for their moment. The worst instants are short: between winning the leader key and the promotion, between

@@ -1,20 +1,8 @@
 import { ambush } from './ambush.ts';
-import type { SeededChance } from './chance.ts';
-import type { SimulatedCluster } from './cluster.ts';
-import { etcdctlDelete } from './etcdctl.ts';
+import { type Fault, nothing, others } from './fault.ts';
+import { ofPeople } from './faultsOfPeople.ts';
 import { places } from './settings.ts';
 import { drawnFrom } from './unsynced.ts';
-
-/** One fault: what it does to which node, and how it ends. Asks of people are among them: they come at bad times, too. */
-export interface Fault {
-  readonly name: string;
-  strike(cluster: SimulatedCluster, node: string, chance: SeededChance): void;
-  mend(cluster: SimulatedCluster, node: string): void;
-}
-
-const nothing = (): void => {};
-const others = (cluster: SimulatedCluster, node: string): readonly string[] =>
-  [...cluster.nodes.keys()].filter((name) => name !== node);
 
 const ofProcesses: readonly Fault[] = [
   { name: 'postmaster killed', strike: (c, n) => c.postgres(n).kill(), mend: nothing },
@@ -163,114 +151,6 @@ const ofMachines: readonly Fault[] = [
   },
 ];
 
-const json = (value: object): string => JSON.stringify(value);
-const ofPeople: readonly Fault[] = [
-  {
-    name: 'switchover asked',
-    strike(c, n, chance) {
-      const leader = c.primary();
-      if (leader === null) return;
-      const candidate = chance.happens(0.5) ? chance.pick(others(c, leader)) : undefined;
-      void c.ask(n, 'POST', '/switchover', json({ leader, candidate }));
-    },
-    mend: nothing,
-  },
-  {
-    name: 'switchover scheduled',
-    strike(c, n, chance) {
-      const leader = c.primary();
-      if (leader === null) return;
-      const at = new Date(c.node(n).machine.clock.wall() + chance.between(2000, 30_000)).toISOString();
-      void c.ask(n, 'POST', '/switchover', json({ leader, scheduled_at: at }));
-    },
-    mend: nothing,
-  },
-  {
-    name: 'leader key deleted by hand',
-    strike: (c) => void etcdctlDelete(c, 'leader'),
-    mend: nothing,
-  },
-  {
-    name: 'restart asked',
-    strike: (c, n) => void c.ask(n, 'POST', '/restart', '{}'),
-    mend: nothing,
-  },
-  {
-    name: 'restart scheduled',
-    strike(c, n, chance) {
-      const at = new Date(c.node(n).machine.clock.wall() + chance.between(2000, 30_000)).toISOString();
-      void c.ask(n, 'POST', '/restart', json({ schedule: at }));
-    },
-    mend: (c, n) => void c.ask(n, 'DELETE', '/restart', ''),
-  },
-  {
-    name: 'replay paused by hand',
-    strike(c, n) {
-      const server = c.server(n);
-      if (server?.inRecovery) server.replayPaused = true;
-    },
-    mend(c, n) {
-      const server = c.server(n);
-      if (server !== null) server.replayPaused = false;
-    },
-  },
-  { name: 'reload asked', strike: (c, n) => void c.ask(n, 'POST', '/reload', ''), mend: nothing },
-  {
-    // What tells who the cluster is, and where its history went, is deleted only where somebody leads who writes it again: to
-    // forget it in the middle of a failover is beyond any cluster.
-    name: 'some keys deleted by hand',
-    strike(c, n, chance) {
-      const more = [
-        ['initialize'],
-        ['initialize', 'leader'],
-        ['history'],
-        ['leader', 'timeline', 'history', 'failover'],
-      ];
-      const keys = [['failover'], [`members/${n}`], ...(c.steady() ? more : [])];
-      etcdctlDelete(c, ...chance.pick(keys));
-    },
-    mend: nothing,
-  },
-  {
-    name: 'reinitialize asked',
-    strike: (c, n) => void (c.steady() && c.ask(n, 'POST', '/reinitialize', json({ force: true }))),
-    mend: nothing,
-  },
-  {
-    name: 'ttl changed',
-    strike: (c, n, chance) => void c.ask(n, 'PATCH', '/config', json(chance.pick(timings))),
-    mend: nothing,
-  },
-];
-
-/** The last one does not fit what goes with it: agents then look every second, as Patroni does. */
-const timings = [
-  { ttl: 20, loop_wait: 5, retry_timeout: 5 },
-  { ttl: 25, loop_wait: 5, retry_timeout: 10 },
-  { ttl: 30, loop_wait: 10, retry_timeout: 10 },
-  { ttl: 45, loop_wait: 15, retry_timeout: 15 },
-  { ttl: 60, loop_wait: 20, retry_timeout: 20 },
-  { ttl: 20 },
-];
-
-/** In pause people answer for what runs where, and a primary goes on without a lease: for runs of their own. */
-export const faultsOfPause: readonly Fault[] = [
-  {
-    name: 'paused',
-    strike: (c, n) => void c.ask(n, 'PATCH', '/config', json({ pause: true })),
-    mend: (c, n) => void c.ask(n, 'PATCH', '/config', json({ pause: null })),
-  },
-  {
-    // Its guard is disarmed, and it stays silent over the end of the pause.
-    name: 'agent of the paused primary frozen',
-    strike(c) {
-      const leader = c.primary();
-      if (leader !== null && isPaused(c)) c.agent(leader).freeze();
-    },
-    mend: nothing,
-  },
-];
-
 /** What no law promises to survive: runs that have it are classed. */
 export const faultsBeyond: readonly Fault[] = [
   {
@@ -283,11 +163,6 @@ export const faultsBeyond: readonly Fault[] = [
     },
   },
 ];
-
-function isPaused(cluster: SimulatedCluster): boolean {
-  const found = cluster.etcd.store.range('/service/sim/config');
-  return found.kind === 'kvs' && /"pause": ?true/.test(found.kvs[0]?.value ?? '');
-}
 
 /** Of one node, at the worst moment. */
 const sudden = [...ofProcesses, ...ofEtcd, ...ofMachines].filter(({ name }) =>

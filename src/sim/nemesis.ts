@@ -1,6 +1,6 @@
 import { disarmAll } from './ambush.ts';
 import type { SimulatedCluster } from './cluster.ts';
-import type { Fault } from './faults.ts';
+import type { Fault } from './fault.ts';
 
 export interface NemesisOptions {
   readonly faults: readonly Fault[];

@@ -1,17 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
-import { decide } from '../../src/decide/decide.ts';
-import { type Question, rehearse, withoutLeader } from '../../src/decide/rehearse/rehearse.ts';
+import { rehearse, withoutLeader } from '../../src/decide/rehearse/rehearse.ts';
 import type { Observation } from '../../src/model/observation.ts';
 import type { Sender } from '../../src/model/postgres.ts';
-import type { Rehearsal } from '../../src/model/rehearsal.ts';
-import { instantMs, lsn, lsnOf, timeline } from '../../src/model/units.ts';
+import { lsn } from '../../src/model/units.ts';
+import { byStandby, healthy, here, play, question, rulesAgainst, standing } from './rehearsing.ts';
 import {
   cleanlyStopped,
-  cluster,
-  following,
-  leaderKey,
   leading,
   member,
   peer,
@@ -22,24 +17,6 @@ import {
   withCluster,
   withSettings,
 } from './values.ts';
-
-const question: Question = { without: ['n1'], marginMs: 5_000, past: { promotionsMs: [] } };
-const play = (seen: Observation, without: readonly string[] = ['n1'], change: Partial<Question> = {}): Rehearsal => {
-  const answer = rehearse(seen, { ...question, ...change, without });
-  if ('kind' in answer) assert.fail(`unknown names: ${answer.names.join()}`);
-  return answer;
-};
-const standing = (answer: Rehearsal, name: string) => answer.members.find((one) => one.name === name);
-const rulesAgainst = (answer: Rehearsal, name: string) => standing(answer, name)?.objections.map(({ rule }) => rule);
-
-const here = lsn('0/5000100');
-/** n1 leads; both standbys answer and have all there is. */
-const healthy: Observation = { ...leading, peers: [peer('n2', here), peer('n3', here)] };
-/** The same cluster, seen by n2. */
-const byStandby: Observation = {
-  ...following,
-  peers: [peer('n1', here, { runsAsPrimary: true, noPrimary: false, role: 'primary' }), peer('n3', here)],
-};
 
 test('two standbys as far as each other: either may win, nothing is at risk, the lease is most of the time', () => {
   const answer = play(healthy);
@@ -196,111 +173,4 @@ test('a node of its own is judged by all that it knows: its data, its jobs, its 
   assert.equal(standing(down, 'n2')?.objections[0]?.reason, 'its PostgreSQL is stopped');
   const unguarded = play({ ...byStandby, guard: { kind: 'absent', why: 'no guardian' } });
   assert.deepEqual(standing(unguarded, 'n2')?.objections[0]?.because, [['guard', 'absent']]);
-});
-
-/** n2 and n3 as drawn, seen by the leader. */
-const drawn = fc.record({
-  n2: fc.integer({ min: 0, max: 0x300000 }),
-  n3: fc.integer({ min: 0, max: 0x300000 }),
-  nofailover: fc.boolean(),
-  priority: fc.integer({ min: 0, max: 3 }),
-  oldTimeline: fc.boolean(),
-  n3Silent: fc.boolean(),
-  pause: fc.boolean(),
-});
-
-test('whoever is said to take over asks for the key in the real core, and who may not does not', () => {
-  fc.assert(
-    fc.property(drawn, (draw) => {
-      const at = (behind: number) => lsnOf(here - BigInt(behind));
-      const second = peer('n2', at(draw.n2), { nofailover: draw.nofailover, failoverPriority: draw.priority });
-      const third = peer('n3', at(draw.n3), draw.oldTimeline ? { timeline: timeline(4) } : {});
-      const last = { kind: 'silent', atMs: leading.nowMs, why: 'x' } as const;
-      const seen = withSettings(
-        { ...healthy, peers: [second, draw.n3Silent ? { ...third, last } : third] },
-        { cluster: { pause: draw.pause, checkTimeline: true } },
-      );
-      const answer = play(seen);
-      // The same world as n2's own agent would see it, when the others have answered and its patience is over.
-      const nowMs = instantMs(vacant.nowMs + 20_000);
-      const asked = { askedMs: instantMs(nowMs - 10), last: { kind: 'answered', atMs: nowMs } } as const;
-      const own = withCluster(
-        {
-          ...withSettings(vacant, {
-            cluster: seen.settings.cluster,
-            tags: { nofailover: draw.nofailover, failoverPriority: draw.priority },
-          }),
-          nowMs,
-          postgres: {
-            ...vacant.postgres,
-            receivedLsn: at(draw.n2),
-            replayedLsn: at(draw.n2),
-          } as Observation['postgres'],
-          peers: [silent('n1'), draw.n3Silent ? { ...third, last } : { ...third, ...asked }],
-          memory: { ...vacant.memory, waitingFor: { member: 'n3', sinceMs: vacant.nowMs } },
-        },
-        { members: cluster.members.filter(({ name }) => name !== 'n1') },
-      );
-      const said = decide(own);
-      const takes = said.actions.some(({ kind }) => kind === 'acquireLeaderKey');
-      const verdict = standing(answer, 'n2')?.verdict;
-      assert.equal(verdict !== 'mayNot', takes, `${verdict} but ${said.rule}`);
-      if (answer.outcome.kind === 'takesOver') {
-        const { winner } = answer.outcome;
-        assert.deepEqual(standing(answer, winner)?.objections, []);
-        assert.ok(winner !== 'n3' || !draw.n3Silent);
-      }
-    }),
-  );
-});
-
-/** Whatever an agent may see. */
-const anything = fc.record({
-  postgres: fc.constantFrom<Observation['postgres']>(
-    primary,
-    following.postgres,
-    cleanlyStopped,
-    { kind: 'noData' },
-    { kind: 'unreadable', why: 'x' },
-    { kind: 'stopping', pid: primary.pid, sinceMs: leading.nowMs, believed: 'primary' },
-  ),
-  base: fc.constantFrom(leading, following, vacant),
-  leader: fc.constantFrom<'as it is' | 'nobody' | 'n9'>('as it is', 'nobody', 'n9'),
-  etcd: fc.boolean(),
-  busy: fc.boolean(),
-  guard: fc.constantFrom<Observation['guard']>(leading.guard, { kind: 'off' }, { kind: 'absent', why: 'x' }),
-  peers: fc.subarray([
-    peer('n1', here, { runsAsPrimary: true, noPrimary: false }),
-    peer('n2', null),
-    peer('n3', here, { state: 'stopped', timeline: null, systemId: '1' }),
-    silent('n4'),
-    peer('n5', lsn('0/9000000'), { timeline: timeline(7), failoverPriority: 0 }),
-  ]),
-  pause: fc.boolean(),
-  without: fc.subarray(['n1', 'n2', 'n3', 'etcd', 'zone=a']),
-});
-
-test('there is an answer to every question in every situation, and those that are gone have no part in it', () => {
-  fc.assert(
-    fc.property(anything, ({ base, postgres, leader, etcd, busy, guard, peers, pause, without }) => {
-      const job = { kind: 'checkpoint' } as const;
-      const jobs = busy
-        ? ({ kind: 'busy', job, sinceMs: base.nowMs, progress: null, cancelling: false, last: null } as const)
-        : base.jobs;
-      const key = leader === 'nobody' ? null : leaderKey('n9');
-      const led = leader === 'as it is' ? base : withCluster(base, { leader: key });
-      const seen = withSettings({ ...led, postgres, guard, jobs, peers }, { cluster: { pause } });
-      const answer = rehearse(etcd ? seen : unreachable(seen), { ...question, without });
-      if ('kind' in answer)
-        return assert.ok(answer.names.length > 0 && answer.names.every((name) => without.includes(name)));
-      const names = answer.members.map(({ name }) => name);
-      assert.ok(!names.some((name) => answer.without.includes(name)));
-      const { outcome } = answer;
-      if (outcome.kind !== 'takesOver') return;
-      assert.ok(etcd && !without.includes('etcd'));
-      assert.ok([outcome.winner, ...outcome.equals].every((name) => names.includes(name)));
-      assert.ok(!pause || seen.dcs.kind !== 'reachable', 'nobody is promoted in pause without being named');
-    }),
-    { numRuns: 300 },
-  );
 });
