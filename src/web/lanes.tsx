@@ -1,10 +1,12 @@
 import type { LaneGap, LaneSample, MachinePicture } from '../model/live.ts';
+import { flagRows, placeFlags } from './flags.ts';
 import { useNow, useWidth } from './hooks.ts';
 import { type Mark, segmentsOf } from './marks.ts';
 import { type LaneState, type LiveState, laneSpanMs } from './state.ts';
 import { clock, duration } from './words.ts';
 
 const plotHeight = 40;
+const flagHeight = 16;
 /** Below this width five minutes are too many. */
 const narrow = 520;
 const minuteMs = 60_000;
@@ -190,28 +192,23 @@ function Bars({ samples, axis }: { readonly samples: readonly LaneSample[]; read
   return <path class="bars" d={path} stroke-width={bar} />;
 }
 
-/** What was done, and who leads since: a name where there is room for it, at the right end on its left side. */
+/** What was done, and who leads since: a name where there is room for it. */
 function Flags({ marks, axis }: { readonly marks: readonly Mark[]; readonly axis: Axis }) {
-  let free = 0;
   return (
     <>
-      {marks.map(({ wallMs, text, kind }) => {
-        const left = x(axis, wallMs);
-        const long = 6.5 * text.length + 10;
-        const before = left + long > axis.width;
-        const room = (before ? left - long : left) >= free;
-        if (room) free = before ? left : left + long;
-        return (
-          <span
-            key={wallMs}
-            class={`flag ${kind} ${before ? 'before' : ''}`}
-            style={before ? { right: `${axis.width - left}px` } : { left: `${left}px` }}
-            title={`${clock(wallMs)} ${text}`}
-          >
-            {room ? text : ''}
-          </span>
-        );
-      })}
+      {placeFlags(marks, (wallMs) => x(axis, wallMs), axis.width).map(({ mark, left, before, row }) => (
+        <span
+          key={mark.wallMs}
+          class={`flag ${mark.kind} ${before ? 'before' : ''}`}
+          style={{
+            top: `${(row ?? flagRows - 1) * flagHeight}px`,
+            ...(before ? { right: `${axis.width - left}px` } : { left: `${left}px` }),
+          }}
+          title={`${clock(mark.wallMs)} ${mark.text}`}
+        >
+          {row === null ? '' : mark.text}
+        </span>
+      ))}
     </>
   );
 }

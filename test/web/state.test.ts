@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Happening, MachinePicture, Picture } from '../../src/model/live.ts';
+import { placeFlags } from '../../src/web/flags.ts';
 import { marksOf, segmentsOf } from '../../src/web/marks.ts';
 import { apply, laneSpanMs, nothingYet } from '../../src/web/state.ts';
 import { verdictOf } from '../../src/web/verdict.ts';
@@ -124,4 +125,19 @@ test('numbers as people read them', () => {
   );
   assert.deepEqual([age(300), age(14_400)], ['1 s', '14 s']);
   assert.deepEqual([bytes(0), bytes(2_048), bytes(5_242_880)], ['0 B', '2.0 kB', '5.0 MB']);
+});
+
+test('what was just done is named on the axis, however close it is to what was before; at the right end to the left', () => {
+  const mark = (second: number, text: string) => ({ wallMs: second * 1000, text, kind: 'deed' as const });
+  // A minute on 960 pixels: a leader's flag takes five seconds.
+  const rowsAt = (nowS: number, ...marks: ReturnType<typeof mark>[]): (number | null)[] =>
+    placeFlags(marks, (wallMs) => 960 - (nowS - wallMs / 1000) * 16, 960).map(({ row }) => row);
+  const leads = mark(0, 'node2 leads');
+  const plug = mark(2, 'plug out of node2');
+  for (let nowS = 2; nowS < 40; nowS++) assert.equal(rowsAt(nowS, leads, plug)[1], 0, `after ${nowS} s`);
+  assert.deepEqual(rowsAt(30, leads, plug), [1, 0], 'the older one gives way');
+  assert.deepEqual(rowsAt(30, plug, mark(11, 'node1 leads')), [0, 0], 'far enough apart');
+  assert.deepEqual(rowsAt(30, leads, mark(1, 'plug out of node3'), mark(2, 'plug out of node1')), [null, 1, 0]);
+  assert.equal(placeFlags([plug], () => 900, 960)[0]?.before, true);
+  assert.equal(placeFlags([plug], () => 700, 960)[0]?.before, false);
 });
