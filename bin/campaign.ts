@@ -1,8 +1,8 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { Argument, type Command, InvalidArgumentError } from 'commander';
-import { type RunPlan, safetyMinutes } from '../src/sim/run.ts';
+import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
+import { type RunMode, type RunPlan, runModes, safetyMinutes } from '../src/sim/run.ts';
 import { blankTally, classedIn, count } from '../src/sim/tally.ts';
 import { commitOf } from './commit.ts';
 import { runAll } from './simPool.ts';
@@ -11,6 +11,8 @@ import { brokenText, commandOf, progressText } from './simText.ts';
 /** One stretch of a campaign, as a line of the track record. */
 interface Stretch {
   readonly campaign: 'simulate';
+  /** Absent: async. */
+  readonly mode?: RunMode;
   readonly at: string;
   readonly commit: string;
   readonly from: number;
@@ -41,8 +43,10 @@ export function campaignCommand(program: Command): void {
     .option('--times <count>', 'how many runs', whole, 1000)
     .option('--seed, --from <seed>', 'the first seed (default: after the last one on record)', whole)
     .option('--minutes <minutes>', 'of virtual time with faults', whole, safetyMinutes)
-    .action(async (_name: 'simulate', { times, from, minutes }: { times: number; from?: number; minutes: number }) => {
-      const first = from ?? nextSeed(minutes);
+    .addOption(new Option('--mode <mode>', 'of replication').choices(runModes).default('async'))
+    .action(async (_name: 'simulate', flags: Flags) => {
+      const { times, from } = flags;
+      const first = from ?? nextSeed(flags);
       process.stderr.write(`seeds ${first} to ${first + times - 1}, results in docs/track-record.jsonl\n`);
       let broken = 0;
       let interrupted = false;
@@ -53,13 +57,25 @@ export function campaignCommand(program: Command): void {
       });
       for (let at = first; at < first + times && !interrupted; at += stretchRuns) {
         const runs = Math.min(stretchRuns, first + times - at);
-        broken += await stretch(at, runs, minutes, () => !interrupted);
+        broken += await stretch(at, runs, flags, () => !interrupted);
       }
       process.exit(interrupted ? 130 : broken === 0 ? 0 : 1);
     });
 }
 
-async function stretch(from: number, wanted: number, minutes: number, goOn: () => boolean): Promise<number> {
+interface Flags {
+  readonly times: number;
+  readonly from?: number;
+  readonly minutes: number;
+  readonly mode: RunMode;
+}
+
+async function stretch(
+  from: number,
+  wanted: number,
+  { minutes, mode }: Flags,
+  goOn: () => boolean,
+): Promise<number> {
   const tally = blankTally();
   const beganMs = performance.now();
   const plans = Array.from(
@@ -68,6 +84,7 @@ async function stretch(from: number, wanted: number, minutes: number, goOn: () =
       seed: from + nth,
       members: null,
       peers: null,
+      mode,
       safetyMs: minutes * 60_000,
       writeEveryMs: 1000,
       faults: null,
@@ -82,6 +99,7 @@ async function stretch(from: number, wanted: number, minutes: number, goOn: () =
   });
   const line: Stretch = {
     campaign: 'simulate',
+    ...(mode === 'async' ? {} : { mode }),
     at: new Date().toISOString(),
     commit,
     from,
@@ -100,12 +118,13 @@ async function stretch(from: number, wanted: number, minutes: number, goOn: () =
   return tally.broken.length;
 }
 
-function nextSeed(minutes: number): number {
+function nextSeed({ minutes, mode }: Flags): number {
   const lines = existsSync(trackRecord) ? readFileSync(trackRecord, 'utf8').split('\n') : [];
   const ends = lines.flatMap((text, index) => {
     if (text === '') return [];
     const line = parsed(text, index + 1);
-    return line.campaign === 'simulate' && line.minutes === minutes ? [line.from + line.runs] : [];
+    const alike = line.campaign === 'simulate' && line.minutes === minutes && (line.mode ?? 'async') === mode;
+    return alike ? [line.from + line.runs] : [];
   });
   return Math.max(1, ...ends);
 }

@@ -13,12 +13,13 @@ export interface Summary {
 }
 
 /** The command that repeats one run, with its story. */
-export function commandOf({ seed, safetyMs, members, peers, faults, writeEveryMs }: RunPlan): string {
+export function commandOf({ seed, safetyMs, members, peers, mode, faults, writeEveryMs }: RunPlan): string {
   const options = [
     `--seed ${hex(seed)}`,
     `--minutes ${safetyMs / 60_000}`,
     ...(writeEveryMs === 1000 ? [] : [`--write-every-ms ${writeEveryMs}`]),
     ...(members === null ? [] : [`--members ${members}`]),
+    ...(mode === 'async' ? [] : [`--mode ${mode}`]),
     ...(peers === null ? [] : [`--peers ${peers}`]),
     ...(faults === null ? [] : [`--faults '${faults.join(',')}'`]),
   ];

@@ -6,7 +6,7 @@ import { diagramOf } from '../src/sim/diagram.ts';
 import { mostMembers } from '../src/sim/draw.ts';
 import { keysOf, minimize } from '../src/sim/minimize.ts';
 import { type RunReport, reportOf } from '../src/sim/report.ts';
-import { faultNames, type RunAccount, type RunPlan, runPlan, safetyMinutes } from '../src/sim/run.ts';
+import { faultNames, type RunAccount, type RunMode, type RunPlan, runModes, runPlan, safetyMinutes } from '../src/sim/run.ts';
 import { storyOf, storyText } from '../src/sim/story.ts';
 import { blankTally, count } from '../src/sim/tally.ts';
 import { commitOf } from './commit.ts';
@@ -19,6 +19,7 @@ interface Flags {
   readonly seed?: number;
   readonly members: number | null;
   readonly peers: number | null;
+  readonly mode: RunMode | 'quorum';
   readonly minutes: number;
   readonly writeEveryMs: number;
   readonly faults: readonly string[] | null;
@@ -38,7 +39,7 @@ export function simulateCommand(program: Command): void {
     .option('--seed <seed>', 'one run only', seedOf)
     .option('--members <count>', 'nodes (default: mostly three, drawn from the seed)', membersOf, null)
     .option('--peers <count>', 'members that are Patronis (default: one, in one run of twelve)', peersOf, null)
-    .addOption(new Option('--mode <mode>', 'of replication').choices(['async', 'sync', 'quorum']).default('async'))
+    .addOption(new Option('--mode <mode>', 'of replication').choices([...runModes, 'quorum']).default('async'))
     .option('--minutes <minutes>', 'of virtual time with faults, before all is healed', positive, safetyMinutes)
     .option('--write-every-ms <ms>', "between two writes of each node's writer", whole, 1000)
     .option('--faults <list>', 'only these, by name (list: all of them by name)', faultsOf, null)
@@ -49,19 +50,19 @@ export function simulateCommand(program: Command): void {
     )
     .option('--minimize', 'with --seed: the fewest faults and the shortest time that still break the law')
     .addOption(new Option('--format <format>').choices(['text', 'json']).default('text'))
-    .action(async (flags: Flags & { readonly mode: string }, command: Command) => {
-      if (flags.mode !== 'async')
-        command.error(`error: --mode ${flags.mode}: not yet, the agent has no synchronous mode`);
+    .action(async (flags: Flags, command: Command) => {
+      if (flags.mode === 'quorum') command.error('error: --mode quorum: not yet, the agent has no quorum mode');
       if (flags.seed === undefined && (flags.story !== undefined || flags.minimize !== undefined))
         command.error('error: --story and --minimize tell of one run: say which with --seed');
       process.exitCode = flags.seed === undefined ? await many(flags) : await one(planOf(flags, flags.seed), flags);
     });
 }
 
-const planOf = ({ members, peers, minutes, writeEveryMs, faults }: Flags, seed: number): RunPlan => ({
+const planOf = ({ members, peers, mode, minutes, writeEveryMs, faults }: Flags, seed: number): RunPlan => ({
   seed,
   members,
   peers,
+  mode: mode === 'sync' ? 'sync' : 'async',
   safetyMs: minutes * 60_000,
   writeEveryMs,
   faults,

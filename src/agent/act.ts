@@ -1,5 +1,6 @@
 import { writeHistory } from '../codec/dcs/history.ts';
 import { writeStatus } from '../codec/dcs/status.ts';
+import { writeSync } from '../codec/dcs/sync.ts';
 import type { ClusterStatus, LeaderKey } from '../model/cluster.ts';
 import type { Action, ActionResult } from '../model/decision.ts';
 import type { ControlOutcome, DcsOutcome } from '../model/outcome.ts';
@@ -141,13 +142,24 @@ async function one(action: Action, hands: Hands): Promise<Outcome> {
       // The verdict may have begun a job that writes the same files, for another role.
       if (hands.jobs.board().kind === 'busy') return { outcome: 'skipped', why: 'a job is at work' };
       const asked = hands.configuration.reloadAsked();
-      const result = await postgres.applyConfiguration(asked);
+      const result = await postgres.applyConfiguration(asked, action.synchronousNames);
       if (result.kind === 'done') {
         hands.configuration.applied();
         if (result.changed === true || asked) hands.callbacks.run('on_reload', hands.role());
       }
       return ofControl(result);
     }
+    case 'setSynchronousNames': {
+      const board = hands.jobs.board();
+      if (board.kind === 'busy' && board.job.kind !== 'checkpoint') return { outcome: 'skipped', why: 'a job is at work' };
+      return ofControl(await postgres.applyConfiguration(false, action.names));
+    }
+    case 'writeSync': {
+      const text = action.sync === null ? null : writeSync(action.sync);
+      return ofDcs(await dcs.writeSync(text, action.seenModRevision, action.term, budgetMs));
+    }
+    case 'touchWal':
+      return ofControl(await postgres.touchWal());
     case 'reloadFile':
       return ofControl(await hands.reloadFile());
     case 'runCallback':

@@ -57,7 +57,7 @@ export async function runLoop(parts: LoopParts): Promise<void> {
     const kept = await keep(decision.upkeep, parts.hands);
     publish();
     last = tell(journal, cycle, reasons, seen, decision, [...results, ...kept], last);
-    const changed = results.some(
+    const changed = [...results, ...kept].some(
       ({ action, outcome }) => outcome === 'refused' || (outcome !== 'skipped' && worthAnotherLook.has(action)),
     );
     repeats = changed || decision.wakeInMs === 0 ? repeats + 1 : 0;
@@ -85,6 +85,7 @@ const worthAnotherLook: ReadonlySet<ActionResult['action']> = new Set([
   'writeConfig',
   'clearFailover',
   'cancelJob',
+  'writeSync',
 ] as const);
 
 interface Told {

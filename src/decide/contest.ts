@@ -14,6 +14,7 @@ import {
   type Position,
   runningStandby,
 } from './judge.ts';
+import { mayBeElected, surplusIsNothing } from './synchronous/standing.ts';
 
 /** What the peers' answers mean for a race. All of them are snapshots; the key's creation decides. */
 
@@ -93,6 +94,7 @@ export const starters = (seen: Observation): readonly Starter[] =>
   seen.peers.flatMap((peer): readonly Starter[] => {
     const { name, said } = peer;
     if (name === me(seen) || said === null || !answeredSince(peer, leaderlessSince(seen))) return [];
+    if (!mayBeElected(seen, name) || surplusIsNothing(seen, name)) return [];
     if (said.position !== null || said.nofailover) return [];
     const starting = startingStates.has(said.state);
     return starting || downStates.has(said.state) ? [{ name, starting }] : [];
@@ -115,10 +117,11 @@ export function contenders(seen: Observation): readonly Contender[] {
   if (cluster === null) return [];
   const sinceMs = leaderlessSince(seen);
   return seen.peers.flatMap((peer): readonly Contender[] => {
-    if (peer.name === me(seen)) return [];
+    if (peer.name === me(seen) || !mayBeElected(seen, peer.name)) return [];
     const answers = answeredSince(peer, sinceMs);
     // A dead former leader was ahead of everyone, and can not come: its lease is over.
     if (!answers && peer.name === oldHolder(seen)) return [];
+    if (surplusIsNothing(seen, peer.name)) return [];
     const member = memberOf(cluster, peer.name);
     if (!answers && member === null) return [];
     const lsn = answers
@@ -170,7 +173,9 @@ export function named(seen: Observation): boolean {
   if (request?.candidate !== me(seen)) return false;
   const optime = clusterOf(seen)?.status?.optime ?? null;
   const standby = runningStandby(seen);
-  if (request.leader === null || optime === null) return true;
+  if (request.leader === null) return true;
+  if (!mayBeElected(seen, me(seen))) return false;
+  if (optime === null) return true;
   if (standby === null || standby.receivedLsn < optime) return false;
   return offHistory(seen, { timeline: standby.timeline, lsn: standby.receivedLsn }).length === 0;
 }

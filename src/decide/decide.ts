@@ -11,13 +11,14 @@ import { divergenceMemory } from './rules/rejoin.ts';
 import { rules } from './rules.ts';
 import { renewalDue, renewEveryMs, underLease, untilStopMs } from './timing.ts';
 import { upkeep } from './upkeep.ts';
+import { synchronyMemory } from './upkeep/synchronous.ts';
 
 /** One observation in, one decision out. Total: a rule that throws is named, and the lease layer has spoken before it. */
 export function decide(observed: Observation): Decision {
   const seen: Observation = { ...observed, memory: remember(observed) };
   const lease = judgeLease(seen);
   const { rule, verdict, passed } = firstVerdict(seen);
-  const kept = verdict.hold === true ? { actions: [], memory: {} } : upkeep(seen);
+  const kept = verdict.hold === true ? { actions: [], memory: {}, wakeInMs: Number.POSITIVE_INFINITY } : upkeep(seen);
   const memory: Memory = { ...seen.memory, ...kept.memory, ...verdict.memory };
   const renewedByVerdict = verdict.actions.some((action) => action.kind === 'renewLease');
   return {
@@ -33,7 +34,7 @@ export function decide(observed: Observation): Decision {
     upkeep: kept.actions,
     answers: verdict.answers ?? [],
     memory,
-    wakeInMs: Math.max(0, Math.min(verdict.wakeInMs ?? Number.POSITIVE_INFINITY, pulseMs(seen))),
+    wakeInMs: Math.max(0, Math.min(verdict.wakeInMs ?? Number.POSITIVE_INFINITY, kept.wakeInMs, pulseMs(seen))),
   };
 }
 
@@ -107,6 +108,7 @@ function remember(seen: Observation): Memory {
     unleasedSinceMs: unleased ? (memory.unleasedSinceMs ?? seen.nowMs) : null,
     unclaimedSinceMs: unclaimedMemory(seen),
     unguardedSinceMs: unguarded ? (memory.unguardedSinceMs ?? seen.nowMs) : null,
+    synchrony: synchronyMemory(seen),
     wasPaused: seen.settings.cluster.pause,
   };
 }
@@ -136,5 +138,6 @@ export const blankMemory: Memory = {
   toldRestartMs: null,
   unclaimedSinceMs: null,
   unguardedSinceMs: null,
+  synchrony: null,
   wasPaused: false,
 };

@@ -20,6 +20,10 @@ export const me = (seen: Observation): string => seen.settings.local.name;
 export const clusterOf = (seen: Observation): Cluster | null =>
   seen.dcs.kind === 'reachable' ? seen.dcs.cluster : null;
 
+/** What the key of this name holds nobody can read. */
+export const isGarbage = ({ garbage }: Cluster, name: string): boolean =>
+  garbage.some(({ key }) => key.endsWith(`/${name}`));
+
 /** Since when etcd does not answer, and why; null while it does. */
 export const etcdSilence = (seen: Observation): readonly Fact[] | null =>
   seen.dcs.kind === 'unreachable'

@@ -7,15 +7,19 @@ import { history } from './upkeep/history.ts';
 import { member } from './upkeep/member.ts';
 import { slots } from './upkeep/slots.ts';
 import { status } from './upkeep/status.ts';
+import { synchronous } from './upkeep/synchronous.ts';
 
 export interface Upkeep {
   readonly actions: readonly Action[];
   readonly memory?: Partial<Memory>;
+  /** Look again after this long at the latest. */
+  readonly wakeInMs?: number;
 }
 
 const each: readonly ((seen: Observation) => Upkeep)[] = [
   member,
   guard,
+  synchronous,
   status,
   history,
   configuration,
@@ -24,10 +28,11 @@ const each: readonly ((seen: Observation) => Upkeep)[] = [
 ];
 
 /** What is kept in order beside the verdict. All of it runs; none of it is what safety rests on. */
-export function upkeep(seen: Observation): { readonly actions: readonly Action[]; readonly memory: Partial<Memory> } {
+export function upkeep(seen: Observation): Required<Upkeep> {
   const kept = each.map((one) => one(seen));
   return {
     actions: kept.flatMap(({ actions }) => actions),
     memory: Object.assign({}, ...kept.map(({ memory }) => memory ?? {})),
+    wakeInMs: Math.min(...kept.map(({ wakeInMs }) => wakeInMs ?? Number.POSITIVE_INFINITY)),
   };
 }

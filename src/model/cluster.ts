@@ -130,6 +130,8 @@ export type DcsView =
       readonly readMs: InstantMs;
       /** The leader key is gone: what is known of how it went. Null while a leader key exists or none was ever seen. */
       readonly vacancy: Vacancy | null;
+      /** A write of mine to /sync may still arrive; an agent that just began knows nothing of the one before it. */
+      readonly syncInDoubt?: boolean;
     }
   | {
       readonly kind: 'unreachable';

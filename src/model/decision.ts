@@ -1,5 +1,5 @@
 import type { AskAnswer } from './ask.ts';
-import type { ClusterStatus, HistoryLine, LeaderKey, Member } from './cluster.ts';
+import type { Cluster, ClusterStatus, HistoryLine, LeaderKey, Member } from './cluster.ts';
 import type { Job } from './job.ts';
 import type { Memory } from './observation.ts';
 import type { InstantMs, Lsn, Revision, Term, Timeline } from './units.ts';
@@ -49,8 +49,18 @@ export type Action =
   | { readonly kind: 'dropSlot'; readonly name: string }
   | { readonly kind: 'advanceSlot'; readonly name: string; readonly to: Lsn }
   | { readonly kind: 'resumeReplay' }
-  /** Write the configuration files and reload, or mark pending restart. */
-  | { readonly kind: 'applyConfiguration' }
+  /** Write the configuration files and reload, or mark pending restart. `synchronousNames` as they are in force now. */
+  | { readonly kind: 'applyConfiguration'; readonly synchronousNames: string }
+  /** Whom commits wait for from now on: written to the files, and reloaded. */
+  | { readonly kind: 'setSynchronousNames'; readonly names: string }
+  /** `/sync`, while this reign lasts and the key is as it was seen ('any': it holds what nobody can read). Null deletes. */
+  | {
+      readonly kind: 'writeSync';
+      readonly sync: Omit<NonNullable<Cluster['sync']>, 'modRevision'> | null;
+      readonly seenModRevision: Revision | null | 'any';
+      readonly term: Term;
+    }
+  | { readonly kind: 'touchWal' }
   | { readonly kind: 'reloadFile' }
   | {
       readonly kind: 'runCallback';

@@ -7,7 +7,7 @@ export type SharedMs = number;
 /** What was seen from outside during a run, in the order of seeing. The laws are judged over it. */
 export type History = readonly Observed[];
 
-export type Observed = Write | Read | Holding | Role | Right | Promotion | Erasure | Lapse;
+export type Observed = Write | Read | Holding | Role | Right | Promotion | Erasure | Lapse | Exposure;
 
 /** No guard of a node was given the processor, while its PostgreSQL was there: agent, guardian and sentinel all stood still. */
 export interface Lapse {
@@ -17,6 +17,16 @@ export interface Lapse {
   readonly how: 'frozen' | 'suspended';
   readonly fromMs: SharedMs;
   readonly untilMs: SharedMs;
+}
+
+/** In synchronous mode: a member that may be elected lacks what was acknowledged to a client. */
+export interface Exposure {
+  readonly kind: 'exposure';
+  /** Who acknowledged it. */
+  readonly node: string;
+  readonly member: string;
+  readonly atMs: SharedMs;
+  readonly why: string;
 }
 
 /** What a node had is given up: its data directory removed, or rewound to where another's history left it. */

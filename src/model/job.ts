@@ -15,11 +15,19 @@ export interface StopBudget {
   readonly killAtMs: InstantMs | null;
 }
 
+/** The text of `synchronous_standby_names` that the server begins with, in synchronous mode; absent: nobody is waited for. */
+type SynchronousNames = string;
+
 /** Work that touches the data directory or the server. At most one at a time, beside the loop. */
 export type Job =
   | { readonly kind: 'bootstrap' }
   | { readonly kind: 'clone'; readonly from: Upstream; readonly premise: Premise }
-  | { readonly kind: 'startPrimary'; readonly premise: Premise; readonly limitMs: number }
+  | {
+      readonly kind: 'startPrimary';
+      readonly premise: Premise;
+      readonly limitMs: number;
+      readonly synchronousNames?: SynchronousNames;
+    }
   | { readonly kind: 'startStandby'; readonly upstream: Upstream | null }
   | { readonly kind: 'follow'; readonly upstream: Upstream | null }
   | {
@@ -40,9 +48,19 @@ export type Job =
       readonly upstream: Upstream | null;
       readonly premise: Premise;
       readonly limitMs: number;
+      readonly synchronousNames?: SynchronousNames;
     }
-  /** `taken`: the highest timeline that is known to be begun by anybody; at least my own. The promotion begins a higher one. */
-  | { readonly kind: 'promote'; readonly premise: Premise; readonly mine: Timeline; readonly taken: Timeline }
+  | {
+      readonly kind: 'promote';
+      readonly premise: Premise;
+      readonly mine: Timeline;
+      /** The highest timeline that is known to be begun by anybody; at least my own. The promotion begins a higher one. */
+      readonly taken: Timeline;
+      /** In force before the promotion is signalled: the first commit waits for them already. */
+      readonly synchronousNames?: SynchronousNames;
+      /** Where the standby streams from now: its files are written anew, and nothing else in them changes. */
+      readonly upstream?: Upstream | null;
+    }
   | { readonly kind: 'checkpoint' }
   | { readonly kind: 'rewind'; readonly from: Upstream; readonly premise: Premise }
   /** Compares my history with the leader's; the verdict is in the finished job's `divergence`. */

@@ -1,4 +1,4 @@
-import type { Erasure, History, Promotion, Right, SharedMs, Write } from './history.ts';
+import type { Erasure, Exposure, History, Promotion, Right, SharedMs, Write } from './history.ts';
 import { judgeAppends, type LossBound } from './laws/appends.ts';
 import { judgeErasures } from './laws/erasures.ts';
 import { judgeReigns } from './laws/reigns.ts';
@@ -42,6 +42,7 @@ export type Violation =
   | { readonly law: 2; readonly kind: 'reordered'; readonly write: Write; readonly after: Write }
   | { readonly law: 2; readonly kind: 'invented'; readonly key: string; readonly value: number; readonly why: string }
   | { readonly law: 2; readonly kind: 'otherSystem'; readonly systemIds: readonly string[] }
+  | { readonly law: 2; readonly kind: 'exposed'; readonly exposure: Exposure }
   | { readonly law: 3; readonly kind: 'promotedWithoutLease'; readonly promotion: Promotion }
   | { readonly law: 3; readonly kind: 'promotedIneligible'; readonly promotion: Promotion }
   | { readonly law: 3; readonly kind: 'promotedTooLate'; readonly promotion: Promotion }
@@ -75,5 +76,8 @@ export function judge(history: History, options: LawOptions): readonly Violation
     ...judgeAppends(history, options.loss),
     ...judgeRights(history, options.fenceMs),
     ...judgeErasures(history),
+    ...history.flatMap((seen): readonly Violation[] =>
+      seen.kind === 'exposure' ? [{ law: 2, kind: 'exposed', exposure: seen }] : [],
+    ),
   ];
 }

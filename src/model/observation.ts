@@ -100,5 +100,15 @@ export interface Memory {
   readonly unguardedSinceMs: InstantMs | null;
   /** Since when the empty `initialize` is nobody's. */
   readonly unclaimedSinceMs: InstantMs | null;
+  /** Synchronous mode, as primary: since when PostgreSQL shows this list of names, and what was written when all went by it. */
+  readonly synchrony: {
+    readonly names: string;
+    readonly sinceMs: InstantMs;
+    /** Every commit after it waits for the list. Null: that is not sure yet. */
+    readonly settledLsn: Lsn | null;
+    readonly settledMs: InstantMs | null;
+    /** Since when no standby is there that could be waited for. */
+    readonly lonelySinceMs: InstantMs | null;
+  } | null;
   readonly wasPaused: boolean;
 }

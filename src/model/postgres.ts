@@ -84,11 +84,24 @@ interface Running {
   /** The mark of a job that died half-way is there still; absent: there is none. */
   readonly left?: HalfDone;
 }
+/** What a primary waits for before it tells a client that its commit is done. */
+export interface Synchrony {
+  /** `synchronous_standby_names` as a new session of the server sees it. */
+  readonly names: string;
+  /**
+   * The process that tells all others of a change to it has taken in whatever was sent to it: until then commits may go by
+   * the old names, whatever the setting shows.
+   */
+  readonly inForce: boolean;
+  /** How long the oldest commit has been waiting for a standby; null: none does. */
+  readonly oldestWaitMs: number | null;
+}
 export interface RunningPrimary extends Running {
   readonly role: 'primary';
   readonly flushLsn: Lsn;
   /** The latest checkpoint is still on an older timeline: pg_rewind must wait. */
   readonly checkpointPending: boolean;
+  readonly synchronous: Synchrony;
 }
 export interface RunningStandby extends Running {
   readonly role: 'standby';

@@ -130,6 +130,12 @@ export interface ClusterSettings {
   readonly pause: boolean;
   readonly failsafeMode: boolean;
   readonly synchronousMode: 'off' | 'on' | 'quorum';
+  /** Rather no commit than one that only the primary has. */
+  readonly synchronousStrict: boolean;
+  /** How many standbys shall have each commit. */
+  readonly synchronousNodeCount: number;
+  /** Who is further behind is not waited for. Null: no limit. */
+  readonly maximumLagBytesOnSyncNode: number | null;
   readonly standbyCluster: Readonly<Record<string, unknown>> | null;
   readonly ignoreSlots: readonly Readonly<Record<string, unknown>>[];
   /** How long a race waits for a peer last known ahead of me. */

@@ -253,7 +253,10 @@ export function simulate(options: SimulateOptions): SimulatedCluster {
     tell: trace,
     told: () => told,
     violations: (lossMs = 60_000) =>
-      judge(cluster.history(), { fenceMs: sentinelFenceMs, loss: { kind: 'tail', ms: lossMs } }),
+      judge(cluster.history(), {
+        fenceMs: sentinelFenceMs,
+        loss: lossMs === 0 ? { kind: 'none' } : { kind: 'tail', ms: lossMs },
+      }),
     judged: (lossMs) => setApart(cluster.violations(lossMs), cluster.history(), sentinelFenceMs),
     story() {
       const lines = [

@@ -54,6 +54,14 @@ export function drawSettings(chance: SeededChance): RunSettings {
   };
 }
 
+/** Synchronous mode, with one standby or more, now and then strict. */
+export const drawSynchronous = (chance: SeededChance): Readonly<Record<string, unknown>> => ({
+  synchronous_mode: true,
+  ...(chance.happens(0.3) ? { synchronous_mode_strict: true } : {}),
+  ...(chance.happens(0.25) ? { synchronous_node_count: 2 } : {}),
+  ...(chance.happens(0.2) ? { maximum_lag_on_syncnode: chance.pick([200, 8192]) } : {}),
+});
+
 /** How slow network and PostgreSQL are in this run. */
 export function drawWorld(cluster: SimulatedCluster, chance: SeededChance): void {
   const { tuning } = cluster.postgresWorld;

@@ -4,6 +4,7 @@ import type { InstantMs, LeaseId } from '../model/units.ts';
 import { makeEligibility } from './eligible.ts';
 import type { Engine } from './engine.ts';
 import type { SimulatedEtcd } from './etcd/etcd.ts';
+import { makeExposure } from './exposure.ts';
 import { makeLapses } from './lapses.ts';
 import type { Machine } from './machine.ts';
 import type { Network } from './network.ts';
@@ -45,6 +46,7 @@ export function makeObserver(
 ): Observer {
   const eligibility = makeEligibility(engine, etcd, network, postgres, nodes, keys);
   const lapses = makeLapses(postgres, engine.now);
+  const exposure = makeExposure(engine, etcd, postgres, nodes, keys.sync);
   const over: Observed[] = [];
   const held = new Map<string, Right>();
   const recovering = new Map<Instance, boolean>();
@@ -173,6 +175,7 @@ export function makeObserver(
 
   function look(): void {
     eligibility.look();
+    exposure.look();
     readKey();
     const nowMs = engine.now();
     for (const node of nodes()) {
@@ -261,6 +264,7 @@ export function makeObserver(
       ...over,
       ...held.values(),
       ...lapses.all(),
+      ...exposure.all(),
       ...[...roles].map(([node, one]): Role => ({ kind: 'role', node, ...one, untilMs: engine.now() })),
     ],
   };

@@ -34,6 +34,7 @@ export function isPeersOwn(violation: Violation, patronis: ReadonlySet<string>):
     case 'reordered':
     case 'invented':
     case 'otherSystem':
+    case 'exposed':
       return false;
     default:
       return violation satisfies never;

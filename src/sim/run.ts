@@ -1,12 +1,16 @@
 import type { BrokenAssumption } from '../model/laws/lapses.ts';
 import { makeChance } from './chance.ts';
 import { type SimulatedCluster, simulate } from './cluster.ts';
-import { drawEtcd, drawMembers, drawPace, drawPatronis, drawSettings, drawWorld, type RunSettings } from './draw.ts';
+import { drawEtcd, drawMembers, drawPace, drawPatronis, drawSettings, drawSynchronous, drawWorld, type RunSettings } from './draw.ts';
 import { faults as everyFault, faultsBeyond } from './faults.ts';
 import { faultsOfPause } from './faultsOfPeople.ts';
 import { atEnd, type Finding, type Judgement, judgementOf } from './findings.ts';
 import { healAll, repeat, type Strike, unleash } from './nemesis.ts';
 import { peerBeganAnew } from './peersOwn.ts';
+
+/** sync: `synchronous_mode: on`, and no acknowledged commit may be lost. */
+export const runModes = ['async', 'sync'] as const;
+export type RunMode = (typeof runModes)[number];
 
 /** What a run is made of. Whatever is null is drawn from its seed. */
 export interface RunPlan {
@@ -14,6 +18,7 @@ export interface RunPlan {
   readonly members: number | null;
   /** How many of them are Patronis. */
   readonly peers: number | null;
+  readonly mode: RunMode;
   /** Of its first phase: anything may fail, nothing wrong may happen. */
   readonly safetyMs: number;
   readonly writeEveryMs: number;
@@ -51,6 +56,7 @@ export const planOf = (seed: number): RunPlan => ({
   seed,
   members: null,
   peers: null,
+  mode: 'async',
   safetyMs: 240_000,
   writeEveryMs: 250,
   faults: null,
@@ -64,12 +70,16 @@ export const planOf = (seed: number): RunPlan => ({
 export async function runPlan(plan: RunPlan): Promise<RunAccount> {
   const { seed, safetyMs, writeEveryMs } = plan;
   const chance = makeChance(seed, 'run');
-  const settings = drawSettings(chance);
+  const synchronous = plan.mode === 'sync' ? drawSynchronous(makeChance(seed, 'synchronous')) : {};
+  const settings = { ...drawSettings(chance), ...synchronous };
   const members = drawMembers(chance, plan.members);
-  const patronis = drawPatronis(makeChance(seed, 'peers'), members, plan.peers);
+  // The Patroni of this world knows of no synchronous mode.
+  const patronis = drawPatronis(makeChance(seed, 'peers'), members, plan.mode === 'sync' ? 0 : plan.peers);
   const cluster = simulate({ members, seed, settings, writeEveryMs, patronis });
   drawWorld(cluster, chance);
   drawEtcd(cluster, makeChance(seed, 'etcd'));
+  // A checkpointer that syncs many files takes in a new list of names seconds later.
+  if (plan.mode === 'sync' && makeChance(seed, 'names').happens(0.3)) cluster.postgresWorld.tuning.namesMs = [0, 3000];
   const paused = (): boolean => strikes.some(({ fault }) => fault === 'paused');
   const judged = (): Judgement => judgementOf(cluster, { settings, writeEveryMs, paused: paused() });
   let strikes: readonly Strike[] = plan.strikes ?? [];

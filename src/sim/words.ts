@@ -62,7 +62,7 @@ export interface SimulatedCluster {
   history(): History;
   /** Whether the write that was acknowledged last was sent after that. */
   writesSince(ms: number): boolean;
-  /** `lossMs`: the age of the acknowledged writes of a reign that may be lost with its end. */
+  /** `lossMs`: the age of the acknowledged writes of a reign that may be lost with its end; 0: none may, as synchronous mode promises. */
   violations(lossMs?: number): readonly Violation[];
   /** The same, without what is excused by a time in which no guard of a node ran; and those times. */
   judged(lossMs?: number): ReturnType<typeof setApart>;

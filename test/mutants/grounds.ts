@@ -1,4 +1,4 @@
-import { faultNames } from '../../src/sim/run.ts';
+import { faultNames, type RunMode } from '../../src/sim/run.ts';
 
 export interface Edit {
   readonly file: string;
@@ -18,6 +18,8 @@ export interface Ground {
   readonly edits: readonly Edit[];
   /** Null: all there are. */
   readonly faults: readonly string[] | null;
+  /** Absent: async. */
+  readonly mode?: RunMode;
 }
 
 export interface Guards {
@@ -57,3 +59,6 @@ export const loopStalls: Ground = {
   ],
   faults: faultNames.filter((name) => !needsGuards.test(name)),
 };
+
+/** All guards, every fault, and no acknowledged commit may be lost. */
+export const synchronousMode: Ground = { name: 'in synchronous mode', edits: [], faults: null, mode: 'sync' };

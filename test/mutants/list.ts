@@ -14,7 +14,7 @@ const createOnly: readonly Edit[] = [
 const reignBetween: readonly Edit[] = [
   edit(
     'agent/dcs/leadership.ts',
-    "        { target: 'mod', key: keys.status, equals: seen.status },\n        { target: 'mod', key: keys.timeline, equals: seen.timeline },\n",
+    "        { target: 'mod', key: keys.status, equals: seen.status },\n        { target: 'mod', key: keys.timeline, equals: seen.timeline },\n        { target: 'mod', key: keys.sync, equals: seen.sync },\n",
     '',
   ),
 ];

@@ -9,6 +9,7 @@ import { planOf, type RunPlan } from '../../src/sim/run.ts';
 import { bundleSimWorker } from '../support/simWorker.ts';
 import type { Edit } from './grounds.ts';
 import { type Mutant, mutants } from './list.ts';
+import { synchronousMutants } from './synchronous.ts';
 
 /**
  * npm run mutants [-- --only TEXT --skip 0 --seeds 1000 --from 1]: takes each safety rule and guard away in turn, and
@@ -87,6 +88,7 @@ async function judged({ name, edits, ground }: Mutant): Promise<{ verdict: strin
   const plans = Array.from({ length: most }, (_, nth) => ({
     ...planOf(from + nth),
     faults: ground?.faults ?? null,
+    mode: ground?.mode ?? 'async',
   }));
   const { runs, caught, tookS } = await hunt(worker, plans);
   if (caught === null)
@@ -102,7 +104,7 @@ async function judged({ name, edits, ground }: Mutant): Promise<{ verdict: strin
 
 let survived = 0;
 const skip = Number(option('skip') ?? 0);
-const wanted = mutants.slice(skip).filter(({ name }) => only === null || name.includes(only));
+const wanted = [...mutants, ...synchronousMutants].slice(skip).filter(({ name }) => only === null || name.includes(only));
 for (const mutant of wanted) {
   const { verdict, detail, shown } = await judged(mutant);
   if (!shown) survived += 1;

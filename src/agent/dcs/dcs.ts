@@ -9,6 +9,7 @@ import { type DcsWorld, makeEtcdClient, type Note } from './client.ts';
 import { type Acquiring, makeLeadership } from './leadership.ts';
 import { type Adopted, absent, makeRevoker, type ReadAt } from './lease.ts';
 import { makeMemberLease } from './memberLease.ts';
+import { makeSyncDoubt } from './syncDoubt.ts';
 import { makeVacancies } from './vacancy.ts';
 import { makeWakes } from './wakes.ts';
 import { makeWatch } from './watch.ts';
@@ -52,6 +53,7 @@ export function makeDcs(world: DcsWorld, { settings, marginMs, wake, note }: Dcs
     ttlMs,
     note,
   });
+  const syncKey = makeSyncDoubt();
   let lastSeen: Cluster | null = null;
   let unreachableSinceMs: InstantMs | null = null;
   let answeredSinceMs: InstantMs | null = null;
@@ -75,7 +77,12 @@ export function makeDcs(world: DcsWorld, { settings, marginMs, wake, note }: Dcs
     const at = asked.header.revision;
     const cluster = readCluster(kvs, at, keys.prefix);
     const modRevisionOf = (wanted: string): Revision => kvs.find(({ key }) => key === wanted)?.modRevision ?? absent;
-    readAt.set(at, { status: modRevisionOf(keys.status), timeline: modRevisionOf(keys.timeline) });
+    readAt.set(at, {
+      status: modRevisionOf(keys.status),
+      timeline: modRevisionOf(keys.timeline),
+      sync: modRevisionOf(keys.sync),
+    });
+    syncKey.seen(modRevisionOf(keys.sync));
     for (const old of readAt.keys()) if (readAt.size > readsRemembered) readAt.delete(old);
     lastSeen = cluster;
     leadership.met(cluster.leader);
@@ -84,7 +91,7 @@ export function makeDcs(world: DcsWorld, { settings, marginMs, wake, note }: Dcs
     const leftMs = Math.max(100, budgetMs - (world.clock.now() - beganMs));
     const { vacancy, blindBeforeMs } = await vacancies.look(cluster, asked.sentMs, leftMs);
     const sinceMs = instantMs(Math.max(reachableSinceMs, blindBeforeMs ?? reachableSinceMs));
-    return { kind: 'reachable', sinceMs, cluster, readMs: asked.sentMs, vacancy };
+    return { kind: 'reachable', sinceMs, cluster, readMs: asked.sentMs, vacancy, syncInDoubt: syncKey.isInDoubt() };
   }
 
   return {
@@ -147,6 +154,8 @@ export function makeDcs(world: DcsWorld, { settings, marginMs, wake, note }: Dcs
     askLeaderLease: (budgetMs: number = defaultBudgetMs) => vacancies.askLease(budgetMs),
     putAsLeader: (key: LeaderWritten, text: string | null, term: Term, budgetMs: number = defaultBudgetMs) =>
       writes.putAsLeader(key, text, term, budgetMs),
+    writeSync: (text: string | null, seen: Seen, term: Term, budgetMs: number = defaultBudgetMs) =>
+      syncKey.write(seen, () => writes.writeSync(text, seen, term, budgetMs)),
     claimInitialize: (over: ClaimSeen | null = null, budgetMs: number = defaultBudgetMs) =>
       writes.claimInitialize(over, budgetMs),
     writeInitialize: (systemId: string, seen: Revision | null, budgetMs: number = defaultBudgetMs) =>

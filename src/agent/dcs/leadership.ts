@@ -185,6 +185,7 @@ export function makeLeadership(
         { target: 'createNot', key: keys.member(name), equals: absent },
         { target: 'mod', key: keys.status, equals: seen.status },
         { target: 'mod', key: keys.timeline, equals: seen.timeline },
+        { target: 'mod', key: keys.sync, equals: seen.sync },
       ] as const,
       write: [
         { op: 'put' as const, key: keys.leader, value: name, lease },

@@ -9,6 +9,7 @@ import type { DcsWorld, EtcdClient } from './client.ts';
 export interface ReadAt {
   readonly status: Revision;
   readonly timeline: Revision;
+  readonly sync: Revision;
 }
 
 /** What guardian or file knows of a lease taken in an earlier life. */

@@ -6,7 +6,7 @@ import type { DcsOutcome } from '../../model/outcome.ts';
 import type { LeaseId, Revision, Term } from '../../model/units.ts';
 import type { EtcdCompare, EtcdOp } from '../../model/world.ts';
 import type { EtcdClient } from './client.ts';
-import { writeGuarded } from './guarded.ts';
+import { type GuardedWrite, writeGuarded } from './guarded.ts';
 import { absent, isMineStill } from './lease.ts';
 
 export type LeaderWritten = 'status' | 'history' | 'config' | 'sync' | 'failsafe' | 'timeline' | 'unfenced';
@@ -54,6 +54,25 @@ export function makeWrites(
         shown: [keys[key]],
         isDone: (now: ReadonlyMap<string, { readonly value: string }>) => (now.get(keys[key])?.value ?? null) === text,
         refusal: 'the leader key is not mine',
+      };
+      return nothing(await writeGuarded(client, guarded, budgetMs));
+    },
+    /**
+     * The same, and only over what was seen of the key. That it holds this text is no proof, as it may have held it before:
+     * the key must have been written since.
+     */
+    async writeSync(text: string | null, seen: Seen, term: Term, budgetMs: number): Promise<DcsOutcome<null>> {
+      const held = options.held();
+      if (held === null || held.term !== term) return { kind: 'refused', why: `term ${term} is not mine` };
+      const guarded: GuardedWrite = {
+        compare: [...isMineStill(keys, name, held), ...compareSeen(keys.sync, seen)],
+        write: [operation(keys.sync, text)],
+        shown: [keys.sync],
+        isDone(now) {
+          const found = now.get(keys.sync);
+          return (found?.value ?? null) === text && (text === null || (seen !== 'any' && found?.modRevision !== seen));
+        },
+        refusal: 'the leader key is not mine, or somebody else wrote to /sync',
       };
       return nothing(await writeGuarded(client, guarded, budgetMs));
     },

@@ -1,4 +1,4 @@
-import { withoutRecovery, writeConf, writeHba } from '../../codec/postgres/conf.ts';
+import { withoutRecovery, withoutSynchronousNames, writeConf, writeHba } from '../../codec/postgres/conf.ts';
 import { writeConninfo } from '../../codec/postgres/conninfo.ts';
 import { initSyncDefault } from '../../codec/postgres/initSync.ts';
 import { type PassEntry, writePgpass } from '../../codec/postgres/pgpass.ts';
@@ -6,7 +6,16 @@ import type { ControlData, Upstream } from '../../model/postgres.ts';
 import type { Login, Settings } from '../../model/settings.ts';
 import type { PostgresParts } from './parts.ts';
 
-export type Role = { readonly role: 'primary' } | { readonly role: 'standby'; readonly upstream: Upstream | null };
+export type Role = (
+  | { readonly role: 'primary' }
+  | { readonly role: 'standby'; readonly upstream: Upstream | null }
+) & {
+  /** Whom commits wait for, where the agent says who that is: as `synchronous_standby_names` has it. Absent: nobody. */
+  readonly synchronousNames?: string;
+};
+
+/** In synchronous mode who is waited for is the agent's business alone. */
+const saysWhoIsSynchronous = ({ cluster }: Settings): boolean => cluster.synchronousMode === 'on';
 
 /** A standby that starts with less than what the WAL's writer had refuses to: the larger counts. */
 const neededByStandby = [
@@ -34,8 +43,9 @@ export function parametersFor(settings: Settings, role: Role, control: ControlDa
       if (was !== undefined && was > Number(settings.postgres.parameters[name] ?? 0)) raised[name] = String(was);
     }
   }
+  const synchronous: Readonly<Record<string, string>> = saysWhoIsSynchronous(settings) ? { synchronous_standby_names: role.synchronousNames ?? '' } : {};
   return {
-    parameters: { ...settings.postgres.parameters, ...raised },
+    parameters: { ...settings.postgres.parameters, ...raised, ...synchronous },
     commandLine: settings.postgres.commandLine.map(([name, value]) => [name, raised[name] ?? value] as const),
   };
 }
@@ -125,7 +135,11 @@ export async function configure(parts: PostgresParts, role: Role, control: Contr
       : false,
   ];
   const auto = await world.files.read(places.autoConf);
-  if (auto.kind === 'text') changed.push(await writeIfOther(parts, places.autoConf, withoutRecovery(auto.text)));
+  if (auto.kind === 'text') {
+    const kept = withoutRecovery(auto.text);
+    const text = saysWhoIsSynchronous(settings) ? withoutSynchronousNames(kept) : kept;
+    changed.push(await writeIfOther(parts, places.autoConf, text));
+  }
   if (settings.dynamicText !== null) await writeIfOther(parts, places.dynamicCache, settings.dynamicText);
   return changed.includes(true);
 }

@@ -1,5 +1,5 @@
 import { writeTold } from '../../codec/guard.ts';
-import type { ControlData, HalfDone, LocalPostgres, RunningStandby } from '../../model/postgres.ts';
+import type { ControlData, HalfDone, LocalPostgres, RunningStandby, Sender } from '../../model/postgres.ts';
 import { type InstantMs, type Lsn, type Pid, type Timeline, timeline } from '../../model/units.ts';
 import type { Cancel, ProcessInfo, SqlSession } from '../../model/world.ts';
 import type { ControlReader } from './control.ts';
@@ -32,6 +32,9 @@ interface Known extends Identity {
   readonly cancelWatch: Cancel;
 }
 
+/** Commits hang when it ends, until somebody else is named. */
+const isWaitedFor = ({ syncState }: Sender): boolean => syncState === 'sync' || syncState === 'quorum';
+
 /** Sees this node's PostgreSQL from outside (files, processes) and inside (one kept session), and is woken when it dies. */
 export function makeLooker(
   parts: PostgresParts,
@@ -43,7 +46,8 @@ export function makeLooker(
   const { world } = parts;
   let known: Known | null = null;
   let session: SqlSession | null = null;
-  let receiver: { readonly pid: Pid; readonly cancelWatch: Cancel } | null = null;
+  /** The processes at the ends of WAL streams that somebody waits for. */
+  const streams = new Map<Pid, Cancel>();
   let believed: 'primary' | 'standby' | null = null;
   /** Who was told to become the primary, by this agent or one before it: whatever was last seen of it is out of date. */
   let told: Identity | null = null;
@@ -66,20 +70,28 @@ export function makeLooker(
   }
   function forget(): void {
     closeSession();
-    watchReceiver(null);
+    watchStreams([]);
     known?.cancelWatch();
     known = null;
   }
 
-  /** The WAL stream's end is felt by the end of its process. */
-  function watchReceiver(pid: Pid | null): void {
-    if (receiver?.pid === pid) return;
-    receiver?.cancelWatch();
-    receiver = null;
-    const info = pid === null ? null : world.processes.describe(pid);
-    if (info === null) return;
-    const { pid: mine, startTicks } = info;
-    receiver = { pid: mine, cancelWatch: world.processes.watchExit(mine, startTicks, () => wake('streamEnded')) };
+  /** A stream's end is felt by the end of its process. */
+  function watchStreams(pids: readonly (Pid | null)[]): void {
+    for (const [pid, cancelWatch] of streams)
+      if (!pids.includes(pid)) {
+        cancelWatch();
+        streams.delete(pid);
+      }
+    for (const pid of pids) {
+      const info = pid === null || streams.has(pid) ? null : world.processes.describe(pid);
+      if (info === null) continue;
+      const { pid: found, startTicks } = info;
+      const ended = (): void => {
+        streams.delete(found);
+        wake('streamEnded');
+      };
+      streams.set(found, world.processes.watchExit(found, startTicks, ended));
+    }
   }
 
   /** The postmaster as met: its control data once, and a watch on its end. */
@@ -178,7 +190,7 @@ export function makeLooker(
     const wanted = parts.settings().postgres.parameters;
     let seen = readProbe(row, pid, met.control, seenTimeline, wanted);
     believed = seen.role;
-    watchReceiver(seen.role === 'standby' ? (seen.receiver?.pid ?? null) : null);
+    watchStreams(seen.role === 'standby' ? [seen.receiver?.pid ?? null] : seen.senders.filter(isWaitedFor).map(({ pid }) => pid));
     if (seen.role === 'standby') {
       await askTimeline(seen);
       seen = readProbe(row, pid, met.control, seenTimeline, wanted);

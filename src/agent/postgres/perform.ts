@@ -46,7 +46,7 @@ export async function perform(
       return clone(parts, context, job);
     case 'startPrimary':
       return launch(parts, context, {
-        role: { role: 'primary' },
+        role: { role: 'primary', synchronousNames: job.synchronousNames ?? '' },
         control: null,
         limitMs: job.limitMs,
         mayStart: () => context.premise(job.premise),
@@ -64,7 +64,7 @@ export async function perform(
       if (stopped.ended !== 'done') return stopped;
       if (job.as === 'standby') return startStandby(parts, context, job.upstream, look);
       return launch(parts, context, {
-        role: { role: 'primary' },
+        role: { role: 'primary', synchronousNames: job.synchronousNames ?? '' },
         control: null,
         limitMs: job.limitMs,
         mayStart: () => context.premise(job.premise),

@@ -14,15 +14,23 @@ import { findPostmaster, orphansOf } from './postmaster.ts';
 import { makeRejected } from './rejected.ts';
 import { reload } from './reload.ts';
 import { ownTarget, runOnce, whyNot } from './sessions.ts';
-import { advanceSlot, createSlot, dropSlot, resumeReplay } from './statements.ts';
+import { advanceSlot, createSlot, dropSlot, resumeReplay, touchWal } from './statements.ts';
 
 export type { SentinelPrefix } from './parts.ts';
 
 export interface Postgres {
   look(): Promise<LocalPostgres>;
   perform(job: Job, context: JobContext): Promise<JobResult>;
-  /** Rewrites the files for the role it runs in and reloads when anything changed, or `always`. */
-  applyConfiguration(always: boolean): Promise<ControlOutcome & { readonly changed?: boolean }>;
+  /**
+   * Rewrites the files for the role it runs in and reloads when anything changed, or `always`. `synchronousNames`: whom a
+   * primary's commits wait for, in synchronous mode.
+   */
+  applyConfiguration(
+    always: boolean,
+    synchronousNames?: string,
+  ): Promise<ControlOutcome & { readonly changed?: boolean }>;
+  /** A commit of nothing, so that there is something for the standbys to confirm. */
+  touchWal(): Promise<ControlOutcome>;
   createSlot(name: string): Promise<ControlOutcome>;
   dropSlot(name: string): Promise<ControlOutcome>;
   advanceSlot(name: string, to: Lsn): Promise<ControlOutcome>;
@@ -105,7 +113,7 @@ export function makePostgres(
       if (context.signal.aborted) return cancelled;
       return perform(parts, job, context, look);
     },
-    async applyConfiguration(always) {
+    async applyConfiguration(always, synchronousNames = '') {
       const seen = last;
       if (seen?.kind !== 'running') return { kind: 'failed', why: 'PostgreSQL does not run' };
       try {
@@ -113,7 +121,7 @@ export function makePostgres(
         const changed = await reload(
           prompt,
           seen.pid,
-          seen.role === 'primary' ? { role: 'primary' } : { role: 'standby', upstream },
+          seen.role === 'primary' ? { role: 'primary', synchronousNames } : { role: 'standby', upstream },
           seen.control,
           always,
         );
@@ -126,6 +134,7 @@ export function makePostgres(
     dropSlot: (name) => ask(dropSlot(name)),
     advanceSlot: (name, to) => ask(advanceSlot(name, lsnText(to))),
     resumeReplay: () => ask(resumeReplay),
+    touchWal: () => ask(touchWal),
     async localHistory(timeline) {
       const file = await disk.files.read(`${parts.places().dataDir}/pg_wal/${historyFileName(timeline)}`);
       return file.kind === 'text' ? readHistoryFile(file.text) : [];

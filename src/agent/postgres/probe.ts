@@ -33,6 +33,11 @@ export function readProbe(
       timeline: own,
       flushLsn: position(row.flush_lsn) ?? lsnOf(0n),
       checkpointPending: controlTimeline < own,
+      synchronous: {
+        names: row.synchronous_names ?? '',
+        inForce: takesInSignals(row.checkpointer ?? null),
+        oldestWaitMs: row.commit_wait_ms == null ? null : Number(row.commit_wait_ms),
+      },
       control: { ...control, state: 'in production', timeline: timeline(controlTimeline) },
     };
   }
@@ -60,6 +65,10 @@ export function readProbe(
     control: { ...control, state: 'in archive recovery', timeline: timeline(controlTimeline) },
   };
 }
+
+/** The checkpointer waits for work, or between two pages: in both it takes in signals. While it syncs files it does not. */
+export const takesInSignals = (waitEvent: string | null): boolean =>
+  waitEvent === 'CheckpointerMain' || waitEvent === 'CheckpointWriteDelay';
 
 const furthest = (positions: readonly (Lsn | null)[]): Lsn =>
   positions.reduce<Lsn>((best, one) => (one !== null && one > best ? one : best), lsnOf(0n));

@@ -19,6 +19,10 @@ export const probe: Statement = {
   (SELECT timeline_id FROM pg_catalog.pg_control_checkpoint()) AS control_timeline,
   (SELECT min_recovery_end_timeline FROM pg_catalog.pg_control_recovery()) AS recovery_timeline,
   (SELECT pg_catalog.to_json(r) FROM pg_catalog.pg_stat_wal_receiver r) AS receiver,
+  pg_catalog.current_setting('synchronous_standby_names') AS synchronous_names,
+  (SELECT wait_event FROM pg_catalog.pg_stat_activity WHERE backend_type = 'checkpointer') AS checkpointer,
+  (SELECT (pg_catalog.extract('epoch', pg_catalog.max(pg_catalog.clock_timestamp() - query_start)) * 1000)::bigint
+    FROM pg_catalog.pg_stat_activity WHERE wait_event = 'SyncRep') AS commit_wait_ms,
   pg_catalog.current_setting('primary_conninfo', true) AS conninfo,
   pg_catalog.current_setting('primary_slot_name', true) AS slot_name,
   (SELECT pg_catalog.json_agg(s) FROM pg_catalog.pg_replication_slots s) AS slots,
@@ -52,6 +56,17 @@ FROM (SELECT $1::pg_lsn AS p) s`,
 export const resumeReplay: Statement = {
   name: 'resumeReplay',
   text: 'SELECT pg_catalog.pg_wal_replay_resume() WHERE pg_catalog.pg_is_in_recovery()',
+};
+/** Its own session waits for no standby. */
+export const touchWal: Statement = {
+  name: 'touchWal',
+  text: "SELECT pg_catalog.pg_logical_emit_message(true, 'matriarch', '')",
+};
+/** Whom commits wait for, and whether the checkpointer, which tells the others, takes in signals right now. */
+export const synchrony: Statement = {
+  name: 'synchrony',
+  text: `SELECT pg_catalog.current_setting('synchronous_standby_names') AS names,
+  (SELECT wait_event FROM pg_catalog.pg_stat_activity WHERE backend_type = 'checkpointer') AS checkpointer`,
 };
 export const checkpoint: Statement = { name: 'checkpoint', text: 'CHECKPOINT' };
 export const identifySystem: Statement = { name: 'identifySystem', text: 'IDENTIFY_SYSTEM' };

@@ -62,7 +62,8 @@ export function readDynamic(
         : truth(document.synchronous_mode) === true
           ? 'on'
           : 'off';
-  if (synchronous !== 'off') warnings.push('synchronous_mode: not managed yet; the cluster replicates asynchronously');
+  if (synchronous === 'quorum')
+    warnings.push('synchronous_mode: quorum is not managed yet; the cluster replicates asynchronously');
   if (truth(document.failsafe_mode) === true)
     warnings.push('failsafe_mode: not acted on yet; losing etcd demotes the primary');
   const slotsTtl =
@@ -71,6 +72,7 @@ export function readDynamic(
       : (integer(document.member_slots_ttl) ?? seconds(document.member_slots_ttl));
   if (slotsTtl === null || slotsTtl < 0)
     warnings.push(`member_slots_ttl: ${JSON.stringify(document.member_slots_ttl)} is no duration; 1800 is used`);
+  const lagOnSyncNode = whole(['maximum_lag_on_syncnode'], -1, -1);
   return {
     warnings,
     cluster: Object.freeze({
@@ -84,6 +86,9 @@ export function readDynamic(
       pause: truth(document.pause) === true,
       failsafeMode: truth(document.failsafe_mode) === true,
       synchronousMode: synchronous,
+      synchronousStrict: truth(document.synchronous_mode_strict) === true,
+      synchronousNodeCount: whole(['synchronous_node_count'], 1, 1),
+      maximumLagBytesOnSyncNode: lagOnSyncNode > 0 ? lagOnSyncNode : null,
       standbyCluster,
       ignoreSlots: Array.isArray(document.ignore_slots) ? document.ignore_slots.filter(isMap) : [],
       aheadGraceMs: 1_000,

@@ -39,6 +39,13 @@ export const writeHba = (lines: readonly string[]): string =>
 const recoveryNames =
   /^\s*(primary_conninfo|primary_slot_name|recovery_target\w*|restore_command|recovery_min_apply_delay|archive_cleanup_command|recovery_end_command)\s*=/;
 
+/** Where the agent says who is synchronous, ALTER SYSTEM must not say otherwise: it would be stronger. */
+export const withoutSynchronousNames = (text: string): string =>
+  text
+    .split('\n')
+    .filter((line) => !/^\s*synchronous_standby_names\s*=/.test(line))
+    .join('\n');
+
 /** postgresql.auto.conf without the recovery settings that pg_basebackup -R or an operator left: they would be stronger than ours. */
 export const withoutRecovery = (text: string): string =>
   text

@@ -69,7 +69,13 @@ export function primaryOf(seen: Observation, name: string): RunningPrimary | nul
   const said = saidBy(seen, name);
   if (said?.runsAsPrimary !== true || said.position === null) return null;
   const server = imaginedServer(seen, name, said, said.position);
-  return { ...server, role: 'primary', flushLsn: said.position, checkpointPending: false };
+  return {
+    ...server,
+    role: 'primary',
+    flushLsn: said.position,
+    checkpointPending: false,
+    synchronous: { names: '', inForce: true, oldestWaitMs: null },
+  };
 }
 
 function imaginedServer(seen: Observation, name: string, said: Said, position: Lsn) {

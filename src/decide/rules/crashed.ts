@@ -17,6 +17,7 @@ import {
 } from '../judge.ts';
 import { repairPause } from '../repair.ts';
 import type { Rule } from '../rule.ts';
+import { namesAtStart } from '../synchronous/standing.ts';
 import { leaseLeftMs, leaseNeededToPromoteMs } from '../timing.ts';
 
 /** PostgreSQL is down and I hold the leader key: step down as asked, start again in place, or give way. */
@@ -231,6 +232,7 @@ const restartInPlace: Rule = {
           job: {
             kind: 'startPrimary',
             limitMs,
+            synchronousNames: namesAtStart(seen),
             premise: { term: seen.held.term, leader: seen.settings.local.name, systemId: control.systemId },
           },
         },

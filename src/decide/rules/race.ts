@@ -14,6 +14,7 @@ import {
 } from '../contest.ts';
 import { clusterOf, clusterTimeline, dueRequest, guardUsable, me, nofailover } from '../judge.ts';
 import type { Rule } from '../rule.ts';
+import { electable, hasEveryCommit, isForced, mayBeElected } from '../synchronous/standing.ts';
 import { turnRules } from './turns.ts';
 
 /** The leader key is gone. Who may take it, who must wait for whom, and who must not. */
@@ -168,7 +169,8 @@ const notEligible: Rule = {
     const optime = cluster.status?.optime ?? null;
     const lagBytes = optime === null ? 0n : optime - standby.receivedLsn;
     const limit = BigInt(seen.settings.cluster.maximumLagBytesOnFailover);
-    if (!chosen && lagBytes > limit) reasons.push(['lagBytes', String(lagBytes)], ['maximumLagBytes', String(limit)]);
+    // What a synchronous standby lacks was promised to nobody.
+    if (!chosen && !hasEveryCommit(seen, me(seen)) && lagBytes > limit) reasons.push(['lagBytes', String(lagBytes)], ['maximumLagBytes', String(limit)]);
     const known = clusterTimeline(seen);
     if (seen.settings.cluster.checkTimeline && !chosen && known !== null && standby.timeline < known) {
       reasons.push(['timeline', standby.timeline], ['clusterTimeline', known]);
@@ -176,6 +178,23 @@ const notEligible: Rule = {
     if (!chosen) reasons.push(...offHistory(seen, { timeline: standby.timeline, lsn: standby.receivedLsn }));
     if (reasons.length === 0) return undefined;
     return { actions: [{ kind: 'askPeers' }], because: reasons };
+  },
+};
+
+/** What was acknowledged to clients is on the last primary and on those that it waited for, and surely nowhere else. */
+const notSynchronous: Rule = {
+  name: 'race.notSynchronous',
+  reason: 'commits were not waited for on this node: one that has them all must lead',
+  judge(seen) {
+    if (leaderless(seen) === null || mayBeElected(seen, me(seen)) || isForced(seen)) return undefined;
+    const names = electable(seen) ?? [];
+    return {
+      actions: [{ kind: 'askPeers' }],
+      because: [
+        ['electable', names.join(',') || null],
+        ['needsOperator', `if none of them comes back: failover --candidate ${me(seen)} (commits may be lost)`],
+      ],
+    };
   },
 };
 
@@ -219,6 +238,7 @@ export const raceRules: readonly Rule[] = [
   unknownPast,
   justReleased,
   notEligible,
+  notSynchronous,
   ...turnRules,
   acquire,
 ];

@@ -6,6 +6,7 @@ import type { RunningPrimary } from '../../model/postgres.ts';
 import type { InstantMs } from '../../model/units.ts';
 import { clusterOf, failoverRequest, iAmLeader, me, runningPrimary } from '../judge.ts';
 import type { Rule } from '../rule.ts';
+import { mayBeElected } from '../synchronous/standing.ts';
 import { orderlyStop } from '../timing.ts';
 
 /** A switchover or failover that somebody asked for, as the leader answers it. */
@@ -28,7 +29,9 @@ function takers(seen: Observation, request: FailoverRequest, primary: RunningPri
   const judged = considered.map((member) => {
     const report = seen.peers.find((peer) => peer.name === member.name);
     const flaw =
-      flawOf(member, report) ?? distanceOf(member, report, primary, seen.settings.cluster.maximumLagBytesOnFailover);
+      synchronyFlaw(seen, request, member.name) ??
+      flawOf(member, report) ??
+      distanceOf(member, report, primary, seen.settings.cluster.maximumLagBytesOnFailover);
     return { name: member.name, flaw, recent: isRecent(report, seen.nowMs) };
   });
   return {
@@ -37,6 +40,10 @@ function takers(seen: Observation, request: FailoverRequest, primary: RunningPri
     because: judged.flatMap(({ name, flaw }): Fact[] => (flaw === null ? [] : [[name, flaw]])),
   };
 }
+
+/** A failover to a member by name takes the loss upon itself; a switchover never costs a commit. */
+const synchronyFlaw = (seen: Observation, request: FailoverRequest, name: string): string | null =>
+  (request.leader === null && request.candidate !== null) || mayBeElected(seen, name) ? null : 'not synchronous';
 
 function flawOf(member: Member, report: PeerReport | undefined): string | null {
   if (member.tags.nofailover === true || report?.said?.nofailover === true) return 'nofailover';

@@ -13,6 +13,7 @@ import {
   wantedUpstream,
 } from '../judge.ts';
 import type { Rule } from '../rule.ts';
+import { namesAtStart } from '../synchronous/standing.ts';
 
 type RestartAsk = Extract<Ask, { kind: 'restart' }>;
 
@@ -95,6 +96,7 @@ function begin(seen: Observation, timeoutMs: number | null): Verdict['actions'] 
         upstream: as === 'standby' ? wantedUpstream(seen, slotNameOf) : null,
         premise,
         limitMs,
+        synchronousNames: namesAtStart(seen),
       },
     },
   ];

@@ -1,12 +1,13 @@
 import type { Action } from '../../model/decision.ts';
 import type { Observation } from '../../model/observation.ts';
-import { clusterOf, iAmLeader } from '../judge.ts';
+import { clusterOf, iAmLeader, isGarbage, runningPrimary } from '../judge.ts';
 import type { Upkeep } from '../upkeep.ts';
 
 /** What changed goes into PostgreSQL's files and is reloaded; what needs a restart is marked, and waits for one. */
 export function configuration(seen: Observation): Upkeep {
   const due = seen.unapplied && seen.postgres.kind === 'running' && seen.jobs.kind === 'idle';
-  return { actions: [...(due ? [{ kind: 'applyConfiguration' } as const] : []), ...restored(seen)] };
+  const synchronousNames = runningPrimary(seen)?.synchronous.names ?? '';
+  return { actions: [...(due ? [{ kind: 'applyConfiguration', synchronousNames } as const] : []), ...restored(seen)] };
 }
 
 /** A configuration that was wiped or overwritten by garbage is restored from the last valid one, by the leader alone. */
@@ -15,7 +16,7 @@ function restored(seen: Observation): readonly Action[] {
   if (cluster === null || !iAmLeader(seen)) return [];
   const broken =
     cluster.config === null ||
-    cluster.garbage.some(({ key }) => key === 'config') ||
+    isGarbage(cluster, 'config') ||
     cluster.config.text.trim() === '{}';
   const text =
     seen.settings.dynamicText ??

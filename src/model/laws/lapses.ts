@@ -77,6 +77,8 @@ function excuses({ node, window }: Open, violation: Violation): boolean {
     // It had been told to before, and nobody could take that back.
     case 'promotedWithoutLease':
       return violation.promotion.node === node && within(window, violation.promotion.atMs);
+    case 'exposed':
+      return violation.exposure.node === node && within(window, violation.exposure.atMs);
     default:
       return false;
   }

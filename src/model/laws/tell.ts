@@ -33,6 +33,8 @@ export function tellViolation(violation: Violation): { readonly text: string; re
       return { text: `value ${violation.value} of ${violation.key} is there, and ${violation.why}`, atMs: null };
     case 'otherSystem':
       return { text: `two database systems in one cluster: ${violation.systemIds.join(', ')}`, atMs: null };
+    case 'exposed':
+      return { text: violation.exposure.why, atMs: violation.exposure.atMs };
     case 'promotedWithoutLease': {
       const { node, timeline, term, atMs } = violation.promotion;
       const held = term === null ? 'without the leader key' : `in term ${term}, with no lease left`;

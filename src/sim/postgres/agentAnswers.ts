@@ -1,3 +1,4 @@
+import { sameName } from '../../model/synchronousNames.ts';
 import { lsn, lsnOf, lsnText } from '../../model/units.ts';
 import type { SqlRow } from '../../model/world.ts';
 import { failed, rows, teach } from './answers.ts';
@@ -12,6 +13,11 @@ const readOnly = failed('25006', 'cannot execute this in a read-only transaction
 /** The statements of agent/postgres/statements.ts, by name. */
 teach({
   probe: (server, _backend, _values, reply) => reply(rows(probeRow(server))),
+  synchrony: (server, _backend, _values, reply) => reply(rows(synchronyRow(server))),
+  touchWal(server, backend, _values, reply) {
+    if (server.inRecovery) return reply(readOnly);
+    write(server, backend, { kind: 'other' }, () => reply(rows()));
+  },
   inRecovery: (server, _backend, _values, reply) => reply(rows({ in_recovery: bool(server.inRecovery) })),
   checkpoint: (server, backend, _values, reply) => checkpoint(server, backend, () => reply(rows())),
   identifySystem(server, _backend, _values, reply) {
@@ -80,10 +86,13 @@ function probeRow(server: Instance): SqlRow {
     control_timeline: String(control?.timeline ?? 0),
     recovery_timeline: String(control?.minRecoveryEndTimeline ?? 0),
     receiver: receiverJson(server),
+    synchronous_names: conf.get('synchronous_standby_names') ?? '',
+    checkpointer: checkpointerOf(server),
+    commit_wait_ms: oldestWait(server),
     conninfo: conf.get('primary_conninfo') ?? '',
     slot_name: conf.get('primary_slot_name') ?? '',
     slots: JSON.stringify([...server.dir.slots().values()].map(slotRow)),
-    senders: JSON.stringify([...server.senders].map(senderRow)),
+    senders: JSON.stringify([...server.senders].map((sender) => senderRow(server, sender))),
     pending: pendingJson(server),
     start_only: startOnlyJson(server),
   };
@@ -119,14 +128,36 @@ const slotRow = (slot: { name: string; active: boolean; restartLsn: bigint | nul
   plugin: null,
 });
 
-const senderRow = (sender: Sender) => ({
+const oldestWait = ({ waiters, world }: Instance): string | null => {
+  const [first] = waiters;
+  return first === undefined ? null : String(Math.round(world.engine.now() - first.sinceMs));
+};
+
+const synchronyRow = (server: Instance): SqlRow => ({
+  names: server.conf.get('synchronous_standby_names') ?? '',
+  checkpointer: checkpointerOf(server),
+});
+const checkpointerOf = ({ takingInNames }: Instance): string => (takingInNames ? 'DataFileSync' : 'CheckpointerMain');
+
+/** Each walsender knows its own place in the list. */
+function syncStateOf({ waitsFor, senders }: Instance, { applicationName }: Sender): string {
+  const place = waitsFor?.names.findIndex((name) => name === '*' || sameName(name, applicationName)) ?? -1;
+  if (waitsFor === null || place < 0) return 'async';
+  if (waitsFor.method === 'any') return 'quorum';
+  const before = waitsFor.names
+    .slice(0, place)
+    .filter((name) => [...senders].some((one) => sameName(one.applicationName, name)));
+  return before.length < waitsFor.count ? 'sync' : 'potential';
+}
+
+const senderRow = (server: Instance, sender: Sender) => ({
   pid: Number(sender.process.pid),
   usename: sender.user,
   application_name: sender.applicationName,
   client_addr: sender.host,
   state: 'streaming',
-  sync_state: 'async',
-  sync_priority: 0,
+  sync_state: syncStateOf(server, sender),
+  sync_priority: syncStateOf(server, sender) === 'async' ? 0 : 1,
   sent_lsn: at(sender.sent),
   write_lsn: at(sender.flushed),
   flush_lsn: at(sender.flushed),

@@ -1,4 +1,5 @@
 import type { SeededChance } from '../chance.ts';
+import type { SynchronousRule } from '../../model/synchronousNames.ts';
 import type { Engine } from '../engine.ts';
 import type { Machine } from '../machine.ts';
 import type { Network } from '../network.ts';
@@ -17,6 +18,8 @@ export interface PostgresWorld {
   readonly servers: Set<Instance>;
   /** Where a server opened a directory that a tool had not finished. */
   readonly openedMixed: Set<string>;
+  /** Told of each commit as its client hears of it, with the record's end. */
+  acknowledged: ((server: Instance, upTo: bigint) => void) | null;
   /** A line of the run's trace. */
   trace(machine: string, text: string): void;
 }
@@ -35,6 +38,8 @@ export interface PostgresTuning {
   replayMs: Range;
   /** How long a backend outlives its postmaster: a busy one may. */
   orphanMs: Range;
+  /** How long it takes until all of a server go by a new synchronous_standby_names. */
+  namesMs: Range;
 }
 
 export const quickPostgres: PostgresTuning = {
@@ -49,6 +54,7 @@ export const quickPostgres: PostgresTuning = {
   fsyncMs: [0.3, 2],
   replayMs: [0.1, 2],
   orphanMs: [0, 8],
+  namesMs: [0, 30],
 };
 
 /** One running server: the postmaster, its children, and what they share. */
@@ -75,8 +81,11 @@ export interface Instance {
   readonly senders: Set<Sender>;
   receiver: Receiver | null;
   readonly children: Set<SimProcess>;
+  /** Whom commits wait for; the files may say otherwise already. */
+  waitsFor: SynchronousRule | null;
+  takingInNames: boolean;
   /** Commits that wait for a synchronous standby. */
-  readonly waiters: Set<{ readonly at: bigint; go(): void }>;
+  readonly waiters: Set<{ readonly at: bigint; readonly sinceMs: number; go(): void }>;
 }
 
 /** The primary's side of one stream. */
@@ -144,6 +153,7 @@ export function makePostgresWorld(
     trace,
     servers,
     openedMixed: new Set(),
+    acknowledged: null,
     tuning: { ...quickPostgres },
     machine: (name) => machines.find((machine) => machine.name === name) ?? null,
     serverAt: (name, port) =>

@@ -1,4 +1,5 @@
 import { readHistoryFile } from '../../codec/postgres/historyFile.ts';
+import { readSynchronousNames } from '../../model/synchronousNames.ts';
 import type { Machine } from '../machine.ts';
 import type { Program, SimProcess } from '../process.ts';
 import { optionOf, readConf } from './conf.ts';
@@ -15,7 +16,7 @@ import {
 import { draw, type Instance, type PostgresWorld, spawnChild, updateControl } from './instance.ts';
 import { whyHeld } from './lock.ts';
 import { writePid } from './pidFile.ts';
-import { releaseWaiters, write } from './primary.ts';
+import { takeInNames, write } from './primary.ts';
 import { newestKnown, promote } from './promote.ts';
 import { stop } from './shutdown.ts';
 import { startReceiver } from './streaming.ts';
@@ -66,6 +67,8 @@ export const postgresProgram =
       senders: new Set(),
       receiver: null,
       children: new Set(),
+      waitsFor: readSynchronousNames(conf.get('synchronous_standby_names') ?? ''),
+      takingInNames: false,
       waiters: new Set(),
     };
     for (const slot of dir.slots().values()) slot.active = false;
@@ -172,7 +175,7 @@ function open(instance: Instance): void {
 function reload(instance: Instance): void {
   const before = instance.conf;
   instance.conf = readConf(instance.dir, instance.args);
-  releaseWaiters(instance);
+  takeInNames(instance);
   const changed = ['primary_conninfo', 'primary_slot_name'].some(
     (name) => before.get(name) !== instance.conf.get(name),
   );

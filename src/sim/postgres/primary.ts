@@ -1,3 +1,4 @@
+import { readSynchronousNames, type SynchronousRule, sameName } from '../../model/synchronousNames.ts';
 import type { SimProcess } from '../process.ts';
 import { checkpointAt, noMinimum } from './dataDir.ts';
 import { draw, type Instance, updateControl } from './instance.ts';
@@ -24,9 +25,13 @@ export function commit(instance: Instance, by: SimProcess, change: WalChange, ac
   write(instance, by, change, (at) => {
     const waiter = {
       at,
+      sinceMs: instance.world.engine.now(),
       go() {
         instance.waiters.delete(waiter);
-        by.deliver(acknowledge);
+        by.deliver(() => {
+          instance.world.acknowledged?.(instance, at);
+          acknowledge();
+        });
       },
     };
     instance.waiters.add(waiter);
@@ -37,21 +42,14 @@ export function commit(instance: Instance, by: SimProcess, change: WalChange, ac
 /** Called whenever a standby confirmed something, or the rule changed. */
 export function releaseWaiters(instance: Instance): void {
   if (instance.waiters.size === 0) return;
-  const rule = readSynchronous(instance.conf.get('synchronous_standby_names') ?? '');
-  for (const waiter of [...instance.waiters]) if (isSafe(instance, rule, waiter.at)) waiter.go();
-}
-
-interface SynchronousRule {
-  readonly method: 'first' | 'any';
-  readonly count: number;
-  readonly names: readonly string[];
+  for (const waiter of [...instance.waiters]) if (isSafe(instance, instance.waitsFor, waiter.at)) waiter.go();
 }
 
 function isSafe(instance: Instance, rule: SynchronousRule | null, at: bigint): boolean {
   if (rule === null) return true;
   const named = (name: string): readonly boolean[] =>
     [...instance.senders]
-      .filter((sender) => name === '*' || sender.applicationName === name)
+      .filter((sender) => name === '*' || sameName(sender.applicationName, name))
       .map((sender) => sender.flushed !== null && sender.flushed >= at);
   // FIRST waits for the first ones that are connected, by the order of the list.
   const candidates = rule.names.flatMap(named);
@@ -59,16 +57,18 @@ function isSafe(instance: Instance, rule: SynchronousRule | null, at: bigint): b
   return asked.filter(Boolean).length >= rule.count;
 }
 
-/** `a`, `a, b`, `2 (a, b)`, `FIRST 1 (a)`, `ANY 1 (a, b)`, `*`. Null: asynchronous. */
-export function readSynchronous(text: string): SynchronousRule | null {
-  if (text.trim() === '') return null;
-  const match = /^\s*(?:(first|any)\s+)?(?:(\d+)\s*)?\(?([^()]*)\)?\s*$/i.exec(text);
-  const names = (match?.[3] ?? '').split(',').map((name) => name.trim().replace(/^"(.*)"$/, '$1'));
-  return {
-    method: match?.[1]?.toLowerCase() === 'any' ? 'any' : 'first',
-    count: Number(match?.[2] ?? 1),
-    names: names.filter((name) => name !== ''),
-  };
+/** Who is told of a new list, and when: it is in force when the checkpointer has heard, whatever a session shows. */
+export function takeInNames(instance: Instance): void {
+  const rule = readSynchronousNames(instance.conf.get('synchronous_standby_names') ?? '');
+  const { world } = instance;
+  const sameAsBefore = JSON.stringify(rule) === JSON.stringify(instance.waitsFor);
+  if (sameAsBefore && !instance.takingInNames) return;
+  instance.takingInNames = true;
+  instance.postmaster.after(draw(world, world.tuning.namesMs), () => {
+    instance.waitsFor = readSynchronousNames(instance.conf.get('synchronous_standby_names') ?? '');
+    instance.takingInNames = false;
+    releaseWaiters(instance);
+  });
 }
 
 /** After it the control file tells the present timeline. */

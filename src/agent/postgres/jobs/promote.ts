@@ -1,6 +1,7 @@
 import { splitCommand } from '../../../codec/command.ts';
 import { writeTold } from '../../../codec/guard.ts';
 import type { Job } from '../../../model/job.ts';
+import type { ControlData } from '../../../model/postgres.ts';
 import type { ProcessInfo, SqlSession } from '../../../model/world.ts';
 import { configure, must } from '../configure.ts';
 import {
@@ -14,8 +15,10 @@ import {
   toolEnv,
 } from '../parts.ts';
 import { findPostmaster } from '../postmaster.ts';
+import { takesInSignals } from '../probe.ts';
+import { reload } from '../reload.ts';
 import { ownTarget } from '../sessions.ts';
-import { inRecovery } from '../statements.ts';
+import { inRecovery, synchrony } from '../statements.ts';
 import { keepOffTaken, removeStandIns } from './taken.ts';
 
 const hookLimitMs = 600_000;
@@ -104,6 +107,42 @@ async function announce(
   }
 }
 
+/** Long for a server at rest; one that syncs many files right now takes in nothing. */
+const namesLimitMs = 5_000;
+const namesAgainMs = 10;
+
+/**
+ * In synchronous mode: whom commits wait for is in force before there can be one. Null: it is; else why not. What the server
+ * shows is not enough: as long as its checkpointer does not know, commits wait for nobody.
+ */
+async function waitForNames(
+  parts: PostgresParts,
+  { signal }: JobContext,
+  { synchronousNames = '', upstream = null }: Extract<Job, { kind: 'promote' }>,
+  watcher: Watcher,
+  { pid }: ProcessInfo,
+): Promise<string | null> {
+  if (parts.settings().cluster.synchronousMode !== 'on') return null;
+  const { clock } = parts.world;
+  const beganMs = clock.now();
+  await reload(parts, pid, { role: 'standby', upstream, synchronousNames }, await controlOf(parts), false);
+  let known = '';
+  while (!signal.aborted && clock.now() - beganMs < namesLimitMs) {
+    const answer = await watcher.session()?.query(synchrony, 1_000);
+    const row = answer?.kind === 'rows' ? answer.rows[0] : undefined;
+    if (row?.names === synchronousNames && takesInSignals(row.checkpointer ?? null)) return null;
+    known = row === undefined ? 'no connection' : `names "${row.names}", checkpointer ${row.checkpointer}`;
+    await clock.sleep(namesAgainMs, signal);
+  }
+  return `commits would not wait for "${synchronousNames}" within ${namesLimitMs} ms (${known})`;
+}
+
+/** With it a standby's files keep the larger settings that it may need. */
+async function controlOf(parts: PostgresParts): Promise<ControlData | null> {
+  const control = await parts.readControl();
+  return typeof control === 'string' ? null : control;
+}
+
 /** pre_promote, the new timeline announced, the premise once more, the signal, and then the end of recovery, seen by asking often. */
 async function attempt(
   parts: PostgresParts,
@@ -128,6 +167,8 @@ async function attempt(
   try {
     const unannounced = await announce(parts, context, job);
     if (unannounced !== null) return failed(`not promoted: ${unannounced}`);
+    const unprotected = await waitForNames(parts, context, job, watcher, postmaster.info);
+    if (unprotected !== null) return failed(`not promoted: ${unprotected}`);
     const refusal = await context.premise(job.premise);
     if (refusal !== null) return failed(`not promoted: ${refusal}`);
     if (context.signal.aborted) return cancelled;
@@ -177,6 +218,6 @@ async function attempt(
     watcher.end();
   }
   // The file that a later start will read must be a primary's; nothing in it needs a reload now.
-  await configure(parts, { role: 'primary' }, null);
+  await configure(parts, { role: 'primary', synchronousNames: job.synchronousNames ?? '' }, null);
   return succeeded;
 }

@@ -1,0 +1,85 @@
+import type { Member } from '../../model/cluster.ts';
+import type { Observation } from '../../model/observation.ts';
+import type { RunningPrimary, Sender } from '../../model/postgres.ts';
+import { sameName } from '../../model/synchronousNames.ts';
+import type { Lsn } from '../../model/units.ts';
+import { clusterOf, me } from '../judge.ts';
+
+/** Which standbys commits should wait for. */
+
+export interface Choice {
+  readonly name: string;
+  readonly flushLsn: Lsn;
+  /** PostgreSQL's own word: sync, potential, async. */
+  readonly syncState: string;
+}
+
+interface Fit extends Choice {
+  readonly priority: number;
+  readonly nofailover: boolean;
+  /** Commits wait, and it is not as far as another: it may be dead behind a connection that nobody ended. */
+  readonly stalled: boolean;
+}
+
+/** All that could be waited for, the best first: they stream from here, their tags allow it, and they are not too far behind. */
+export function fitStandbys(seen: Observation, primary: RunningPrimary): readonly Choice[] {
+  const members = clusterOf(seen)?.members ?? [];
+  const streaming = (name: string): Sender | undefined =>
+    primary.senders.find((sender) => sender.state === 'streaming' && sameName(sender.applicationName, name));
+  const fit = members.flatMap((member): readonly Fit[] => {
+    const { name, state, tags } = member;
+    const sender = streaming(name);
+    if (sender?.flushLsn == null || sameName(name, me(seen)) || state !== 'running') return [];
+    const priority = priorityOf(member);
+    if (priority <= 0 || isTrue(tags.nostream)) return [];
+    // It shall stream from another that streams from here, and will be gone from here when it does.
+    const source = tags.replicatefrom;
+    if (typeof source === 'string' && !sameName(source, me(seen)) && streaming(source) !== undefined) return [];
+    const { flushLsn, syncState } = sender;
+    return [{ name, flushLsn, syncState, priority, nofailover: isTrue(tags.nofailover), stalled: false }];
+  });
+  return near(seen, primary, markStalled(primary, fit)).toSorted(byMerit);
+}
+
+/** The walsender of a machine without power looks well for a minute: commits shall not wait that long if another has them. */
+const stalledMs = 2_000;
+
+function markStalled({ synchronous: { oldestWaitMs } }: RunningPrimary, fit: readonly Fit[]): readonly Fit[] {
+  if (oldestWaitMs === null || oldestWaitMs < stalledMs) return fit;
+  const furthest = furthestOf(fit);
+  return fit.map((one) => ({ ...one, stalled: one.flushLsn < furthest }));
+}
+
+const furthestOf = (fit: readonly Fit[]): bigint =>
+  fit.reduce<bigint>((most, { flushLsn }) => (flushLsn > most ? flushLsn : most), 0n);
+
+const isTrue = (value: unknown): boolean => ['true', 'on', 'yes', '1'].includes(String(value).toLowerCase());
+
+/** `nosync`, or a `sync_priority` of 0 or less: never. */
+function priorityOf({ tags }: Member): number {
+  if (isTrue(tags.nosync)) return 0;
+  const given = Number(tags.sync_priority ?? 1);
+  return Number.isInteger(given) ? given : 1;
+}
+
+/** Within maximum_lag_on_syncnode of the furthest of them; one alone, of the primary. */
+function near(seen: Observation, primary: RunningPrimary, fit: readonly Fit[]): readonly Fit[] {
+  const limit = seen.settings.cluster.maximumLagBytesOnSyncNode;
+  if (limit === null) return fit;
+  const best = fit.length > 1 ? furthestOf(fit) : primary.flushLsn;
+  return fit.filter(({ flushLsn }) => best - flushLsn <= BigInt(limit));
+}
+
+/** What is waited for already stays: a change for nothing costs a moment in which fewer may take over. */
+const byMerit = (a: Fit, b: Fit): number =>
+  Number(a.stalled) - Number(b.stalled) ||
+  Number(a.nofailover) - Number(b.nofailover) ||
+  b.priority - a.priority ||
+  rankOf(a) - rankOf(b) ||
+  (a.flushLsn === b.flushLsn ? a.name.localeCompare(b.name) : a.flushLsn > b.flushLsn ? -1 : 1);
+
+const ranks = ['sync', 'quorum', 'potential'];
+const rankOf = ({ syncState }: Fit): number => {
+  const rank = ranks.indexOf(syncState);
+  return rank < 0 ? ranks.length : rank;
+};

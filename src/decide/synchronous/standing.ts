@@ -1,0 +1,81 @@
+import type { Cluster } from '../../model/cluster.ts';
+import type { Action } from '../../model/decision.ts';
+import type { Observation } from '../../model/observation.ts';
+import { allOf, isIn, placeholderName, sameName, writeSynchronousNames } from '../../model/synchronousNames.ts';
+import { clusterOf, dueRequest, isGarbage, me } from '../judge.ts';
+
+/** What /sync means for who may lead, and for what a primary waits for when it begins. */
+
+export type Sync = Omit<NonNullable<Cluster['sync']>, 'modRevision'>;
+
+export const isSynchronous = (seen: Observation): boolean => seen.settings.cluster.synchronousMode === 'on';
+
+/**
+ * Who has every commit that was acknowledged: the last primary, and the standbys that it waited for. Null: nobody was ever
+ * promised that, and whoever is fit may lead. Empty: the key says something that nobody can read.
+ */
+export function electable(seen: Observation): readonly string[] | null {
+  const cluster = clusterOf(seen);
+  if (cluster === null || !isSynchronous(seen)) return null;
+  if (cluster.sync !== null) return [...(cluster.sync.leader === null ? [] : [cluster.sync.leader]), ...cluster.sync.members];
+  return isGarbage(cluster, 'sync') ? [] : null;
+}
+
+export function mayBeElected(seen: Observation, name: string): boolean {
+  const names = electable(seen);
+  return names === null || isIn(names, name);
+}
+
+/** It has all that was acknowledged, whatever else the last primary wrote. */
+export const hasEveryCommit = (seen: Observation, name: string): boolean =>
+  clusterOf(seen)?.sync != null && isSynchronous(seen) && mayBeElected(seen, name);
+
+/** What it has beyond the standbys was never acknowledged: nobody has to wait for it. */
+export const surplusIsNothing = (seen: Observation, name: string): boolean => {
+  const last = isSynchronous(seen) ? (clusterOf(seen)?.sync?.leader ?? null) : null;
+  return last !== null && sameName(last, name);
+};
+
+/** People take the loss upon themselves: a failover to a member by name. */
+export function isForced(seen: Observation): boolean {
+  const request = dueRequest(seen);
+  return request !== null && request.leader === null && request.candidate === me(seen);
+}
+
+/**
+ * What a new leader writes to /sync before it is promoted: itself, and all who had every commit before. It waits for all of
+ * them from its first commit on, so that they stay fit to lead if the promotion comes to nothing; whoever is not there is
+ * let go right after, in order. Null: the key says so already.
+ */
+export function claimOf(seen: Observation): Sync | null {
+  const sync = clusterOf(seen)?.sync ?? null;
+  if (!isSynchronous(seen) || (sync?.leader != null && sameName(sync.leader, me(seen)))) return null;
+  const before = sync === null ? [] : [...sync.members, ...(sync.leader === null ? [] : [sync.leader])];
+  return { leader: me(seen), members: withoutMe(seen, before), quorum: 0 };
+}
+
+export const claimAction = (seen: Observation, sync: Sync | null): Extract<Action, { kind: 'writeSync' }>[] =>
+  sync === null || seen.held === null
+    ? []
+    : [{ kind: 'writeSync', sync, seenModRevision: syncSeen(seen), term: seen.held.term }];
+
+/** The revision that a write to /sync compares. */
+export function syncSeen(seen: Observation): Extract<Action, { kind: 'writeSync' }>['seenModRevision'] {
+  const cluster = clusterOf(seen);
+  if (cluster?.sync != null) return cluster.sync.modRevision;
+  return cluster !== null && isGarbage(cluster, 'sync') ? 'any' : null;
+}
+
+/** Whom a primary waits for that is about to begin: all that /sync names, since any of them may be elected. */
+export function namesAtStart(seen: Observation, sync: Sync | null = clusterOf(seen)?.sync ?? null): string {
+  if (!isSynchronous(seen)) return '';
+  return namesFor(seen, withoutMe(seen, sync?.members ?? []));
+}
+
+export function namesFor(seen: Observation, members: readonly string[]): string {
+  if (members.length > 0) return writeSynchronousNames(allOf(members));
+  return seen.settings.cluster.synchronousStrict ? placeholderName : '';
+}
+
+const withoutMe = (seen: Observation, names: readonly string[]): readonly string[] =>
+  names.filter((name, nth) => !sameName(name, me(seen)) && names.findIndex((one) => sameName(one, name)) === nth);

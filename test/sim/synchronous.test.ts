@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { SimulatedCluster } from '../../src/sim/cluster.ts';
+import { ends, keyOf, leadsElsewhere, moveTo, othersThan, three } from '../scenarios/stage.ts';
+
+/** Synchronous mode, priority: no acknowledged commit is ever lost, and commits go on. */
+
+const on = { synchronous_mode: true };
+const strict = { ...on, synchronous_mode_strict: true };
+
+const syncOf = (cluster: SimulatedCluster): { leader: string; sync_standby: string | null } =>
+  JSON.parse(keyOf(cluster, 'sync') ?? '{}');
+const namesOn = (cluster: SimulatedCluster, name: string): string =>
+  cluster.server(name)?.conf.get('synchronous_standby_names') ?? '';
+
+test('a standby is waited for, then named in /sync, and leads when the primary dies, though the other is as far', async () => {
+  const { cluster, leader } = await three(31, on);
+  const { leader: named, sync_standby: standby } = syncOf(cluster);
+  assert.equal(named, leader);
+  assert.ok(standby !== null && standby !== leader);
+  assert.equal(namesOn(cluster, leader), standby);
+  cluster.powerOff(leader);
+  await cluster.until(() => leadsElsewhere(cluster, leader), { withinMs: 60_000 });
+  assert.equal(cluster.primary(), standby);
+  await cluster.run(5_000);
+  cluster.powerOn(leader);
+  await ends(cluster, 0);
+  assert.deepEqual(syncOf(cluster).leader, standby);
+});
+
+test('the synchronous standby dies: commits go on with the other, which is fit to lead from then on', async () => {
+  const { cluster, leader } = await three(32, on);
+  const standby = syncOf(cluster).sync_standby ?? '';
+  const other = othersThan(leader).find((name) => name !== standby) ?? '';
+  cluster.network.isolate(standby);
+  await cluster.until(() => syncOf(cluster).sync_standby === other, { withinMs: 5_000 });
+  const movedMs = cluster.engine.now();
+  await cluster.until(() => cluster.writesSince(movedMs), { withinMs: 1_000 });
+  cluster.network.heal();
+  await cluster.run(3_000);
+  assert.equal(syncOf(cluster).sync_standby, other, 'who is waited for stays');
+  cluster.powerOff(leader);
+  await cluster.until(() => cluster.primary() === other, { withinMs: 60_000 });
+  cluster.powerOn(leader);
+  await ends(cluster, 0);
+});
+
+test('alone, a primary goes on, and nobody but itself may lead; strict, no commit is acknowledged', async () => {
+  for (const [settings, seed] of [
+    [on, 33],
+    [strict, 34],
+  ] as const) {
+    const { cluster, leader, others } = await three(seed, settings);
+    const before = syncOf(cluster).sync_standby;
+    for (const name of others) cluster.postgres(name).kill('STOP');
+    for (const name of others) cluster.agent(name).kill({ restartAfterMs: null });
+    await cluster.run(60_000);
+    const aloneMs = cluster.engine.now();
+    await cluster.run(20_000);
+    assert.equal(cluster.writesSince(aloneMs), settings === on, JSON.stringify(settings));
+    assert.equal(syncOf(cluster).sync_standby, settings === on ? null : before);
+    cluster.powerOff(leader);
+    for (const name of others) cluster.powerOff(name);
+    for (const name of others) cluster.powerOn(name);
+    await cluster.run(60_000);
+    assert.equal(cluster.primary(), settings === on ? null : before, 'who was not waited for does not lead');
+    cluster.powerOn(leader);
+    await ends(cluster, 0);
+  }
+});
+
+test('a switchover goes to who was waited for alone, and loses nothing', async () => {
+  const { cluster, leader } = await three(35, on);
+  const standby = syncOf(cluster).sync_standby ?? '';
+  const other = othersThan(leader).find((name) => name !== standby) ?? '';
+  let refused: number | undefined;
+  void cluster
+    .ask(leader, 'POST', '/switchover', JSON.stringify({ leader, candidate: other }))
+    .then((answer) => void (refused = answer?.status));
+  await cluster.until(() => refused !== undefined, { withinMs: 30_000 });
+  assert.equal(refused, 412);
+  await moveTo(cluster, leader, standby);
+  await ends(cluster, 0);
+  assert.equal(syncOf(cluster).leader, standby);
+});
+
+test('two are waited for; switched off, the key is gone and nobody is waited for', async () => {
+  const { cluster, leader, others } = await three(36, { ...on, synchronous_node_count: 2 });
+  assert.equal(syncOf(cluster).sync_standby, [...others].sort().join(','));
+  assert.equal(namesOn(cluster, leader), `2 (${[...others].sort().join(',')})`);
+  void cluster.ask(leader, 'PATCH', '/config', JSON.stringify({ synchronous_mode: null }));
+  await cluster.until(() => keyOf(cluster, 'sync') === null && namesOn(cluster, leader) === '', { withinMs: 30_000 });
+  await ends(cluster, 0);
+});
+
+test('what somebody wrote into /sync, or into the server, is put right without a promise that nobody keeps', async () => {
+  const { cluster, leader, others } = await three(37, on);
+  const standby = syncOf(cluster).sync_standby ?? '';
+  const other = others.find((name) => name !== standby) ?? '';
+  for (const text of [JSON.stringify({ leader, quorum: 0, sync_standby: `${standby},${other}` }), 'garbage']) {
+    cluster.etcd.store.txn([], [{ op: 'put', key: '/service/sim/sync', value: text }], [], () => true);
+    await cluster.until(() => keyOf(cluster, 'sync') !== text && syncOf(cluster).sync_standby === standby, {
+      withinMs: 40_000,
+    });
+  }
+  await ends(cluster, 0);
+});
