@@ -70,12 +70,7 @@ interface Flags {
   readonly mode: RunMode;
 }
 
-async function stretch(
-  from: number,
-  wanted: number,
-  { minutes, mode }: Flags,
-  goOn: () => boolean,
-): Promise<number> {
+async function stretch(from: number, wanted: number, { minutes, mode }: Flags, goOn: () => boolean): Promise<number> {
   const tally = blankTally();
   const beganMs = performance.now();
   const plans = Array.from(

@@ -6,7 +6,15 @@ import { diagramOf } from '../src/sim/diagram.ts';
 import { mostMembers } from '../src/sim/draw.ts';
 import { keysOf, minimize } from '../src/sim/minimize.ts';
 import { type RunReport, reportOf } from '../src/sim/report.ts';
-import { faultNames, type RunAccount, type RunMode, type RunPlan, runModes, runPlan, safetyMinutes } from '../src/sim/run.ts';
+import {
+  faultNames,
+  type RunAccount,
+  type RunMode,
+  type RunPlan,
+  runModes,
+  runPlan,
+  safetyMinutes,
+} from '../src/sim/run.ts';
 import { storyOf, storyText } from '../src/sim/story.ts';
 import { blankTally, count } from '../src/sim/tally.ts';
 import { commitOf } from './commit.ts';

@@ -151,7 +151,8 @@ async function one(action: Action, hands: Hands): Promise<Outcome> {
     }
     case 'setSynchronousNames': {
       const board = hands.jobs.board();
-      if (board.kind === 'busy' && board.job.kind !== 'checkpoint') return { outcome: 'skipped', why: 'a job is at work' };
+      if (board.kind === 'busy' && board.job.kind !== 'checkpoint')
+        return { outcome: 'skipped', why: 'a job is at work' };
       return ofControl(await postgres.applyConfiguration(false, action.names));
     }
     case 'writeSync': {

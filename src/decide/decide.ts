@@ -10,8 +10,8 @@ import { crashMemory } from './rules/crashed.ts';
 import { divergenceMemory } from './rules/rejoin.ts';
 import { rules } from './rules.ts';
 import { renewalDue, renewEveryMs, underLease, untilStopMs } from './timing.ts';
-import { upkeep } from './upkeep.ts';
 import { synchronyMemory } from './upkeep/synchronous.ts';
+import { upkeep } from './upkeep.ts';
 
 /** One observation in, one decision out. Total: a rule that throws is named, and the lease layer has spoken before it. */
 export function decide(observed: Observation): Decision {

@@ -89,6 +89,11 @@ export interface Synchrony {
   /** `synchronous_standby_names` as a new session of the server sees it. */
   readonly names: string;
   /**
+   * The same in the server's files, as this agent wrote them: a server that is frozen, or just busy, reads them later. Null:
+   * an agent that began just now has written none.
+   */
+  readonly written: string | null;
+  /**
    * The process that tells all others of a change to it has taken in whatever was sent to it: until then commits may go by
    * the old names, whatever the setting shows.
    */

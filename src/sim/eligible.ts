@@ -48,13 +48,15 @@ export function makeEligibility(
   }
 
   /** One that is further on the same timeline, has been for long, and can tell it to everybody. */
-  function passedOver(mine: Instance, vacantMs: number, before: string | null): string | null {
+  function passedOver(cluster: Cluster, mine: Instance, vacantMs: number, before: string | null): string | null {
     if (vacantMs > turnMs || engine.now() - network.calmSinceMs() < settledMs) return null;
     for (const node of nodes()) {
       const other = standbyOf(node.name);
       const at = other === undefined ? undefined : reached.get(other);
       // Who had the key last is not waited for: that it went is mostly because of that one.
       if (other === undefined || at === undefined || other === mine || node.name === before || !answers(node)) continue;
+      // What others have beyond those that were waited for was never acknowledged.
+      if (notSynchronous(cluster, node.name) !== null || cluster.sync?.leader === node.name) continue;
       // It goes on where this one ends: no other history, and no fewer.
       const further = at.end > mine.wal.end && forkOf(mine.wal, other.wal).at === mine.wal.end;
       const reaches = network.open(node.name, mine.machine.name) && network.open(mine.machine.name, node.name);
@@ -80,7 +82,12 @@ export function makeEligibility(
       const cluster = readCluster(found.kvs, revision(0n), keys.prefix);
       if (cluster.members.find((member) => member.name === name)?.tags.nofailover === true) return 'nofailover';
       if (named(cluster, mine)) return null;
-      const reasons = [tooFarBehind(cluster, mine), offHistory(cluster, mine), passedOver(mine, vacantMs, before)];
+      const reasons = [
+        notSynchronous(cluster, name),
+        tooFarBehind(cluster, mine),
+        offHistory(cluster, mine),
+        passedOver(cluster, mine, vacantMs, before),
+      ];
       const why = reasons.filter((one) => one !== null);
       return why.length === 0 ? null : `${name} at ${text(mine.wal.end)}: ${why.join('; ')}`;
     },
@@ -97,8 +104,27 @@ function named(cluster: Cluster, mine: Instance): boolean {
   return mine.wal.end >= status.optime && offHistory(cluster, mine) === null;
 }
 
-function tooFarBehind({ status, config }: Cluster, mine: Instance): string | null {
-  const wanted = (JSON.parse(config?.text ?? '{}') as { maximum_lag_on_failover?: unknown }).maximum_lag_on_failover;
+interface Dynamic {
+  readonly maximum_lag_on_failover?: unknown;
+  readonly synchronous_mode?: unknown;
+}
+const settingsOf = ({ config }: Cluster): Dynamic => JSON.parse(config?.text ?? '{}') as Dynamic;
+
+/** In synchronous mode, and nobody waited for it. */
+function notSynchronous(cluster: Cluster, name: string): string | null {
+  const { sync } = cluster;
+  if (settingsOf(cluster).synchronous_mode !== true || sync === null) return null;
+  const named = [...(sync.leader === null ? [] : [sync.leader]), ...sync.members];
+  return named.includes(name) ? null : `/sync names ${named.join(', ')}`;
+}
+
+function tooFarBehind(cluster: Cluster, mine: Instance): string | null {
+  const { status, sync } = cluster;
+  const settings = settingsOf(cluster);
+  // All that was acknowledged it has: what it lacks was promised to nobody.
+  if (settings.synchronous_mode === true && sync !== null && notSynchronous(cluster, mine.machine.name) === null)
+    return null;
+  const wanted = settings.maximum_lag_on_failover;
   const most = typeof wanted === 'number' ? wanted : usualLagMost;
   const lagBytes = status === null ? 0n : status.optime - mine.wal.end;
   return lagBytes > BigInt(most) ? `${lagBytes} bytes behind the last status, more than ${most}` : null;

@@ -58,16 +58,15 @@ export function makeExposure(
       const wal = logOf(node);
       if (wal === null) continue;
       const { at: common } = forkOf(wal, last);
-      const durable = common < wal.flushed ? common : wal.flushed;
       const id = `${last.node} ${node.name} ${named.modRevision}`;
-      if (durable >= last.end || seen.has(id)) continue;
-      const [has, lacks] = [lsnText(lsnOf(durable)), lsnText(lsnOf(last.end))];
+      if ((common >= last.end && wal.flushed >= last.end) || seen.has(id)) continue;
+      const [lacks, shared, synced] = [last.end, common, wal.flushed].map((at) => lsnText(lsnOf(at)));
       seen.set(id, {
         kind: 'exposure',
         node: last.node,
         member: node.name,
         atMs: engine.now(),
-        why: `${last.node} acknowledged up to ${lacks}; ${node.name}, whom /sync lets be elected, has ${has}`,
+        why: `${last.node} acknowledged up to ${lacks}; ${node.name}, whom /sync lets be elected, has ${shared}, on disk ${synced}`,
       });
     }
   }

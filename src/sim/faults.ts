@@ -1,8 +1,18 @@
+import { readSync } from '../codec/dcs/sync.ts';
 import { ambush } from './ambush.ts';
 import { type Fault, nothing, others } from './fault.ts';
 import { ofPeople } from './faultsOfPeople.ts';
 import { places } from './settings.ts';
 import { drawnFrom } from './unsynced.ts';
+import type { SimulatedCluster } from './words.ts';
+
+/** In synchronous mode: another has every commit that was acknowledged. */
+function isSpared(cluster: SimulatedCluster, name: string): boolean {
+  const found = cluster.etcd.store.range('/service/sim/sync');
+  const kv = found.kind === 'kvs' ? found.kvs[0] : undefined;
+  const sync = kv === undefined ? null : readSync(kv.value);
+  return sync === null || [sync.leader, ...sync.members].some((one) => one !== null && one !== name);
+}
 
 const ofProcesses: readonly Fault[] = [
   { name: 'postmaster killed', strike: (c, n) => c.postgres(n).kill(), mend: nothing },
@@ -99,7 +109,7 @@ const ofMachines: readonly Fault[] = [
     // Only when the others hold all there is: to lose every copy in turn is beyond any cluster.
     name: 'machine replaced',
     strike(c, n, chance) {
-      if (!c.steady()) return;
+      if (!c.steady() || !isSpared(c, n)) return;
       c.powerOff(n, drawnFrom(chance));
       const { disk } = c.node(n).machine;
       for (const place of [places.dataDir, `${places.stateDir}/guard.json`]) {

@@ -1,7 +1,16 @@
 import type { BrokenAssumption } from '../model/laws/lapses.ts';
 import { makeChance } from './chance.ts';
 import { type SimulatedCluster, simulate } from './cluster.ts';
-import { drawEtcd, drawMembers, drawPace, drawPatronis, drawSettings, drawSynchronous, drawWorld, type RunSettings } from './draw.ts';
+import {
+  drawEtcd,
+  drawMembers,
+  drawPace,
+  drawPatronis,
+  drawSettings,
+  drawSynchronous,
+  drawWorld,
+  type RunSettings,
+} from './draw.ts';
 import { faults as everyFault, faultsBeyond } from './faults.ts';
 import { faultsOfPause } from './faultsOfPeople.ts';
 import { atEnd, type Finding, type Judgement, judgementOf } from './findings.ts';

@@ -52,7 +52,7 @@ export const primary: RunningPrimary = {
   role: 'primary',
   flushLsn: lsn('0/5000100'),
   checkpointPending: false,
-  synchronous: { names: '', inForce: true, oldestWaitMs: null },
+  synchronous: { names: '', written: '', inForce: true, oldestWaitMs: null },
   control,
 };
 export const standby: RunningStandby = {

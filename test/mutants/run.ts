@@ -104,7 +104,9 @@ async function judged({ name, edits, ground }: Mutant): Promise<{ verdict: strin
 
 let survived = 0;
 const skip = Number(option('skip') ?? 0);
-const wanted = [...mutants, ...synchronousMutants].slice(skip).filter(({ name }) => only === null || name.includes(only));
+const wanted = [...mutants, ...synchronousMutants]
+  .slice(skip)
+  .filter(({ name }) => only === null || name.includes(only));
 for (const mutant of wanted) {
   const { verdict, detail, shown } = await judged(mutant);
   if (!shown) survived += 1;

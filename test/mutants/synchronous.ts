@@ -36,11 +36,6 @@ export const synchronousMutants: readonly Mutant[] = [
     ground,
   },
   {
-    name: 'synchronous: a new leader does not take /sync over before it is promoted',
-    edits: [edit('decide/rules/leading.ts', '        ...claimAction(seen, claim),\n', '')],
-    ground,
-  },
-  {
     name: 'synchronous: a promotion does not wait until commits wait',
     edits: [
       edit(

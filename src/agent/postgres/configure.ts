@@ -6,10 +6,7 @@ import type { ControlData, Upstream } from '../../model/postgres.ts';
 import type { Login, Settings } from '../../model/settings.ts';
 import type { PostgresParts } from './parts.ts';
 
-export type Role = (
-  | { readonly role: 'primary' }
-  | { readonly role: 'standby'; readonly upstream: Upstream | null }
-) & {
+export type Role = ({ readonly role: 'primary' } | { readonly role: 'standby'; readonly upstream: Upstream | null }) & {
   /** Whom commits wait for, where the agent says who that is: as `synchronous_standby_names` has it. Absent: nobody. */
   readonly synchronousNames?: string;
 };
@@ -43,7 +40,9 @@ export function parametersFor(settings: Settings, role: Role, control: ControlDa
       if (was !== undefined && was > Number(settings.postgres.parameters[name] ?? 0)) raised[name] = String(was);
     }
   }
-  const synchronous: Readonly<Record<string, string>> = saysWhoIsSynchronous(settings) ? { synchronous_standby_names: role.synchronousNames ?? '' } : {};
+  const synchronous: Readonly<Record<string, string>> = saysWhoIsSynchronous(settings)
+    ? { synchronous_standby_names: role.synchronousNames ?? '' }
+    : {};
   return {
     parameters: { ...settings.postgres.parameters, ...raised, ...synchronous },
     commandLine: settings.postgres.commandLine.map(([name, value]) => [name, raised[name] ?? value] as const),
@@ -125,6 +124,7 @@ export async function configure(parts: PostgresParts, role: Role, control: Contr
     identFile: places.ident,
     recovery: recoverySettings(settings, role),
   });
+  parts.written.synchronousNames = null; // in doubt, should it fail
   const changed = [
     await writeIfOther(parts, places.conf, conf),
     settings.postgres.pgHba !== null && settings.postgres.pgHba.length > 0 && parameters.hba_file === undefined
@@ -140,6 +140,7 @@ export async function configure(parts: PostgresParts, role: Role, control: Contr
     const text = saysWhoIsSynchronous(settings) ? withoutSynchronousNames(kept) : kept;
     changed.push(await writeIfOther(parts, places.autoConf, text));
   }
+  parts.written.synchronousNames = saysWhoIsSynchronous(settings) ? (parameters.synchronous_standby_names ?? '') : null;
   if (settings.dynamicText !== null) await writeIfOther(parts, places.dynamicCache, settings.dynamicText);
   return changed.includes(true);
 }

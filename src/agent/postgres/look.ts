@@ -190,7 +190,9 @@ export function makeLooker(
     const wanted = parts.settings().postgres.parameters;
     let seen = readProbe(row, pid, met.control, seenTimeline, wanted);
     believed = seen.role;
-    watchStreams(seen.role === 'standby' ? [seen.receiver?.pid ?? null] : seen.senders.filter(isWaitedFor).map(({ pid }) => pid));
+    watchStreams(
+      seen.role === 'standby' ? [seen.receiver?.pid ?? null] : seen.senders.filter(isWaitedFor).map(({ pid }) => pid),
+    );
     if (seen.role === 'standby') {
       await askTimeline(seen);
       seen = readProbe(row, pid, met.control, seenTimeline, wanted);
@@ -202,7 +204,9 @@ export function makeLooker(
       ]),
     );
     const left = await halfDone();
-    return { ...seen, pendingRestart, ...(left === undefined ? {} : { left }) };
+    const more = { pendingRestart, ...(left === undefined ? {} : { left }) };
+    if (seen.role === 'standby') return { ...seen, ...more };
+    return { ...seen, ...more, synchronous: { ...seen.synchronous, written: parts.written.synchronousNames } };
   }
 
   /**

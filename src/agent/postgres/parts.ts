@@ -20,6 +20,8 @@ export interface PostgresParts {
   readonly rejected: Pick<Rejected, 'reject' | 'restore'>;
   /** What the control file says; a text: why it cannot be told. */
   readonly readControl: () => Promise<ControlData | string>;
+  /** What this agent put into the server's files last: the server may not have read it yet. Null: nothing that is known. */
+  readonly written: { synchronousNames: string | null };
   readonly sentinel: SentinelPrefix | null;
   readonly sentinelGraceMs: () => number;
   readonly note: (level: 'info' | 'warning' | 'error', text: string, because?: readonly Fact[]) => void;
@@ -55,8 +57,9 @@ export const aborted = ({ signal }: Pick<JobContext, 'signal'>): Promise<null> =
 
 export const cancelled: JobResult = { ended: 'cancelled', error: null, divergence: null, stage: null };
 
-export const partsOf = (parts: Omit<PostgresParts, 'places'>): PostgresParts => ({
+export const partsOf = (parts: Omit<PostgresParts, 'places' | 'written'>): PostgresParts => ({
   ...parts,
+  written: { synchronousNames: null },
   places: () => placesOf(parts.settings().local),
 });
 

@@ -35,6 +35,7 @@ export function readProbe(
       checkpointPending: controlTimeline < own,
       synchronous: {
         names: row.synchronous_names ?? '',
+        written: null,
         inForce: takesInSignals(row.checkpointer ?? null),
         oldestWaitMs: row.commit_wait_ms == null ? null : Number(row.commit_wait_ms),
       },

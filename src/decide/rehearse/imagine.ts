@@ -74,7 +74,7 @@ export function primaryOf(seen: Observation, name: string): RunningPrimary | nul
     role: 'primary',
     flushLsn: said.position,
     checkpointPending: false,
-    synchronous: { names: '', inForce: true, oldestWaitMs: null },
+    synchronous: { names: '', written: '', inForce: true, oldestWaitMs: null },
   };
 }
 

@@ -14,7 +14,7 @@ import {
 } from '../judge.ts';
 import { repairPause } from '../repair.ts';
 import type { Rule } from '../rule.ts';
-import { claimAction, claimOf, namesAtStart } from '../synchronous/standing.ts';
+import { namesAtStart } from '../synchronous/standing.ts';
 import { leaseLeftMs, leaseNeededToPromoteMs } from '../timing.ts';
 import { handleRequest } from './requested.ts';
 
@@ -58,15 +58,13 @@ const promote: Rule = {
       return { actions: [{ kind: 'renewLease' }], because: [...because, ['waitsFor', 'more lease']], wakeInMs: 100 };
     }
     const request = failoverRequest(seen);
-    const claim = claimOf(seen);
     return {
       actions: [
-        ...claimAction(seen, claim),
         {
           kind: 'startJob',
           job: {
             kind: 'promote',
-            synchronousNames: claim === null ? namesAtStart(seen) : namesAtStart(seen, claim),
+            synchronousNames: namesAtStart(seen),
             upstream: standby.upstream === null ? null : { member: '', ...standby.upstream },
             premise: { term: seen.held.term, leader: me(seen), systemId: standby.control.systemId },
             mine: standby.timeline,

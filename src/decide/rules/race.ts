@@ -170,7 +170,8 @@ const notEligible: Rule = {
     const lagBytes = optime === null ? 0n : optime - standby.receivedLsn;
     const limit = BigInt(seen.settings.cluster.maximumLagBytesOnFailover);
     // What a synchronous standby lacks was promised to nobody.
-    if (!chosen && !hasEveryCommit(seen, me(seen)) && lagBytes > limit) reasons.push(['lagBytes', String(lagBytes)], ['maximumLagBytes', String(limit)]);
+    if (!chosen && !hasEveryCommit(seen, me(seen)) && lagBytes > limit)
+      reasons.push(['lagBytes', String(lagBytes)], ['maximumLagBytes', String(limit)]);
     const known = clusterTimeline(seen);
     if (seen.settings.cluster.checkTimeline && !chosen && known !== null && standby.timeline < known) {
       reasons.push(['timeline', standby.timeline], ['clusterTimeline', known]);

@@ -50,8 +50,12 @@ function markStalled({ synchronous: { oldestWaitMs } }: RunningPrimary, fit: rea
   return fit.map((one) => ({ ...one, stalled: one.flushLsn < furthest }));
 }
 
-const furthestOf = (fit: readonly Fit[]): bigint =>
-  fit.reduce<bigint>((most, { flushLsn }) => (flushLsn > most ? flushLsn : most), 0n);
+const furthestOf = (fit: readonly Fit[]): bigint => fit.map((one) => one.flushLsn).toSorted(furthestFirst)[0] ?? 0n;
+
+function furthestFirst(a: bigint, b: bigint): number {
+  if (a === b) return 0;
+  return a > b ? -1 : 1;
+}
 
 const isTrue = (value: unknown): boolean => ['true', 'on', 'yes', '1'].includes(String(value).toLowerCase());
 
@@ -76,7 +80,8 @@ const byMerit = (a: Fit, b: Fit): number =>
   Number(a.nofailover) - Number(b.nofailover) ||
   b.priority - a.priority ||
   rankOf(a) - rankOf(b) ||
-  (a.flushLsn === b.flushLsn ? a.name.localeCompare(b.name) : a.flushLsn > b.flushLsn ? -1 : 1);
+  furthestFirst(a.flushLsn, b.flushLsn) ||
+  a.name.localeCompare(b.name);
 
 const ranks = ['sync', 'quorum', 'potential'];
 const rankOf = ({ syncState }: Fit): number => {

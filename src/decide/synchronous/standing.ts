@@ -17,7 +17,8 @@ export const isSynchronous = (seen: Observation): boolean => seen.settings.clust
 export function electable(seen: Observation): readonly string[] | null {
   const cluster = clusterOf(seen);
   if (cluster === null || !isSynchronous(seen)) return null;
-  if (cluster.sync !== null) return [...(cluster.sync.leader === null ? [] : [cluster.sync.leader]), ...cluster.sync.members];
+  if (cluster.sync !== null)
+    return [...(cluster.sync.leader === null ? [] : [cluster.sync.leader]), ...cluster.sync.members];
   return isGarbage(cluster, 'sync') ? [] : null;
 }
 
@@ -43,21 +44,15 @@ export function isForced(seen: Observation): boolean {
 }
 
 /**
- * What a new leader writes to /sync before it is promoted: itself, and all who had every commit before. It waits for all of
- * them from its first commit on, so that they stay fit to lead if the promotion comes to nothing; whoever is not there is
- * let go right after, in order. Null: the key says so already.
+ * What a new leader makes of /sync: itself, and all who might have been elected instead. It waits for all of them from its
+ * first commit on, so that they stay fit to lead if it goes down again at once; whoever is not there is let go right after,
+ * in order. Null: the key says so already.
  */
 export function claimOf(seen: Observation): Sync | null {
   const sync = clusterOf(seen)?.sync ?? null;
   if (!isSynchronous(seen) || (sync?.leader != null && sameName(sync.leader, me(seen)))) return null;
-  const before = sync === null ? [] : [...sync.members, ...(sync.leader === null ? [] : [sync.leader])];
-  return { leader: me(seen), members: withoutMe(seen, before), quorum: 0 };
+  return { leader: me(seen), members: othersElectable(seen), quorum: 0 };
 }
-
-export const claimAction = (seen: Observation, sync: Sync | null): Extract<Action, { kind: 'writeSync' }>[] =>
-  sync === null || seen.held === null
-    ? []
-    : [{ kind: 'writeSync', sync, seenModRevision: syncSeen(seen), term: seen.held.term }];
 
 /** The revision that a write to /sync compares. */
 export function syncSeen(seen: Observation): Extract<Action, { kind: 'writeSync' }>['seenModRevision'] {
@@ -66,16 +61,18 @@ export function syncSeen(seen: Observation): Extract<Action, { kind: 'writeSync'
   return cluster !== null && isGarbage(cluster, 'sync') ? 'any' : null;
 }
 
-/** Whom a primary waits for that is about to begin: all that /sync names, since any of them may be elected. */
-export function namesAtStart(seen: Observation, sync: Sync | null = clusterOf(seen)?.sync ?? null): string {
-  if (!isSynchronous(seen)) return '';
-  return namesFor(seen, withoutMe(seen, sync?.members ?? []));
-}
+/** Whom a primary waits for that is about to begin: all others that may be elected in its place. */
+export const namesAtStart = (seen: Observation): string =>
+  isSynchronous(seen) ? namesFor(seen, othersElectable(seen)) : '';
 
 export function namesFor(seen: Observation, members: readonly string[]): string {
   if (members.length > 0) return writeSynchronousNames(allOf(members));
   return seen.settings.cluster.synchronousStrict ? placeholderName : '';
 }
 
-const withoutMe = (seen: Observation, names: readonly string[]): readonly string[] =>
-  names.filter((name, nth) => !sameName(name, me(seen)) && names.findIndex((one) => sameName(one, name)) === nth);
+const othersElectable = (seen: Observation): readonly string[] => {
+  const names = electable(seen) ?? [];
+  return names.filter(
+    (name, nth) => !sameName(name, me(seen)) && names.findIndex((one) => sameName(one, name)) === nth,
+  );
+};

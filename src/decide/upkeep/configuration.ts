@@ -14,10 +14,7 @@ export function configuration(seen: Observation): Upkeep {
 function restored(seen: Observation): readonly Action[] {
   const cluster = clusterOf(seen);
   if (cluster === null || !iAmLeader(seen)) return [];
-  const broken =
-    cluster.config === null ||
-    isGarbage(cluster, 'config') ||
-    cluster.config.text.trim() === '{}';
+  const broken = cluster.config === null || isGarbage(cluster, 'config') || cluster.config.text.trim() === '{}';
   const text =
     seen.settings.dynamicText ??
     (seen.settings.local.bootstrap === null ? null : JSON.stringify(seen.settings.local.bootstrap.dcs));

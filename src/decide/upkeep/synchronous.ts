@@ -3,7 +3,7 @@ import type { RunningPrimary } from '../../model/postgres.ts';
 import { isIn, readSynchronousNames, sameName } from '../../model/synchronousNames.ts';
 import { clusterOf, iAmLeader, me, runningPrimary } from '../judge.ts';
 import { type Choice, fitStandbys } from '../synchronous/choice.ts';
-import { claimAction, claimOf, isSynchronous, namesFor, syncSeen } from '../synchronous/standing.ts';
+import { claimOf, isSynchronous, namesFor, syncSeen } from '../synchronous/standing.ts';
 import type { Upkeep } from '../upkeep.ts';
 
 /**
@@ -20,8 +20,11 @@ export function synchronous(seen: Observation): Upkeep {
     return cluster.sync === null
       ? { actions: [] }
       : { actions: [{ kind: 'writeSync', sync: null, seenModRevision: cluster.sync.modRevision, term }] };
-  const claim = claimAction(seen, claimOf(seen));
-  if (claim.length > 0) return { actions: claim };
+  const claim = claimOf(seen);
+  if (claim !== null) return { actions: [{ kind: 'writeSync', sync: claim, seenModRevision: syncSeen(seen), term }] };
+  const { names, written } = primary.synchronous;
+  // The agent before this one may have written something else, which the server has not read.
+  if (written === null) return { actions: [{ kind: 'setSynchronousNames', names }], wakeInMs: readMs };
   const state = stateOf(seen, primary);
   const { listed, confirmed } = state;
   const publish = (members: readonly string[]): Upkeep => ({
@@ -66,8 +69,12 @@ function stateOf(seen: Observation, primary: RunningPrimary): State {
   return { listed, confirmed, fit };
 }
 
-/** Whose confirmation every commit needs: in a list of which not all are needed nobody has everything. */
-function waitedFor({ synchronous: { names } }: RunningPrimary): readonly string[] {
+/** Whose confirmation every commit needs: by what the server goes by, and by what it is about to read. */
+const waitedFor = ({ synchronous: { names, written } }: RunningPrimary): readonly string[] =>
+  both(allNeeded(names), allNeeded(written ?? ''));
+
+/** In a list of which not all are needed nobody has everything. */
+function allNeeded(names: string): readonly string[] {
   const rule = readSynchronousNames(names);
   return rule === null || rule.count < rule.names.length || rule.names.includes('*') ? [] : rule.names;
 }
@@ -93,7 +100,7 @@ function nextStep(
   const lonelyForMs = seen.nowMs - (seen.memory.synchrony?.lonelySinceMs ?? seen.nowMs);
   if (wanted.length === 0 && listed.length > 0 && (strict || lonelyForMs < lonelyMs))
     // Those that had the last commits are waited for; in strict mode for as long as it takes.
-    return strict ? setNames(primary, namesFor(seen, listed)) : { actions: [], wakeInMs: soonMs };
+    return (strict ? setNames(primary, namesFor(seen, listed)) : null) ?? { actions: [], wakeInMs: soonMs };
   // Until those that shall be waited for are known to have everything, those that do are kept beside them.
   const ready = wanted.every((name) => isIn(confirmed, name));
   const kept = ready ? [] : fit.map(({ name }) => name).filter((name) => isIn(listed, name) && !isIn(wanted, name));
@@ -101,7 +108,7 @@ function nextStep(
   const staying = both(listed, active);
   if (staying.length < listed.length) return publish(staying);
   const named = setNames(primary, namesFor(seen, active));
-  if (named.actions.length > 0) return named;
+  if (named !== null) return named;
   const proven = both(active, confirmed);
   if (proven.length > listed.length) return publish(proven);
   return ready && wanted.length >= count
@@ -109,11 +116,13 @@ function nextStep(
     : { actions: touch(seen, primary), wakeInMs: soonMs };
 }
 
-function setNames({ synchronous: { names } }: RunningPrimary, wanted: string): Upkeep {
-  return names === wanted
-    ? { actions: [] }
-    : { actions: [{ kind: 'setSynchronousNames', names: wanted }], wakeInMs: 50 };
+/** Null: the server goes by it. */
+function setNames({ synchronous: { names, written } }: RunningPrimary, wanted: string): Upkeep | null {
+  if (written !== wanted) return { actions: [{ kind: 'setSynchronousNames', names: wanted }], wakeInMs: readMs };
+  return names === wanted ? null : { actions: [], wakeInMs: readMs };
 }
+/** A server reads its files soon after it was told to. */
+const readMs = 50;
 
 /** In an idle cluster a standby has nothing to confirm: once for each new list. */
 const touch = ({ memory, nowMs }: Observation, primary: RunningPrimary): Upkeep['actions'] =>
@@ -126,10 +135,12 @@ const settleMs = 200;
 export function synchronyMemory(seen: Observation): Memory['synchrony'] {
   const primary = runningPrimary(seen);
   if (primary === null || !isSynchronous(seen)) return null;
-  const { names, inForce } = primary.synchronous;
+  const { names, written, inForce } = primary.synchronous;
   const known = seen.memory.synchrony;
   const before =
-    known?.names === names ? known : { names, sinceMs: seen.nowMs, settledLsn: null, settledMs: null, lonelySinceMs: null };
+    known?.names === names && names === written
+      ? known
+      : { names, sinceMs: seen.nowMs, settledLsn: null, settledMs: null, lonelySinceMs: null };
   const lonely = fitStandbys(seen, primary).length === 0;
   const lonelySinceMs = lonely ? (known?.lonelySinceMs ?? seen.nowMs) : null;
   if (before.settledLsn !== null || !inForce || seen.nowMs - before.sinceMs < settleMs)

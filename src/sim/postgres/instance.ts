@@ -1,5 +1,5 @@
-import type { SeededChance } from '../chance.ts';
 import type { SynchronousRule } from '../../model/synchronousNames.ts';
+import type { SeededChance } from '../chance.ts';
 import type { Engine } from '../engine.ts';
 import type { Machine } from '../machine.ts';
 import type { Network } from '../network.ts';
@@ -38,7 +38,7 @@ export interface PostgresTuning {
   replayMs: Range;
   /** How long a backend outlives its postmaster: a busy one may. */
   orphanMs: Range;
-  /** How long it takes until all of a server go by a new synchronous_standby_names. */
+  /** How long it takes until the checkpointer has taken in a new synchronous_standby_names. */
   namesMs: Range;
 }
 
@@ -81,7 +81,9 @@ export interface Instance {
   readonly senders: Set<Sender>;
   receiver: Receiver | null;
   readonly children: Set<SimProcess>;
-  /** Whom commits wait for; the files may say otherwise already. */
+  /** Whether commits wait at all, as the checkpointer told. */
+  waits: boolean;
+  /** Whom the walsenders take for synchronous. */
   waitsFor: SynchronousRule | null;
   takingInNames: boolean;
   /** Commits that wait for a synchronous standby. */

@@ -68,6 +68,7 @@ export const postgresProgram =
       receiver: null,
       children: new Set(),
       waitsFor: readSynchronousNames(conf.get('synchronous_standby_names') ?? ''),
+      waits: (conf.get('synchronous_standby_names') ?? '') !== '',
       takingInNames: false,
       waiters: new Set(),
     };

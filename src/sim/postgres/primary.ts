@@ -1,7 +1,7 @@
 import { readSynchronousNames, type SynchronousRule, sameName } from '../../model/synchronousNames.ts';
 import type { SimProcess } from '../process.ts';
 import { checkpointAt, noMinimum } from './dataDir.ts';
-import { draw, type Instance, updateControl } from './instance.ts';
+import { draw, type Instance, type Range, updateControl } from './instance.ts';
 import { append, lastCheckpoint, timelineOf, type WalChange } from './wal.ts';
 
 const recordBytes = { write: 168, checkpoint: 120, shutdown: 120, endOfRecovery: 48, other: 64 } as const;
@@ -42,11 +42,12 @@ export function commit(instance: Instance, by: SimProcess, change: WalChange, ac
 /** Called whenever a standby confirmed something, or the rule changed. */
 export function releaseWaiters(instance: Instance): void {
   if (instance.waiters.size === 0) return;
-  for (const waiter of [...instance.waiters]) if (isSafe(instance, instance.waitsFor, waiter.at)) waiter.go();
+  for (const waiter of [...instance.waiters]) if (!instance.waits || isSafe(instance, waiter.at)) waiter.go();
 }
 
-function isSafe(instance: Instance, rule: SynchronousRule | null, at: bigint): boolean {
-  if (rule === null) return true;
+function isSafe(instance: Instance, at: bigint): boolean {
+  const rule = instance.waitsFor;
+  if (rule === null) return false; // nobody releases it but the checkpointer
   const named = (name: string): readonly boolean[] =>
     [...instance.senders]
       .filter((sender) => name === '*' || sameName(sender.applicationName, name))
@@ -57,15 +58,25 @@ function isSafe(instance: Instance, rule: SynchronousRule | null, at: bigint): b
   return asked.filter(Boolean).length >= rule.count;
 }
 
-/** Who is told of a new list, and when: it is in force when the checkpointer has heard, whatever a session shows. */
+/** Walsenders take in a new list at once. */
+const sendersTakeInMs: Range = [0, 20];
+
+/**
+ * A new list of names: the walsenders go by it right away, and release by it who waits; whether commits wait at all they are
+ * told by the checkpointer, which may be busy. A session shows the new list all the same.
+ */
 export function takeInNames(instance: Instance): void {
-  const rule = readSynchronousNames(instance.conf.get('synchronous_standby_names') ?? '');
-  const { world } = instance;
-  const sameAsBefore = JSON.stringify(rule) === JSON.stringify(instance.waitsFor);
-  if (sameAsBefore && !instance.takingInNames) return;
+  const { world, postmaster } = instance;
+  const listed = (): SynchronousRule | null =>
+    readSynchronousNames(instance.conf.get('synchronous_standby_names') ?? '');
+  postmaster.after(draw(world, sendersTakeInMs), () => {
+    instance.waitsFor = listed();
+    releaseWaiters(instance);
+  });
+  if ((listed() !== null) === instance.waits && !instance.takingInNames) return;
   instance.takingInNames = true;
-  instance.postmaster.after(draw(world, world.tuning.namesMs), () => {
-    instance.waitsFor = readSynchronousNames(instance.conf.get('synchronous_standby_names') ?? '');
+  postmaster.after(draw(world, world.tuning.namesMs), () => {
+    instance.waits = listed() !== null;
     instance.takingInNames = false;
     releaseWaiters(instance);
   });
