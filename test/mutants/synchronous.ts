@@ -26,7 +26,11 @@ export const synchronousMutants: readonly Mutant[] = [
   {
     name: 'synchronous: a name is taken from PostgreSQL before it is taken from /sync',
     edits: [
-      edit('decide/upkeep/synchronous.ts', '  if (staying.length < listed.length) return publish(staying);\n', ''),
+      edit(
+        'decide/upkeep/synchronous.ts',
+        '  if (listed.some((name) => !isIn(active, name))) return publish(proven);\n',
+        '',
+      ),
       edit(
         'decide/upkeep/synchronous.ts',
         'if (!listed.every((name) => isIn(confirmed, name))) return',

@@ -105,11 +105,11 @@ function nextStep(
   const ready = wanted.every((name) => isIn(confirmed, name));
   const kept = ready ? [] : fit.map(({ name }) => name).filter((name) => isIn(listed, name) && !isIn(wanted, name));
   const active = [...wanted, ...kept];
-  const staying = both(listed, active);
-  if (staying.length < listed.length) return publish(staying);
+  // All of them are waited for, as things are: whoever goes can be exchanged for whoever comes in one write.
+  const proven = both(active, confirmed);
+  if (listed.some((name) => !isIn(active, name))) return publish(proven);
   const named = setNames(primary, namesFor(seen, active));
   if (named !== null) return named;
-  const proven = both(active, confirmed);
   if (proven.length > listed.length) return publish(proven);
   return ready && wanted.length >= count
     ? { actions: [], wakeInMs: stillMs }

@@ -1,5 +1,16 @@
 import { lsn, lsnOf, revision, timeline } from '../../../src/model/units.ts';
-import { cluster, held, leaderKey, leading, member, peer, silent, vacant, withCluster } from '../../decide/values.ts';
+import {
+  cluster,
+  held,
+  leaderKey,
+  leading,
+  member,
+  peer,
+  silent,
+  vacant,
+  withCluster,
+  withSettings,
+} from '../../decide/values.ts';
 import { asIs, type Change, type Chapter, dimension, only } from '../chapter.ts';
 import {
   agoMs,
@@ -96,6 +107,30 @@ const mayI: Chapter = {
       no: asIs,
       'a moment ago': remember({ noRaceBeforeMs: agoMs(-20_000) }),
       'a ttl ago': remember({ noRaceBeforeMs: agoMs(1) }),
+    }),
+  ],
+};
+
+const sync = (leader: string, ...members: readonly string[]): Change =>
+  inCluster({ sync: { leader, members, quorum: 0, modRevision: revision(70n) } });
+const wasIWaitedFor: Chapter = {
+  title: 'nobody leads, in synchronous mode: was this standby waited for?',
+  start: withSettings(vacant, { cluster: { synchronousMode: 'on' } }),
+  dimensions: [
+    only(requests, 'none', 'failover to me', 'from n1 to me'),
+    dimension('/sync', {
+      'is not there': asIs,
+      'names me': sync('n1', 'n2'),
+      'names n3': sync('n1', 'n3'),
+      'names both': sync('n1', 'n2', 'n3'),
+      'names nobody': sync('n1'),
+      'is of my own reign': sync('n2'),
+      'is garbage': inCluster({ garbage: [{ key: '/service/demo/sync', why: 'no JSON object with a leader' }] }),
+    }),
+    only(postgres, 'standby without stream', 'standby far behind'),
+    dimension('n3', {
+      'is as far': says({ ...peer('n3', level), askedMs: agoMs(10) }),
+      'is ahead': says({ ...peer('n3', furtherOn), askedMs: agoMs(10) }),
     }),
   ],
 };
@@ -228,4 +263,4 @@ const stopped: Chapter = {
   ],
 };
 
-export const nobody: readonly Chapter[] = [whatRuns, isItOver, mayI, whoseTurn, withoutKey, stopped];
+export const nobody: readonly Chapter[] = [whatRuns, isItOver, mayI, wasIWaitedFor, whoseTurn, withoutKey, stopped];

@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { decide } from '../../src/decide/decide.ts';
+import type { Action } from '../../src/model/decision.ts';
+import type { Observation } from '../../src/model/observation.ts';
+import type { Sender } from '../../src/model/postgres.ts';
+import { instantMs, type Lsn, lsn, pid, revision } from '../../src/model/units.ts';
+import { leading, member, primary, withCluster, withSettings } from './values.ts';
+
+/** What a leader does about /sync and PostgreSQL's list of names, step by step. */
+
+const here = lsn('0/5000100');
+const earlier = lsn('0/5000000');
+const sender = (name: string, flushLsn: Lsn | null = here, syncState = 'async'): Sender => ({
+  pid: pid(1),
+  user: 'replicator',
+  applicationName: name,
+  clientAddress: null,
+  state: 'streaming',
+  syncState,
+  syncPriority: 0,
+  sentLsn: here,
+  flushLsn,
+  replayLsn: flushLsn,
+});
+
+interface Situation {
+  readonly key?: readonly string[] | null;
+  readonly leader?: string;
+  readonly names?: string;
+  readonly written?: string | null;
+  readonly senders?: readonly Sender[];
+  readonly settled?: boolean;
+  readonly waitMs?: number;
+  readonly inDoubt?: boolean;
+  readonly cluster?: Partial<Observation['settings']['cluster']>;
+  readonly lonelyMs?: number;
+}
+
+function seeing(situation: Situation): Observation {
+  const { key = [], leader = 'n1', names = '', settled = true, senders = [] } = situation;
+  const { written = names, waitMs = null, inDoubt = false, cluster = {}, lonelyMs = null } = situation;
+  const since = instantMs(leading.nowMs - 5_000);
+  const seen = withSettings(leading, { cluster: { synchronousMode: 'on', ...cluster } });
+  const inCluster = withCluster(seen, {
+    sync: key === null ? null : { leader, members: key, quorum: 0, modRevision: revision(70n) },
+  });
+  return {
+    ...inCluster,
+    dcs: inCluster.dcs.kind === 'reachable' ? { ...inCluster.dcs, syncInDoubt: inDoubt } : inCluster.dcs,
+    postgres: { ...primary, senders, synchronous: { names, written, inForce: true, oldestWaitMs: waitMs } },
+    memory: {
+      ...seen.memory,
+      synchrony: {
+        names,
+        sinceMs: settled ? since : leading.nowMs,
+        settledLsn: settled ? earlier : null,
+        settledMs: settled ? since : null,
+        lonelySinceMs: lonelyMs === null ? null : instantMs(leading.nowMs - lonelyMs),
+      },
+    },
+  };
+}
+
+/** The one step of this look: `key n2,n3`, `names n2`, or nothing. */
+function step(situation: Situation): string {
+  const told = decide(seeing(situation)).upkeep.flatMap((action: Action): readonly string[] => {
+    if (action.kind === 'writeSync') return [action.sync === null ? 'no key' : `key ${action.sync.members.join()}`];
+    return action.kind === 'setSynchronousNames' ? [`names ${action.names}`] : [];
+  });
+  assert.ok(told.length <= 1, 'one step a look');
+  return told[0] ?? '-';
+}
+
+test('a standby is added to PostgreSQL first, and to the key when it has everything', () => {
+  const streaming = [sender('n2')];
+  assert.equal(step({ key: null, senders: streaming }), 'key ', 'from now on nobody else is elected');
+  assert.equal(step({ senders: streaming }), 'names n2');
+  assert.equal(step({ senders: streaming, written: 'n2' }), '-', 'PostgreSQL has not read it yet');
+  const sync = [sender('n2', here, 'sync')];
+  assert.equal(step({ names: 'n2', settled: false, senders: sync }), '-', 'what was acknowledged before is not sure');
+  assert.equal(step({ names: 'n2', senders: [sender('n2', lsn('0/4000000'), 'sync')] }), '-', 'it lacks some of that');
+  assert.equal(step({ names: 'n2', senders: sync }), 'key n2');
+  assert.equal(step({ key: ['n2'], names: 'n2', senders: sync }), '-');
+});
+
+test('a standby is taken from the key first, and then from PostgreSQL; alone, after a moment', () => {
+  assert.equal(step({ key: ['n2'], names: 'n2', lonelyMs: 500 }), '-', 'it may only begin its stream anew');
+  assert.equal(step({ key: ['n2'], names: 'n2', lonelyMs: 2_100 }), 'key ');
+  assert.equal(step({ names: 'n2', lonelyMs: 2_200 }), 'names ');
+  const other = [sender('n3')];
+  assert.equal(step({ key: ['n2'], names: 'n2', senders: other }), 'key ');
+  assert.equal(step({ names: 'n2', senders: other }), 'names n3');
+});
+
+test('one that shall be replaced is kept until the other has everything', () => {
+  const preferred = { key: ['n2'], cluster: {}, senders: [sender('n2', here, 'sync'), sender('n3')] };
+  const tagged = (situation: Situation): Observation =>
+    withCluster(seeing(situation), {
+      members: [member('n1', { role: 'primary' }), member('n2'), member('n3', { tags: { sync_priority: 2 } })],
+    });
+  const names = (situation: Situation): unknown =>
+    decide(tagged(situation)).upkeep.find(({ kind }) => kind === 'setSynchronousNames' || kind === 'writeSync');
+  assert.deepEqual(names({ ...preferred, names: 'n2' }), { kind: 'setSynchronousNames', names: '2 (n2,n3)' });
+  const all = [sender('n2', here, 'sync'), sender('n3', here, 'sync')];
+  const write = decide(tagged({ ...preferred, senders: all, names: '2 (n2,n3)' })).upkeep.find(
+    (action): action is Extract<Action, { kind: 'writeSync' }> => action.kind === 'writeSync',
+  );
+  assert.deepEqual(write?.sync?.members, ['n3']);
+});
+
+test('commits that hang for one that another has overtaken go on with the other', () => {
+  const senders = [sender('n2', earlier, 'sync'), sender('n3', here)];
+  assert.equal(step({ key: ['n2'], names: 'n2', senders, waitMs: 500 }), '-');
+  assert.equal(step({ key: ['n2'], names: 'n2', senders, waitMs: 2_500 }), 'names 2 (n2,n3)');
+  const both = [sender('n2', earlier, 'sync'), sender('n3', here, 'sync')];
+  assert.equal(step({ key: ['n2'], names: '2 (n2,n3)', senders: both, waitMs: 2_500 }), 'key n3');
+});
+
+test('strict: the last ones are waited for, and with none nobody can acknowledge', () => {
+  const strict = { synchronousStrict: true };
+  assert.equal(step({ key: ['n2'], names: 'n2', cluster: strict, lonelyMs: 60_000 }), '-');
+  assert.equal(step({ cluster: strict }), 'names __patroni_strict_sync_replica_placeholder__');
+  assert.equal(step({ names: '__patroni_strict_sync_replica_placeholder__', cluster: strict }), '-');
+});
+
+test('what somebody else wrote, in the server or in the key, is a promise that nobody keeps', () => {
+  const senders = [sender('n2', here, 'sync'), sender('n3', here, 'sync')];
+  assert.equal(step({ key: ['n2'], names: '', senders }), 'key ', 'SSN was emptied by hand');
+  assert.equal(step({ key: ['n2', 'n3'], names: 'n2', senders }), 'key n2');
+  for (const names of ['ANY 1 (n2,n3)', '1 (n2,n3)', '*'])
+    assert.equal(step({ key: ['n2'], names, senders }), 'key ', names);
+  assert.equal(step({ key: ['n2'], leader: 'n3', names: '2 (n2,n3)', senders }), 'key n3,n2', 'a new leader claims it');
+});
+
+test('an agent that just began, or lost sight of a write, makes sure first', () => {
+  const senders = [sender('n2', here, 'sync')];
+  assert.equal(step({ key: ['n2'], names: 'n2', written: null, senders }), 'names n2');
+  assert.equal(step({ key: ['n2'], names: 'n2', inDoubt: true, senders }), 'key n2');
+  assert.equal(step({ key: ['n2'], names: 'n2', written: '', senders }), 'key ', 'a list that is about to be read');
+});
+
+test('who is not fit is not waited for', () => {
+  const reject = (tags: Record<string, unknown>): string => {
+    const seen = withCluster(seeing({ senders: [sender('n2')] }), {
+      members: [member('n1', { role: 'primary' }), member('n2', { tags })],
+    });
+    return decide(seen).upkeep.some(({ kind }) => kind === 'setSynchronousNames') ? 'waited for' : 'not';
+  };
+  assert.equal(reject({}), 'waited for');
+  for (const tags of [{ nosync: true }, { sync_priority: 0 }, { nostream: true }]) assert.equal(reject(tags), 'not');
+  assert.equal(step({ senders: [sender('n2', null)] }), '-', 'it never told how far it is');
+  assert.equal(step({ senders: [sender('N2')] }), 'names n2', 'names know no case');
+  const near = { maximumLagBytesOnSyncNode: 16 };
+  assert.equal(step({ senders: [sender('n2', earlier)], cluster: near }), '-');
+});
+
+test('switched off, the key goes', () => {
+  assert.equal(step({ key: ['n2'], names: 'n2', cluster: { synchronousMode: 'off' } }), 'no key');
+});
