@@ -1,5 +1,5 @@
 import { decide } from '../decide/decide.ts';
-import { controlOf } from '../decide/judge.ts';
+import { controlOf, iAmLeader } from '../decide/judge.ts';
 import { leaseLeftMs } from '../decide/timing.ts';
 import type { Snapshot } from '../model/agent.ts';
 import type { ActionResult, Decision, SeenBrief } from '../model/decision.ts';
@@ -158,6 +158,9 @@ export function briefOf(seen: Observation): SeenBrief {
     lsn: lsn === null ? null : lsnText(lsn),
     dcs: seen.dcs.kind,
     leader: seen.dcs.kind === 'reachable' ? (seen.dcs.cluster.leader?.name ?? null) : null,
+    ...(iAmLeader(seen) && seen.dcs.kind === 'reachable' && seen.dcs.cluster.sync !== null
+      ? { synchronous: seen.dcs.cluster.sync.members.join(',') || 'none' }
+      : {}),
     leaseLeftMs: seen.held === null ? null : Math.round(leaseLeftMs(seen)),
     guard: seen.guard.kind === 'present' ? (seen.guard.armedMs === null ? 'disarmed' : 'armed') : seen.guard.kind,
     job: seen.jobs.kind === 'busy' ? seen.jobs.job.kind : null,
@@ -172,6 +175,7 @@ function changes(before: SeenBrief | null, now: SeenBrief): readonly (readonly [
     ['etcd', before.dcs, now.dcs],
     ['guard', before.guard, now.guard],
     ['leader', before.dcs === 'reachable' && now.dcs === 'reachable' ? before.leader : now.leader, now.leader],
+    ['synchronous', before.synchronous ?? now.synchronous ?? null, now.synchronous ?? before.synchronous ?? null],
   ];
   return pairs.filter(([, a, b]) => a !== b).map(([what, a, b]) => [what, String(a ?? '-'), String(b ?? '-')] as const);
 }

@@ -177,6 +177,8 @@ export interface SeenBrief {
   readonly lsn: string | null;
   readonly dcs: 'reachable' | 'unreachable';
   readonly leader: string | null;
+  /** Of the leader in synchronous mode: who else may be elected. */
+  readonly synchronous?: string;
   readonly leaseLeftMs: number | null;
   readonly guard: string;
   readonly job: string | null;

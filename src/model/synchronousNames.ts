@@ -18,14 +18,11 @@ export const isIn = (names: readonly string[], name: string): boolean => names.s
 
 /** `a`, `a, b`, `2 (a, b)`, `FIRST 1 (a)`, `ANY 1 (a, b)`, `*`. Null: nobody is waited for. */
 export function readSynchronousNames(text: string): SynchronousRule | null {
-  const match = /^\s*(?:(first|any)(?=[\s\d]))?\s*(?:(\d+)\s*(?=\())?\(?(.*?)\)?\s*$/is.exec(text);
-  const names = listed(match?.[3] ?? '');
+  const counted = /^\s*(?:(first|any)\s+)?(\d+)\s*\((.*)\)\s*$/is.exec(text);
+  const names = listed(counted?.[3] ?? text);
   if (names.length === 0) return null;
-  return {
-    method: match?.[1]?.toLowerCase() === 'any' ? 'any' : 'first',
-    count: Number(match?.[2] ?? 1),
-    names,
-  };
+  const method = counted?.[1]?.toLowerCase() === 'any' ? 'any' : 'first';
+  return { method, count: Number(counted?.[2] ?? 1), names };
 }
 
 /** Names between commas; in double quotes they may hold anything, a quote doubled. */

@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 import type { HostPort, LocalSettings, Login, Options } from '../../model/settings.ts';
+import { placeholderName, sameName } from '../../model/synchronousNames.ts';
 import { overlayEnvironment } from './environment.ts';
 import { readEtcd } from './etcd.ts';
 import { patchConfig } from './patch.ts';
@@ -36,6 +37,9 @@ export function readLocalConfig(text: string, fileName: string, env: Readonly<Re
   const warnings = [...unknownKeys(parsed.value, placed)];
   const wrong = (path: readonly string[], what: string): void => void problems.push(complaint(path, what));
   if (file.name.includes('/')) wrong(['name'], 'a member name must not contain a slash');
+  // Joined by commas in /sync.
+  if (file.name.includes(',')) wrong(['name'], 'a member name must not contain a comma');
+  if (sameName(file.name, placeholderName)) wrong(['name'], 'this name is reserved; give the member another');
   if (file.etcd3 === undefined && file.etcd !== undefined)
     warnings.push(`${placed.at(['etcd'])}: etcd: read as etcd3; the v2 API is not spoken`);
   const section = file.etcd3 ?? file.etcd;

@@ -1,6 +1,14 @@
 import type { Snapshot } from '../../model/agent.ts';
 import type { Rehearsal } from '../../model/rehearsal.ts';
-import { freshnessOf, roleOf, type StatusContext, spokenVersion, stateOf, syncStandbyKind } from './status.ts';
+import {
+  freshnessOf,
+  roleOf,
+  type StatusContext,
+  spokenVersion,
+  stateOf,
+  synchronyOf,
+  syncStandbyKind,
+} from './status.ts';
 
 interface Metric {
   readonly name: string;
@@ -126,6 +134,25 @@ function patroniMetrics(snapshot: Snapshot | null): Metric[] {
   ];
 }
 
+/** Only where commits are waited for: elsewhere they would say that nobody lacks anything. */
+const synchronyMetrics = (synchrony: ReturnType<typeof synchronyOf>): Metric[] =>
+  synchrony === null
+    ? []
+    : [
+        {
+          name: 'matriarch_commit_copies',
+          type: 'gauge',
+          help: 'On how many nodes each acknowledged commit is, the primary included.',
+          value: synchrony.copies,
+        },
+        {
+          name: 'matriarch_commit_wait_seconds',
+          type: 'gauge',
+          help: 'How long the oldest commit has been waiting for a standby, 0 if none does.',
+          value: synchrony.oldestWaitMs / 1_000,
+        },
+      ];
+
 function ownMetrics(snapshot: Snapshot | null, context: StatusContext): Metric[] {
   const leftMs = context.fenceDeadlineMs === null ? 0 : Math.max(0, context.fenceDeadlineMs - context.nowMs);
   const guard = snapshot?.seen.guard;
@@ -142,6 +169,7 @@ function ownMetrics(snapshot: Snapshot | null, context: StatusContext): Metric[]
       help: '1 if a guard outside the agent stops PostgreSQL at that time, else 0.',
       value: Number(guard?.kind === 'present' && guard.armedMs !== null),
     },
+    ...synchronyMetrics(snapshot === null ? null : synchronyOf(snapshot)),
     {
       name: 'matriarch_cycles_total',
       type: 'counter',

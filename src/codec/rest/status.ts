@@ -60,8 +60,24 @@ export function statusDocument(snapshot: Snapshot | null, context: StatusContext
       guard: guardText(seen),
       fence_left_ms: context.fenceDeadlineMs === null ? null : Math.round(context.fenceDeadlineMs - context.nowMs),
       cycle: snapshot.cycle,
+      ...synchronyFields(snapshot),
     },
   };
+}
+
+/** Of the leader in synchronous mode; null elsewhere. */
+export function synchronyOf({ seen }: Snapshot): { readonly copies: number; readonly oldestWaitMs: number } | null {
+  const { postgres, dcs, settings, held } = seen;
+  const leads = held !== null && postgres.kind === 'running' && postgres.role === 'primary';
+  if (!leads || settings.cluster.synchronousMode === 'off') return null;
+  const sync = dcs.kind === 'reachable' ? dcs.cluster.sync : dcs.lastSeen?.sync;
+  return { copies: 1 + (sync?.members.length ?? 0), oldestWaitMs: postgres.synchronous.oldestWaitMs ?? 0 };
+}
+
+/** On how many nodes each acknowledged commit is, this one included; and how long the oldest that is not waits. */
+function synchronyFields(snapshot: Snapshot): Fields {
+  const synchrony = synchronyOf(snapshot);
+  return synchrony === null ? {} : { copies: synchrony.copies, commit_wait_ms: synchrony.oldestWaitMs };
 }
 
 /** False is a promise: no writes are accepted here, now or in a moment, unless the leader key is taken first. */

@@ -64,6 +64,15 @@ test('other settings fall back alone', () => {
     [{ standby_cluster: { create_replica_methods: ['x'] } }, 'standbyCluster', null, false],
     [{ standby_cluster: 'remote' }, 'standbyCluster', null, false],
     [{ ignore_slots: [1, { name: 'a' }] }, 'ignoreSlots', [{ name: 'a' }], false],
+    [{ synchronous_mode: 'ON' }, 'synchronousMode', 'on', false],
+    [{ synchronous_mode: 'quorum' }, 'synchronousMode', 'quorum', true],
+    [{ synchronous_mode: 'perhaps' }, 'synchronousMode', 'off', false],
+    [{ synchronous_mode_strict: 'yes' }, 'synchronousStrict', true, false],
+    [{ synchronous_node_count: '2' }, 'synchronousNodeCount', 2, false],
+    [{ synchronous_node_count: 0 }, 'synchronousNodeCount', 1, true],
+    [{ maximum_lag_on_syncnode: 4096 }, 'maximumLagBytesOnSyncNode', 4096, false],
+    [{ maximum_lag_on_syncnode: -1 }, 'maximumLagBytesOnSyncNode', null, false],
+    [{ maximum_lag_on_syncnode: '1MB' }, 'maximumLagBytesOnSyncNode', null, true],
     [{ nosuch: 1 }, 'pause', false, false],
   ];
   for (const [document, name, value, isWarned] of table) {

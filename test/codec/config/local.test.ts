@@ -81,6 +81,11 @@ test('what is missing or no address is named, all at once', () => {
         'node.yml:9:21: postgresql.authentication.replication: username is missing',
       ],
     ],
+    [small.replace('name: node1', 'name: a,b'), ['node.yml:2:1: name: a member name must not contain a comma']],
+    [
+      small.replace('name: node1', 'name: __Patroni_strict_sync_replica_placeholder__'),
+      ['node.yml:2:1: name: this name is reserved; give the member another'],
+    ],
     [small.replace('name: node1', 'name: a/b'), ['node.yml:2:1: name: a member name must not contain a slash']],
     [
       small.replace('{ hosts: [node1:2379, node2:2379] }', '{ username: u }'),
