@@ -4,6 +4,7 @@ import { agentCommand } from './agent.ts';
 import { campaignCommand } from './campaign.ts';
 import { ctlCommands } from './ctl.ts';
 import { labCommands } from './lab.ts';
+import { probeCommand } from './probe.ts';
 import { simulateCommand } from './simulate.ts';
 import { trafficCommands } from './traffic.ts';
 import { version } from './version.ts';
@@ -18,6 +19,7 @@ agentCommand(program);
 ctlCommands(program);
 labCommands(program);
 trafficCommands(program);
+probeCommand(program);
 simulateCommand(program);
 campaignCommand(program);
 

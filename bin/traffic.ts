@@ -10,9 +10,9 @@ import { makeMonitor } from '../src/traffic/monitor.ts';
 import { makeReader } from '../src/traffic/reader.ts';
 import type { Outside } from '../src/traffic/seek.ts';
 import { servedLine, statusLine } from '../src/traffic/show.ts';
-import { readTarget } from '../src/traffic/target.ts';
 import { makeWriter } from '../src/traffic/writer.ts';
 import { makeSql } from '../src/world/sql.ts';
+import { targetsOf } from './targets.ts';
 
 interface Flags {
   readonly rate: number;
@@ -164,17 +164,6 @@ const untilSignal = (): Promise<void> =>
     process.on('SIGINT', () => resolve());
     process.on('SIGTERM', () => resolve());
   });
-
-function targetsOf(text: string): readonly SqlTarget[] {
-  const { PGUSER, PGPASSWORD, PGDATABASE, PGSSLMODE } = process.env;
-  const given = Object.entries({ PGUSER, PGPASSWORD, PGDATABASE, PGSSLMODE }).filter(
-    ([, value]) => value !== undefined,
-  );
-  const read = readTarget(text, Object.fromEntries(given));
-  if (read.kind === 'targets') return read.targets;
-  process.stderr.write(`Error: ${read.why}\n`);
-  process.exit(2);
-}
 
 function positive(text: string): number {
   const number = Number(text);

@@ -13,6 +13,8 @@ export interface ClientOptions {
   readonly fresh?: boolean;
   /** Told of each statement; `gapMs` since the last acknowledged one. */
   readonly onServed?: (served: Served, gapMs: number | null) => void;
+  /** Told of each host that could not be used: SQLSTATE, or `unreachable`. */
+  readonly onFailed?: (error: string) => void;
   /** What each look at a host shows while the wanted role is being sought. */
   readonly sawRole?: (role: Role | 'stopped') => void;
 }
@@ -70,7 +72,10 @@ export function makeClient(
       connectLimitMs: options.connectLimitMs ?? 1000,
       retryMs: options.retryMs ?? 20,
       askTimesMax: options.askTimesMax ?? 50,
-      failed: meter.error,
+      failed(error: string) {
+        meter.error(error);
+        options.onFailed?.(error);
+      },
       ...(options.sawRole === undefined ? {} : { sawRole: options.sawRole }),
     };
     const session = await seek(outside, targets, seeking, stopped.signal);

@@ -8,7 +8,7 @@ const createTable: Statement = {
     server_time timestamptz NOT NULL DEFAULT clock_timestamp())`,
 };
 
-const here = "coalesce(host(inet_server_addr()) || ':' || inet_server_port(), 'socket')";
+export const here = "coalesce(host(inet_server_addr()) || ':' || inet_server_port(), 'socket')";
 
 /** Quiet on a standby, where a refused INSERT would fill the server's log. */
 export const askRole: Statement = {

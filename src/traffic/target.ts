@@ -1,15 +1,19 @@
 import type { SqlTarget } from '../model/world.ts';
 
 export type Targets =
-  | { readonly kind: 'targets'; readonly targets: readonly SqlTarget[] }
+  /** `passfile`: where the string says that the password is; null: it does not. */
+  | { readonly kind: 'targets'; readonly targets: readonly SqlTarget[]; readonly passfile: string | null }
   | { readonly kind: 'wrong'; readonly why: string };
 
 /** libpq's variables, as far as they are used here. */
-export type LoginDefaults = Readonly<Partial<Record<'PGUSER' | 'PGPASSWORD' | 'PGDATABASE' | 'PGSSLMODE', string>>>;
+export type LoginDefaults = Readonly<
+  Partial<Record<'PGUSER' | 'PGPASSWORD' | 'PGDATABASE' | 'PGSSLMODE' | 'PGAPPNAME', string>>
+>;
 
 /**
  * A port, a list of `host[:port]`, libpq's `host=… port=…`, or a URL. Lists of hosts mean: whichever has the role. URLs are
- * taken apart here because drivers disagree on what `sslmode` in them means.
+ * taken apart here because drivers disagree on what `sslmode` in them means. What is wrong is told without the text itself
+ * where a password may stand in it.
  */
 export function readTarget(text: string, defaults: LoginDefaults): Targets {
   const fields = /^postgres(ql)?:\/\//.test(text)
@@ -21,10 +25,11 @@ export function readTarget(text: string, defaults: LoginDefaults): Targets {
   const hosts = (fields.host ?? '127.0.0.1').split(',');
   const ports = (fields.port ?? '5432').split(',');
   if (ports.length > 1 && ports.length !== hosts.length)
-    return { kind: 'wrong', why: `${ports.length} ports for ${hosts.length} hosts in ${JSON.stringify(text)}` };
+    return { kind: 'wrong', why: `${ports.length} ports for ${hosts.length} hosts: ${hosts.join(',')}` };
   const targets = hosts.map((host, i) => ({ host, port: Number(ports[ports.length === 1 ? 0 : i] || '5432') }));
   const bad = targets.find(({ host, port }) => host === '' || !Number.isInteger(port) || port < 1 || port > 65535);
-  if (bad !== undefined) return { kind: 'wrong', why: `no host and port: ${JSON.stringify(text)}` };
+  if (bad !== undefined)
+    return { kind: 'wrong', why: `no host and port: ${JSON.stringify(`${bad.host}:${bad.port}`)}` };
   const user = fields.user ?? defaults.PGUSER ?? 'postgres';
   const sslmode = fields.sslmode ?? defaults.PGSSLMODE;
   const ssl: Record<string, string> = sslmode === undefined ? {} : { sslmode };
@@ -32,6 +37,7 @@ export function readTarget(text: string, defaults: LoginDefaults): Targets {
     if (name.startsWith('ssl') && value !== undefined) ssl[name] = value;
   return {
     kind: 'targets',
+    passfile: fields.passfile ?? null,
     targets: targets.map(({ host, port }) => ({
       host,
       port,
@@ -39,7 +45,7 @@ export function readTarget(text: string, defaults: LoginDefaults): Targets {
       password: fields.password ?? defaults.PGPASSWORD ?? null,
       database: fields.dbname ?? defaults.PGDATABASE ?? user,
       ssl,
-      applicationName: fields.application_name ?? 'matriarch traffic',
+      applicationName: fields.application_name ?? defaults.PGAPPNAME ?? 'matriarch traffic',
     })),
   };
 }
@@ -49,7 +55,8 @@ type Fields = Readonly<Partial<Record<string, string>>>;
 function fromHosts(text: string): Fields | string {
   if (/^\d+$/.test(text)) return { port: text };
   const parts = text.split(',').map((part) => /^(\[[^\]]+\]|[^:]+)(?::(\d+))?$/.exec(part.trim()));
-  if (parts.some((part) => part === null)) return `neither port, host:port list nor DSN: ${JSON.stringify(text)}`;
+  if (parts.some((part) => part === null))
+    return `neither port, host:port list nor DSN${text.includes('@') ? ' (a URL begins with postgresql://)' : `: ${JSON.stringify(text)}`}`;
   return {
     host: parts.map((part) => part?.[1]?.replace(/^\[|\]$/g, '')).join(','),
     port: parts.map((part) => part?.[2] ?? '5432').join(','),
@@ -63,7 +70,7 @@ function fromKeywords(text: string): Fields | string {
   while (pair.lastIndex < text.length) {
     const at = pair.lastIndex;
     const match = pair.exec(text);
-    if (match === null) return `cannot read the connection string at ${JSON.stringify(text.slice(at))}`;
+    if (match === null) return `cannot read the connection string at its character ${at + 1}`;
     fields[match[1] ?? ''] = (match[2] ?? match[3] ?? '').replace(/\\(.)/g, '$1');
   }
   return fields;
