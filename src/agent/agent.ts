@@ -10,6 +10,7 @@ import { makeConfiguration } from './configuration.ts';
 import { makeDcs } from './dcs/dcs.ts';
 import { makeDeadman } from './deadman.ts';
 import { makeGuardLink } from './guard/link.ts';
+import { makeHearClients } from './incidents/clients.ts';
 import { makeIncidents } from './incidents/store.ts';
 import { makeJobRunner } from './jobs.ts';
 import { makeJournal } from './journal.ts';
@@ -61,7 +62,8 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
   const { wake } = wakes;
   const startedMs = clock.now();
   const journal = makeJournal(world, `${stateDir}/journal.jsonl`, options.tell);
-  const incidents = makeIncidents(world, { scope: local.scope, node: local.name, stateDir });
+  const hearClients = makeHearClients(world, () => settings().local.probes);
+  const incidents = makeIncidents(world, { scope: local.scope, node: local.name, stateDir }, hearClients);
   journal.subscribe(incidents.hear);
   const note = (level: 'info' | 'warning' | 'error', text: string, because: readonly Fact[] = []): void =>
     journal.record({ kind: 'note', level, text, because });

@@ -12,6 +12,7 @@ const columns = [
   { name: 'Leader' },
   { name: 'TL', right: true },
   { name: 'At risk', right: true },
+  { name: 'Write gap', right: true },
   { name: 'Trigger' },
 ] as const;
 
@@ -25,6 +26,7 @@ export function listText(incidents: readonly JsonObject[], format: 'pretty' | 't
     changeOf(one.leader),
     changeOf(one.timeline),
     isObject(one.atRisk) ? String(one.atRisk.bytes) : '',
+    longestWriteGap(one),
     textOf(one.trigger),
   ]);
   const lines =
@@ -47,6 +49,7 @@ export function incidentText(one: JsonObject, coloured: boolean): string {
     ['trigger', [textOf(one.trigger)]],
     ['leader', [`${changeOf(one.leader)}${timeline === '' ? '' : `, timeline ${timeline}`}`]],
     ['at risk', [risk]],
+    ['clients', clientLines(one)],
     ['phases', phases],
     ['jobs', jobs],
     ['before it', isObject(one.before) ? reasonedOf(one.before) : []],
@@ -70,9 +73,35 @@ function jobOf({ job, outcome, tookMs, error }: JsonObject): string {
   return `${textOf(job)}: ${textOf(outcome)}${why}${typeof tookMs === 'number' ? `, ${tookMs} ms` : ''}`;
 }
 
+/** The longest time in which no client of a probe could write; nothing where none was asked. */
+function longestWriteGap({ clients }: JsonObject): string {
+  const heard = objectsIn(clients).filter(({ unheard }) => unheard === null);
+  const gaps = heard.flatMap(({ gaps: felt }) => objectsIn(felt)).filter(({ kind }) => kind === 'write');
+  return heard.length === 0 ? '' : secondsOf(Math.max(0, ...gaps.map(({ gapMs }) => Number(gapMs))));
+}
+
+function clientLines({ clients }: JsonObject): readonly string[] {
+  return objectsIn(clients).flatMap(({ probe, unheard, gaps }) => {
+    const by = `by the probe ${textOf(probe)}`;
+    if (typeof unheard === 'string') return [`not heard from the probe ${textOf(probe)}: ${unheard}`];
+    const felt = objectsIn(gaps);
+    return felt.length === 0 ? [`no gap, ${by}`] : felt.map((gap) => `${gapText(gap)}, ${by}`);
+  });
+}
+
+function gapText({ kind, target, gapMs, beganAfterMs, ended, hostBefore, hostAfter }: JsonObject): string {
+  const began = Number(beganAfterMs);
+  const from = `from ${secondsOf(Math.abs(began))} ${began < 0 ? 'before' : 'after'} it began`;
+  const hosts = changeOf({ before: hostBefore, after: ended === true ? hostAfter : null });
+  const length = ended === true ? secondsOf(Number(gapMs)) : `${secondsOf(Number(gapMs))} and more`;
+  return `${textOf(kind)} ${textOf(target)} without an answer for ${length}, ${from} (${hosts})`;
+}
+
+const secondsOf = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
+
 /** How long, or why that is not known. */
 function tookOf({ tookMs, state }: JsonObject): string {
-  if (typeof tookMs === 'number') return `${(tookMs / 1_000).toFixed(1)} s`;
+  if (typeof tookMs === 'number') return secondsOf(tookMs);
   return state === 'cutShort' ? 'cut short: the agent ended' : textOf(state);
 }
 

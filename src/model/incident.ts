@@ -29,10 +29,32 @@ export interface Incident {
   readonly phases: readonly { readonly phase: Milestone; readonly afterMs: number }[];
   /** WAL that was, or may be, lost with the old leader; null: nothing here tells. */
   readonly atRisk: { readonly bytes: number; readonly how: string } | null;
+  /** What clients felt, a word of each probe that the configuration names; absent: none is named, or none was asked yet. */
+  readonly clients?: readonly ProbeWord[];
   /** What was done to the server and its data. */
   readonly jobs: readonly DoneJob[];
   /** The journal's entries, the first and the last of them if there are many. */
   readonly evidence: readonly Entry[];
+}
+
+export interface ProbeWord {
+  /** Its address. */
+  readonly probe: string;
+  /** Why nothing is known of it; null: it was heard. */
+  readonly unheard: string | null;
+  readonly gaps: readonly FeltGap[];
+}
+
+/** A time without an answer that overlaps the incident. */
+export interface FeltGap {
+  readonly kind: 'write' | 'read';
+  readonly target: string;
+  readonly gapMs: number;
+  /** Since the incident began; negative: clients felt it before this node knew. */
+  readonly beganAfterMs: number;
+  readonly ended: boolean;
+  readonly hostBefore: string | null;
+  readonly hostAfter: string | null;
 }
 
 export type Milestone =

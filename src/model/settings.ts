@@ -72,6 +72,8 @@ export interface LocalSettings {
   readonly namespace: string;
   /** Directory for journal, locks, guard state and sockets of this node. */
   readonly stateDir: string;
+  /** Where probes (`matriarch probe --listen`) are asked what clients felt of an incident. */
+  readonly probes: readonly HostPort[];
   readonly etcd: EtcdSettings;
   readonly rest: RestSettings;
   readonly ctl: {

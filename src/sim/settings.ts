@@ -22,6 +22,7 @@ export function simulatedSettings(
     name,
     namespace: '/service/',
     stateDir: places.stateDir,
+    probes: [],
     etcd: { endpoints, srv: null, useProxies: false, username: null, password: null, tls: null },
     rest: {
       listen: { host: '0.0.0.0', port: restPort },

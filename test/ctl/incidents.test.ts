@@ -29,6 +29,33 @@ const promotion: Incident = {
     { phase: 'writable', afterMs: 62 },
   ],
   atRisk: { bytes: 128, how: 'of what the old leader had told' },
+  clients: [
+    {
+      probe: 'p1:9988',
+      unheard: null,
+      gaps: [
+        {
+          kind: 'write',
+          target: 'ha:5000/app',
+          gapMs: 4_310,
+          beganAfterMs: -120,
+          ended: true,
+          hostBefore: 'node2:5432',
+          hostAfter: 'node1:5432',
+        },
+        {
+          kind: 'read',
+          target: 'ha:5001/app',
+          gapMs: 9_000,
+          beganAfterMs: 50,
+          ended: false,
+          hostBefore: 'node2:5432',
+          hostAfter: null,
+        },
+      ],
+    },
+    { probe: 'p2:9988', unheard: 'no answer in 2000 ms', gaps: [] },
+  ],
   jobs: [{ job: 'promote', outcome: 'failed', tookMs: 49, error: 'no space left' }],
   evidence: [
     {
@@ -54,6 +81,7 @@ const cut: Incident = {
   leader: { before: 'node1', after: null },
   timeline: { before: 2, after: 2 },
   atRisk: null,
+  clients: [],
 };
 const files = {
   '/state/incidents/20261126-080000-000.json': JSON.stringify(cut),
@@ -80,12 +108,12 @@ test('incidents: a table from the disk, also when the agent is dead; what is hal
   assert.deepEqual(asked, []);
   assert.equal(
     out,
-    `+---------------------+-----------+-------------------------+----------------------------+----------------+--------+---------+-----------------------+
-| ID                  | Kind      | Began (UTC)             |                       Took | Leader         |     TL | At risk | Trigger               |
-+---------------------+-----------+-------------------------+----------------------------+----------------+--------+---------+-----------------------+
-| 20261125-201351-123 | promotion | 2026-11-25 20:13:51.123 |                      0.4 s | node2 -> node1 | 1 -> 2 |     128 | leader: node2 -> -    |
-| 20261126-080000-000 | demotion  | 2026-11-26 08:00:00.000 | cut short: the agent ended | node1 -> -     |      2 |         | stop fast: switchover |
-+---------------------+-----------+-------------------------+----------------------------+----------------+--------+---------+-----------------------+
+    `+---------------------+-----------+-------------------------+----------------------------+----------------+--------+---------+-----------+-----------------------+
+| ID                  | Kind      | Began (UTC)             |                       Took | Leader         |     TL | At risk | Write gap | Trigger               |
++---------------------+-----------+-------------------------+----------------------------+----------------+--------+---------+-----------+-----------------------+
+| 20261125-201351-123 | promotion | 2026-11-25 20:13:51.123 |                      0.4 s | node2 -> node1 | 1 -> 2 |     128 |     4.3 s | leader: node2 -> -    |
+| 20261126-080000-000 | demotion  | 2026-11-26 08:00:00.000 | cut short: the agent ended | node1 -> -     |      2 |         |           | stop fast: switchover |
++---------------------+-----------+-------------------------+----------------------------+----------------+--------+---------+-----------+-----------------------+
 `,
   );
   assert.equal((await list({ format: 'tsv' }, {}, 1)).out.split('\n').length, 3);
@@ -106,6 +134,9 @@ test('incidents show: everything, the journal below it; by the beginning of its 
   trigger    leader: node2 -> -
   leader     node2 -> node1, timeline 1 -> 2
   at risk    128 bytes of what the old leader had told
+  clients    write ha:5000/app without an answer for 4.3 s, from 0.1 s before it began (node2:5432 -> node1:5432), by the probe p1:9988
+             read ha:5001/app without an answer for 9.0 s and more, from 0.1 s after it began (node2:5432 -> -), by the probe p1:9988
+             not heard from the probe p2:9988: no answer in 2000 ms
   phases     leaderGone 0 ms
              writable 62 ms
   jobs       promote: failed (no space left), 49 ms

@@ -8,6 +8,7 @@ export const settings = (name: string): Settings => ({
     name,
     namespace: 'service',
     stateDir: '/state',
+    probes: [],
     etcd: { endpoints: [], srv: null, useProxies: false, username: null, password: null, tls: null },
     rest: {
       listen: host('0.0.0.0'),

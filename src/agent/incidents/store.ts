@@ -1,7 +1,9 @@
 import { readIncident } from '../../codec/incident.ts';
 import type { Entry } from '../../model/decision.ts';
-import type { Incident } from '../../model/incident.ts';
+import type { Incident, ProbeWord } from '../../model/incident.ts';
+import { later } from '../../model/units.ts';
 import type { World } from '../../model/world.ts';
+import type { HearClients } from './clients.ts';
 import { strikesIn } from './strikes.ts';
 import { beginWatch, watch } from './watch.ts';
 
@@ -26,6 +28,7 @@ const keptMax = 100;
 export function makeIncidents(
   { files }: Pick<World, 'files'>,
   place: { readonly scope: string; readonly node: string; readonly stateDir: string },
+  hearClients: HearClients | null = null,
 ): Incidents {
   const { scope, node, stateDir } = place;
   const folder = `${stateDir}/incidents`;
@@ -39,6 +42,20 @@ export function makeIncidents(
   function keep(incident: Incident): void {
     const others = known.filter(({ id }) => id !== incident.id);
     known = [...others, incident].toSorted((a, b) => (a.id < b.id ? -1 : 1)).slice(-keptMax);
+  }
+
+  /** What clients felt is known only later: an incident that is kept no more is left as it is. */
+  function addClients(id: string, clients: readonly ProbeWord[]): void {
+    const incident = known.find((one) => one.id === id);
+    if (incident === undefined) return;
+    const whole = { ...incident, clients };
+    keep(whole);
+    save(whole);
+  }
+
+  function askClients({ id, tookMs }: Incident, { atMs }: Entry): void {
+    const span = { beganMs: later(atMs, -(tookMs ?? 0)), endedMs: atMs };
+    void hearClients?.(span, (words) => addClients(id, words));
   }
 
   /** The loop records, and must not stumble over who listens: after an entry that is not understood the watch begins anew. */
@@ -85,6 +102,7 @@ export function makeIncidents(
       state = next.watch;
       if (next.incident === null) return;
       keep(next.incident);
+      if (next.incident.state === 'closed') askClients(next.incident, entry);
       const milestone = outlineOf(next.incident);
       if (milestone === written) return;
       written = milestone;

@@ -70,6 +70,7 @@ export function readLocalConfig(text: string, fileName: string, env: Readonly<Re
     name: file.name,
     namespace: file.namespace ?? 'service',
     stateDir: stateDirOf(file.matriarch?.state_dir, dataDir),
+    probes: (file.matriarch?.probes ?? []).map((probe) => address(['matriarch', 'probes'], probe, 9988)),
     etcd,
     rest: readRest(
       rest,

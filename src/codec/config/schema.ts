@@ -187,7 +187,7 @@ const bootstrap = z
     mapping,
   )
   .loose();
-const matriarch = z.object({ state_dir: text.optional() }, mapping);
+const matriarch = z.object({ state_dir: text.optional(), probes: listOf('a list of host:port').optional() }, mapping);
 
 export const schema = z.object({
   scope: text,

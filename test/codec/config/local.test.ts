@@ -36,6 +36,17 @@ test("the tutorial's file is read without a complaint", () => {
   assert.deepEqual(local.tags.published, {});
 });
 
+test('probes are addresses; what is none is named', () => {
+  assert.deepEqual(good(`${small}matriarch: { probes: [p1, 'p2:80'] }\n`).probes, [
+    { host: 'p1', port: 9988 },
+    { host: 'p2', port: 80 },
+  ]);
+  assert.match(
+    problems(`${small}matriarch: { probes: ['http://p1'] }\n`).join(),
+    /matriarch\.probes: "http:\/\/p1" is no host:port/,
+  );
+});
+
 test('what is of the wrong kind is named with line and column, and what is there instead', () => {
   const table: readonly [more: string, problem: string][] = [
     ['  pg_hba: host all all', 'node.yml:10:3: postgresql.pg_hba: a list of lines is expected, not this text'],
