@@ -89,11 +89,13 @@ export function makeJobRunner(deps: {
 function divergenceFacts(divergence: JobResult['divergence']): readonly Fact[] {
   if (divergence === null) return [];
   if (divergence.kind !== 'diverged') return [['divergence', divergence.kind]];
-  const { kind, forkLsn, myLsn } = divergence;
+  const { kind, forkLsn, myLsn, forkUnknown, commits } = divergence;
+  if (forkUnknown === true) return [['divergence', kind]];
   return [
     ['divergence', kind],
     ['forkLsn', lsnText(forkLsn)],
     ['beyondForkBytes', Number(myLsn > forkLsn ? myLsn - forkLsn : 0n)],
+    ...(commits === undefined ? [] : [['beyondForkCommits', commits] as const]),
   ];
 }
 

@@ -38,7 +38,7 @@ export function listText(incidents: readonly JsonObject[], format: 'pretty' | 't
 
 /** One, with all that it is made of. */
 export function incidentText(one: JsonObject, coloured: boolean): string {
-  const risk = isObject(one.atRisk) ? `${one.atRisk.bytes} bytes ${textOf(one.atRisk.how)}` : 'not known here';
+  const risk = isObject(one.atRisk) ? `${riskText(one.atRisk)} ${textOf(one.atRisk.how)}` : 'not known here';
   const phases = objectsIn(one.phases).map(({ phase, afterMs }) => `${textOf(phase)} ${String(afterMs)} ms`);
   const jobs = objectsIn(one.jobs).map(jobOf);
   const evidence = Array.isArray(one.evidence) ? one.evidence.flatMap(journalLine) : [];
@@ -71,6 +71,13 @@ function reasonedOf({ rule, reason, because }: JsonObject): readonly string[] {
 function jobOf({ job, outcome, tookMs, error }: JsonObject): string {
   const why = typeof error === 'string' ? ` (${error})` : '';
   return `${textOf(job)}: ${textOf(outcome)}${why}${typeof tookMs === 'number' ? `, ${tookMs} ms` : ''}`;
+}
+
+/** Whole transactions where somebody could count them. */
+function riskText({ bytes, transactions }: JsonObject): string {
+  if (typeof transactions === 'number')
+    return `${bytes} bytes, ${transactions} committed ${transactions === 1 ? 'transaction' : 'transactions'},`;
+  return bytes === 0 ? '0 bytes' : `${bytes} bytes, transactions not counted,`;
 }
 
 /** The longest time in which no client of a probe could write; nothing where none was asked. */

@@ -27,8 +27,11 @@ export interface Incident {
   readonly timeline: { readonly before: number | null; readonly after: number | null };
   /** Milestones, in their order; ms since it began. */
   readonly phases: readonly { readonly phase: Milestone; readonly afterMs: number }[];
-  /** WAL that was, or may be, lost with the old leader; null: nothing here tells. */
-  readonly atRisk: { readonly bytes: number; readonly how: string } | null;
+  /**
+   * WAL that was, or may be, lost with the old leader; null: nothing here tells. `transactions`: commits in it; absent: not
+   * counted, since it is not here, or too much.
+   */
+  readonly atRisk: { readonly bytes: number; readonly transactions?: number; readonly how: string } | null;
   /** What clients felt, a word of each probe that the configuration names; absent: none is named, or none was asked yet. */
   readonly clients?: readonly ProbeWord[];
   /** What was done to the server and its data. */

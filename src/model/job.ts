@@ -81,7 +81,16 @@ export type Job =
 export type Divergence =
   /** `walGone`: the segment that this standby needs next, and that the leader no longer has. */
   | { readonly kind: 'none'; readonly walGone?: string }
-  | { readonly kind: 'diverged'; readonly forkTimeline: Timeline; readonly forkLsn: Lsn; readonly myLsn: Lsn }
+  | {
+      readonly kind: 'diverged';
+      readonly forkTimeline: Timeline;
+      readonly forkLsn: Lsn;
+      readonly myLsn: Lsn;
+      /** The leader never was on my timeline: where the histories part is not known, and `forkLsn` is where I am. */
+      readonly forkUnknown?: true;
+      /** Committed here beyond the fork, and soon gone; absent: not counted. */
+      readonly commits?: number;
+    }
   /** Missing information never counts as diverged. */
   | { readonly kind: 'unknown'; readonly why: string };
 

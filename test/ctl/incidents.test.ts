@@ -133,7 +133,7 @@ test('incidents show: everything, the journal below it; by the beginning of its 
   took       0.4 s
   trigger    leader: node2 -> -
   leader     node2 -> node1, timeline 1 -> 2
-  at risk    128 bytes of what the old leader had told
+  at risk    128 bytes, transactions not counted, of what the old leader had told
   clients    write ha:5000/app without an answer for 4.3 s, from 0.1 s before it began (node2:5432 -> node1:5432), by the probe p1:9988
              read ha:5001/app without an answer for 9.0 s and more, from 0.1 s after it began (node2:5432 -> -), by the probe p1:9988
              not heard from the probe p2:9988: no answer in 2000 ms

@@ -94,6 +94,7 @@ test('a primary that is cut off is fenced, and what it wrote beyond the fork is 
   assert.equal(incident.decisions[0]?.rule, 'lease.runningOut');
   assert.match(jobs(incident), /^stop fast: the lease is running out:done/);
   assert.ok((incident.atRisk?.bytes ?? 0) > 0, JSON.stringify(incident.atRisk));
+  assert.equal(typeof incident.atRisk?.transactions, 'number', JSON.stringify(incident.atRisk));
   assert.ok(incident.evidence.length <= 60);
 });
 

@@ -187,7 +187,9 @@ const beyondFork =
 function riskIn(entry: Entry): Incident['atRisk'] {
   if (entry.kind === 'job') {
     const bytes = factIn(entry.because, 'beyondForkBytes');
-    return typeof bytes === 'number' ? { bytes, how: beyondFork } : null;
+    const commits = factIn(entry.because, 'beyondForkCommits');
+    if (typeof bytes !== 'number') return null;
+    return { bytes, ...(typeof commits === 'number' ? { transactions: commits } : {}), how: beyondFork };
   }
   if (entry.kind !== 'decided' || !won(entry)) return null;
   const [told, mine] = [factIn(entry.because, 'lastOptime'), factIn(entry.because, 'myLsn')];

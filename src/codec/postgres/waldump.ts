@@ -18,3 +18,13 @@ export function endOfShutdownCheckpoint(stdout: string, stderr: string, checkpoi
   const end = lsn(at) + BigInt(total);
   return lsnOf((end + 7n) & ~7n); // records begin at multiples of eight
 }
+
+/**
+ * Commits, from what pg_waldump says with --stats=record. That it then meets the end of the WAL is told as an error, and is
+ * none. Null: the text is not understood.
+ */
+export function commitsIn(stdout: string): number | null {
+  if (!/^WAL statistics between/m.test(stdout)) return null;
+  const counts = [...stdout.matchAll(/^Transaction\/COMMIT(?:_PREPARED)?\s+(\d+)\s/gm)];
+  return counts.reduce((sum, [, count]) => sum + Number(count), 0);
+}

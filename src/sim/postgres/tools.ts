@@ -1,4 +1,4 @@
-import { lsnOf, lsnText } from '../../model/units.ts';
+import { lsn, lsnOf, lsnText } from '../../model/units.ts';
 import type { Machine } from '../machine.ts';
 import type { Program, SimProcess } from '../process.ts';
 import { optionOf, readConninfo } from './conf.ts';
@@ -233,13 +233,19 @@ export const pgRewind =
     });
   };
 
-/** One record, and then the end of the log: how the agent learns where a shutdown checkpoint ends. */
+/** With --stats, the commits from a position on. Else one record, and then the end of the log: where a shutdown checkpoint ends. */
 export const pgWaldump =
   (machine: Machine): Program =>
   (self, { args }) => {
     const waldir = optionOf(args, '-p', '--path') ?? '';
     const from = optionOf(args, '-s', '--start') ?? '';
     const wal = dataDirAt(machine, waldir.replace(/\/pg_wal\/?$/, '')).wal();
+    if (wal != null && args.includes('--stats=record')) {
+      const commits = wal.records.filter(({ start, change }) => start >= lsn(from) && change.kind === 'write');
+      self.print(`WAL statistics between ${from} and ${lsnText(lsnOf(wal.end))}:`);
+      self.print(`Transaction/COMMIT ${commits.length} (100.00)`);
+      return exit(self, 1, 'pg_waldump: error: error in WAL record: invalid record length: wanted 24, got 0');
+    }
     const record = wal?.records.find((one) => lsnText(lsnOf(one.start)) === from);
     if (wal == null || record === undefined)
       return exit(self, 1, `pg_waldump: fatal: could not find a valid record after ${from}`);

@@ -6,10 +6,12 @@ import { type Lsn, lsnOf, lsnText, type Timeline, timeline } from '../../../mode
 import { type PostgresParts, toolEnv } from '../parts.ts';
 import { ownTarget, peerTarget, runOnce, whyNot } from '../sessions.ts';
 import { identifySystem, timelineHistory, walFrom } from '../statements.ts';
+import { withCommits } from './commitsBeyond.ts';
 import { whyNoPrimary } from './source.ts';
 import { bridge } from './taken.ts';
 
 const limitMs = 3_000;
+type Diverged = Extract<Divergence, { kind: 'diverged' }>;
 const unknown = (why: string): Divergence => ({ kind: 'unknown', why });
 
 interface Mine {
@@ -26,6 +28,7 @@ export async function divergenceFrom(
   local: LocalPostgres,
 ): Promise<Divergence> {
   const verdict = await compare(parts, job, local);
+  if (verdict.kind === 'diverged') return withCommits(parts, verdict);
   if (verdict.kind !== 'none' || local.kind !== 'running' || local.role !== 'standby') return verdict;
   const walGone = await goneAtLeader(parts, job.from, local.receivedLsn);
   return walGone === null ? verdict : { ...verdict, walGone };
@@ -60,19 +63,20 @@ async function compare(
   if (identity.kind !== 'rows') return unknown(`${job.from.member}: ${whyNot(identity)}`);
   const theirs = timeline(Number(identity.rows[0]?.timeline ?? 0));
   if (theirs === 0) return unknown(`${job.from.member} does not tell its timeline`);
-  const diverged = (fork: Lsn): Divergence => ({
+  const diverged = (fork: Lsn): Diverged => ({
     kind: 'diverged',
     forkTimeline: mine.timeline,
     forkLsn: fork,
     myLsn: mine.lsn,
   });
-  if (mine.timeline > theirs) return diverged(mine.lsn);
+  const strange: Divergence = { ...diverged(mine.lsn), forkUnknown: true };
+  if (mine.timeline > theirs) return strange;
   if (mine.timeline === theirs) return { kind: 'none' };
   const told = await runOnce(sql, walsender, [timelineHistory(theirs)], limitMs);
   if (told.kind !== 'rows') return unknown(`${job.from.member}: ${whyNot(told)}`);
   const history = historyText(told.rows[0]?.content ?? '');
   const line = readHistoryFile(history).find((one) => one.timeline === mine.timeline);
-  if (line === undefined) return diverged(mine.lsn); // a timeline the leader never was on
+  if (line === undefined) return strange; // a timeline the leader never was on
   if (mine.recovering && mine.lsn > line.end) return diverged(line.end);
   // It does not stream, or nobody would ask. The next one the leader has for certain.
   if (local.kind === 'running' && theirs > mine.timeline + 1) await bridge(parts, mine.timeline, theirs, history);
