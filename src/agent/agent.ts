@@ -20,6 +20,7 @@ import { makeMailbox } from './mailbox.ts';
 import { makeNameCheck } from './nameCheck.ts';
 import { makeObserve } from './observe.ts';
 import { makePeers } from './peers.ts';
+import { makeLoad } from './postgres/load.ts';
 import type { JobContext } from './postgres/parts.ts';
 import { makePostgres, type SentinelPrefix } from './postgres/postgres.ts';
 import { makePremise } from './premise.ts';
@@ -149,6 +150,10 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
       snapshot: () => snapshot,
       marginMs: configuration.marginMs,
       past: () => ({ promotionsMs: promotionsIn(incidents.recent()) }),
+    }),
+    load: makeLoad(world, settings, () => {
+      const seen = snapshot?.seen.postgres;
+      return seen?.kind === 'running' && seen.role === 'primary';
     }),
     instance: options.instance,
   };

@@ -63,6 +63,7 @@ export function rehearsalText(document: JsonObject, format: Format): string {
     ...(phases.length === 0 ? [] : ['', '  phase          least   typical      most', ...phases.map(phaseLine)]),
     ...(members.length === 0 ? [] : ['', ...members.flatMap(memberLines)]),
     '',
+    ...estimateLine(document),
     seenLine(document),
   ];
   return lines.map((line) => `${line}\n`).join('');
@@ -104,6 +105,14 @@ function seenLine({ seen, bytes_seen: how }: JsonObject): string {
   const apart = typeof how === 'string' && how.includes('itself') ? '; positions are moments apart' : '';
   const age = typeof seen.age_ms === 'number' ? `, ${(seen.age_ms / 1_000).toFixed(1)} s ago` : '';
   return `Played by the decision core of ${String(seen.by)}, from what it saw${age}${apart}. Nothing was changed.`;
+}
+
+/** Where the number of transactions comes from: it is no count. */
+function estimateLine({ transactions_at_risk_estimate: lost, estimated_from: from }: JsonObject): readonly string[] {
+  if (typeof lost !== 'number' || lost === 0 || !isObject(from)) return [];
+  return [
+    `Transactions are estimated: since ${String(from.since)} there were ${String(from.transactions)} that wrote, in ${String(from.wal_bytes)} bytes of WAL.`,
+  ];
 }
 
 const heads = ['Member', 'Verdict', 'Position', 'Behind bytes', 'Rule', 'Reason', 'Because'];

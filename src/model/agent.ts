@@ -2,7 +2,7 @@ import type { Ask, AskAnswer } from './ask.ts';
 import type { Decision, Entry } from './decision.ts';
 import type { Incident } from './incident.ts';
 import type { Observation } from './observation.ts';
-import type { Rehearsal, UnknownNames } from './rehearsal.ts';
+import type { Load, Rehearsal, UnknownNames } from './rehearsal.ts';
 import type { InstantMs } from './units.ts';
 
 /** The last published status: immutable; reading never touches the loop. */
@@ -46,6 +46,8 @@ export interface AgentHandles {
   askPeers(): void;
   /** What would happen without these, by the last look; for null: without whoever leads. Gives null before the first look. */
   rehearse(without: readonly string[] | null): Rehearsal | UnknownNames | null;
+  /** Asks the own server, where it is a primary, what hangs on it; null: it is none, or does not tell. */
+  load(): Promise<Load | null>;
   /** Wakes the loop: look again. */
   wake(reason: string): void;
 }

@@ -65,6 +65,15 @@ export interface Risk {
   readonly oneLook: boolean;
 }
 
+/** What hangs on a primary at this moment. */
+export interface Load {
+  /** Connected clients, without the agent itself. */
+  readonly clients: number;
+  readonly inTransaction: number;
+  /** Transactions that wrote, those that were rolled back and savepoints among them, and the WAL of that time. */
+  readonly sinceCheckpoint: { readonly transactions: number; readonly walBytes: number };
+}
+
 /** What this cluster's changes of leader took so far, as far as this agent has seen them. */
 export interface Past {
   /** From the key taken to writes accepted. */

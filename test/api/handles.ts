@@ -6,6 +6,7 @@ import type { Cluster, DcsView } from '../../src/model/cluster.ts';
 import type { Decision, Entry } from '../../src/model/decision.ts';
 import type { Incident } from '../../src/model/incident.ts';
 import type { Observation } from '../../src/model/observation.ts';
+import type { Load } from '../../src/model/rehearsal.ts';
 import { instantMs, revision } from '../../src/model/units.ts';
 import { leading } from '../decide/values.ts';
 
@@ -65,6 +66,7 @@ export interface FakeOptions {
   readonly put?: Awaited<ReturnType<AgentHandles['dcs']['put']>>;
   readonly entries?: readonly Entry[];
   readonly incidents?: readonly Incident[];
+  readonly load?: Load;
 }
 
 export const reachable = (cluster: Cluster): DcsView => ({
@@ -100,6 +102,7 @@ export function fakeAgent(seen: Observation, options: FakeOptions = {}): FakeAge
     instance: 'abc',
     askPeers: () => {},
     incidents: () => options.incidents ?? [],
+    load: async () => options.load ?? null,
     rehearse: makeRehearsals({
       snapshot: () => snapshotOf(seen),
       marginMs: () => 5_000,

@@ -34,6 +34,38 @@ test('GET /rehearse: without names it is the leader that goes; a name that is no
   assert.deepEqual(await unknown.json(), { error: 'no member, and no tag of one: n9', members: ['n1', 'n2', 'n3'] });
 });
 
+test('fresh: the leader tells which clients would be cut, and how many transactions the bytes at risk may be', async () => {
+  const load = { clients: 12, inTransaction: 3, sinceCheckpoint: { transactions: 1_000, walBytes: 64_000 } };
+  const behind = { ...seen, peers: [peer('n2', lsn('0/50000C0'))] };
+  const told = async (query: Readonly<Record<string, string>>, one: Observation = behind) => {
+    let nowMs = Number(now);
+    // Nobody answers anew: the wait for that has its bound.
+    const agent = { ...fakeAgent(one, { load }), now: () => instantMs(nowMs) };
+    const sleep = async (ms: number): Promise<void> => {
+      nowMs += ms;
+    };
+    const request = { method: 'GET', path: '/rehearse', query: { fresh: '1', ...query }, body: null };
+    const reply = await rehearse(request, { handles: agent, sleep });
+    return reply.kind === 'json' ? (reply.value as Record<string, unknown>) : assert.fail(reply.kind);
+  };
+  const leader = await told({});
+  assert.match(
+    String(leader.answer),
+    /; 64 bytes at risk, about 1 transaction; 12 clients are cut, 3 in a transaction$/,
+  );
+  assert.deepEqual(
+    [leader.clients_cut, leader.clients_in_transaction, leader.transactions_at_risk_estimate],
+    [12, 3, 1],
+  );
+  assert.deepEqual(leader.estimated_from, { since: 'the last checkpoint', transactions: 1_000, wal_bytes: 64_000 });
+  assert.match(String((await told({}, seen)).answer), /; 0 bytes at risk; 12 clients are cut, 3 in a transaction$/);
+  const other = await told({ without: 'n2' });
+  assert.deepEqual([other.clients_cut, other.transactions_at_risk_estimate], [null, null], 'n1 leads on');
+  assert.equal((await told({ without: 'etcd' })).clients_cut, 12, 'it stops');
+  const unasked = await ask({}, fakeAgent(behind, { load }));
+  assert.ok(unasked.kind === 'json' && (unasked.value as Record<string, unknown>).clients_cut === null);
+});
+
 test('no password of the settings is in any answer', async () => {
   const { local } = seen.settings;
   const login = { username: 'superuser', password: 'secret-word', ssl: {} };

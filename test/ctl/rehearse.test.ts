@@ -5,6 +5,7 @@ import { rehearsalDocument } from '../../src/codec/rest/rehearsal.ts';
 import { rehearse, whyNot } from '../../src/ctl/rehearse.ts';
 import { rehearse as play } from '../../src/decide/rehearse/rehearse.ts';
 import type { Observation } from '../../src/model/observation.ts';
+import type { Load } from '../../src/model/rehearsal.ts';
 import { lsn } from '../../src/model/units.ts';
 import { leading, peer } from '../decide/values.ts';
 import { type Asked, answer, type PlaceOptions, runAt } from './support/place.ts';
@@ -15,11 +16,16 @@ const here = lsn('0/5000100');
 const far = lsn('0/4000100');
 
 /** What the agent of n1 would answer, with these peers. */
-const documentOf = (peers: Observation['peers'], promotionsMs: readonly number[] = [400]): string => {
+const documentOf = (
+  peers: Observation['peers'],
+  promotionsMs: readonly number[] = [400],
+  load: Load | null = null,
+): string => {
   const played = play({ ...leading, peers }, { without: ['n1'], marginMs: 5_000, past: { promotionsMs } });
   if ('kind' in played) assert.fail('unknown names');
-  return spacedJson(rehearsalDocument(played, { name: 'n1', ageMs: 120 }));
+  return spacedJson(rehearsalDocument(played, { name: 'n1', ageMs: 120 }, load));
 };
+const load = { clients: 12, inTransaction: 3, sinceCheckpoint: { transactions: 1_000, walBytes: 64_000 } };
 const both = [peer('n2', here), peer('n3', lsn('0/5000080'))];
 const run = (
   options: Partial<PlaceOptions>,
@@ -91,6 +97,15 @@ test('rehearse: a dead agent is passed over, and nobody at all is an error with 
   const old = await run({ agents: () => answer(503, '{"state": "running"}') });
   assert.equal(old.error, 'no agent answers (node1: status 503; node2: status 503)');
   assert.equal((await run({ agents: undefined as never })).error, 'no agent answers (node1: dead; node2: dead)');
+});
+
+test('rehearse: who is cut, and that the number of transactions is an estimate', async () => {
+  const { out } = await run({ agents: () => answer(200, documentOf([peer('n2', lsn('0/50000C0'))], [400], load)) });
+  assert.match(out, /; 64 bytes at risk, about 1 transaction; 12 clients are cut, 3 in a transaction\n/);
+  assert.match(
+    out,
+    /\nTransactions are estimated: since the last checkpoint there were 1000 that wrote, in 64000 bytes of WAL\.\n/,
+  );
 });
 
 test('rehearse: without etcd the agent of this node is asked at the address of its file', async () => {

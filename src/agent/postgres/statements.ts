@@ -32,6 +32,22 @@ export const probe: Statement = {
     'shown', pg_catalog.current_setting(name))) FROM pg_catalog.pg_settings WHERE context = 'postmaster') AS start_only`,
 };
 
+/**
+ * What would be cut and lost with this primary. Of how many transactions there are in a byte of WAL the time since the last
+ * checkpoint tells: both ends of it are there to be read, and nothing has to be remembered.
+ */
+export const load: Statement = {
+  name: 'load',
+  text: `SELECT count(*) AS clients, count(*) FILTER (WHERE a.xact_start IS NOT NULL) AS in_transaction,
+  pg_catalog.txid_snapshot_xmax(pg_catalog.txid_current_snapshot())
+    - (SELECT (pg_catalog.split_part(next_xid, ':', 1)::bigint << 32) + pg_catalog.split_part(next_xid, ':', 2)::bigint
+       FROM pg_catalog.pg_control_checkpoint()) AS transactions,
+  pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(),
+    (SELECT redo_lsn FROM pg_catalog.pg_control_checkpoint()))::bigint AS wal_bytes
+FROM pg_catalog.pg_stat_activity a
+WHERE a.backend_type = 'client backend' AND a.pid <> pg_catalog.pg_backend_pid() AND a.application_name <> 'Patroni heartbeat'`,
+};
+
 /** What waits for a start is no mistake. */
 export const fileMistakes: Statement = {
   name: 'fileMistakes',

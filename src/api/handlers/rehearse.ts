@@ -16,11 +16,12 @@ const namesMax = 50;
 
 /**
  * GET /rehearse?without=node1,node2: who would take over. Without names: from whoever leads. It changes nothing; `fresh` has
- * the members asked anew first, otherwise the last look counts.
+ * the members asked anew first, and the own server what hangs on it; otherwise the last look counts.
  */
 export async function rehearse({ query }: ApiRequest, deps: Deps): Promise<Reply> {
   const { handles } = deps;
-  if (query.fresh !== undefined) await lookAgain(deps);
+  const isFresh = query.fresh !== undefined;
+  const [load] = await Promise.all([isFresh ? handles.load() : null, isFresh ? lookAgain(deps) : null]);
   const names = query.without?.split(',').map((name) => name.trim());
   const without = names?.filter((name) => name !== '').slice(0, namesMax) ?? null;
   const answer = handles.rehearse(without === null || without.length === 0 ? null : without);
@@ -31,7 +32,7 @@ export async function rehearse({ query }: ApiRequest, deps: Deps): Promise<Reply
     return json(404, { error, members: answer.members });
   }
   const by = { name: snapshot.seen.settings.local.name, ageMs: handles.now() - snapshot.seen.nowMs };
-  return json(200, rehearsalDocument(answer, by));
+  return json(200, rehearsalDocument(answer, by, load));
 }
 
 /** Until every other member has answered, or is silent. Each answer wakes the loop: nobody is asked more often than it takes. */

@@ -1,16 +1,23 @@
-import type { Outcome, Phase, Rehearsal, Standing } from '../../model/rehearsal.ts';
+import type { Load, Outcome, Phase, Rehearsal, Standing } from '../../model/rehearsal.ts';
+import { loadDocument, loadOf, loadText } from './load.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** GET /rehearse. `by`: whose look it is made from, and how old that look is. */
-export function rehearsalDocument(answer: Rehearsal, by: { readonly name: string; readonly ageMs: number }): Fields {
+/** GET /rehearse. `by`: whose look it is made from, and how old that look is. `load`: what hangs on its server now. */
+export function rehearsalDocument(
+  answer: Rehearsal,
+  by: { readonly name: string; readonly ageMs: number },
+  load: Load | null = null,
+): Fields {
+  const hit = loadOf(answer, by.name, load);
   return {
     without: answer.without,
     leader: answer.leader,
-    answer: sentenceOf(answer),
+    answer: `${sentenceOf(answer)}${loadText(answer, hit)}`,
     outcome: outcomeDocument(answer.outcome),
     bytes_at_risk: answer.risk?.bytes ?? null,
     bytes_seen: answer.risk === null ? null : answer.risk.oneLook ? 'by the leader, in one look' : 'by each for itself',
+    ...loadDocument(answer, hit),
     phases: answer.phases.map(phaseDocument),
     members: answer.members.map(memberDocument),
     seen: { by: by.name, age_ms: Math.round(by.ageMs) },

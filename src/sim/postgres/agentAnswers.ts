@@ -19,6 +19,8 @@ teach({
     write(server, backend, { kind: 'other' }, () => reply(rows()));
   },
   inRecovery: (server, _backend, _values, reply) => reply(rows({ in_recovery: bool(server.inRecovery) })),
+  load: (_server, _backend, _values, reply) =>
+    reply(rows({ clients: '0', in_transaction: '0', transactions: '0', wal_bytes: '0' })),
   checkpoint: (server, backend, _values, reply) => checkpoint(server, backend, () => reply(rows())),
   identifySystem(server, _backend, _values, reply) {
     const position = server.inRecovery ? server.replayed : server.wal.flushed;
