@@ -99,7 +99,8 @@ function clientLines({ clients }: JsonObject): readonly string[] {
 function gapText({ kind, target, gapMs, beganAfterMs, ended, hostBefore, hostAfter }: JsonObject): string {
   const began = Number(beganAfterMs);
   const from = `from ${secondsOf(Math.abs(began))} ${began < 0 ? 'before' : 'after'} it began`;
-  const hosts = changeOf({ before: hostBefore, after: ended === true ? hostAfter : null });
+  const span = changeOf({ before: hostBefore, after: ended === true ? hostAfter : null });
+  const hosts = typeof hostBefore === 'string' ? span : 'nobody had answered before';
   const length = ended === true ? secondsOf(Number(gapMs)) : `${secondsOf(Number(gapMs))} and more`;
   return `${textOf(kind)} ${textOf(target)} without an answer for ${length}, ${from} (${hosts})`;
 }

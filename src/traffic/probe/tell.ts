@@ -88,7 +88,8 @@ export interface Begun {
 }
 
 export function startText(paths: readonly PathName[], { rate, thresholdMs, host, port }: Begun): string {
-  const metrics = port === null ? 'no metrics (--listen)' : `metrics at http://${host}:${port}/metrics`;
+  const metrics =
+    port === null ? 'no metrics (--listen)' : `metrics at http://${host === '*' ? 'localhost' : host}:${port}/metrics`;
   return `probing ${paths.map(nameOf).join(', ')}: ${rate} a second, a gap from ${seconds(thresholdMs)} on; ${metrics}`;
 }
 
