@@ -27,7 +27,7 @@ interface Flags {
   readonly seed?: number;
   readonly members: number | null;
   readonly peers: number | null;
-  readonly mode: RunMode | 'quorum';
+  readonly mode: RunMode;
   readonly minutes: number;
   readonly writeEveryMs: number;
   readonly faults: readonly string[] | null;
@@ -47,7 +47,7 @@ export function simulateCommand(program: Command): void {
     .option('--seed <seed>', 'one run only', seedOf)
     .option('--members <count>', 'nodes (default: mostly three, drawn from the seed)', membersOf, null)
     .option('--peers <count>', 'members that are Patronis (default: one, in one run of twelve)', peersOf, null)
-    .addOption(new Option('--mode <mode>', 'of replication').choices([...runModes, 'quorum']).default('async'))
+    .addOption(new Option('--mode <mode>', 'of replication').choices(runModes).default('async'))
     .option('--minutes <minutes>', 'of virtual time with faults, before all is healed', positive, safetyMinutes)
     .option('--write-every-ms <ms>', "between two writes of each node's writer", whole, 1000)
     .option('--faults <list>', 'only these, by name (list: all of them by name)', faultsOf, null)
@@ -59,7 +59,6 @@ export function simulateCommand(program: Command): void {
     .option('--minimize', 'with --seed: the fewest faults and the shortest time that still break the law')
     .addOption(new Option('--format <format>').choices(['text', 'json']).default('text'))
     .action(async (flags: Flags, command: Command) => {
-      if (flags.mode === 'quorum') command.error('error: --mode quorum: not yet, the agent has no quorum mode');
       if (flags.seed === undefined && (flags.story !== undefined || flags.minimize !== undefined))
         command.error('error: --story and --minimize tell of one run: say which with --seed');
       process.exitCode = flags.seed === undefined ? await many(flags) : await one(planOf(flags, flags.seed), flags);
@@ -70,7 +69,7 @@ const planOf = ({ members, peers, mode, minutes, writeEveryMs, faults }: Flags, 
   seed,
   members,
   peers,
-  mode: mode === 'sync' ? 'sync' : 'async',
+  mode,
   safetyMs: minutes * 60_000,
   writeEveryMs,
   faults,

@@ -14,7 +14,7 @@ import {
   type Position,
   runningStandby,
 } from './judge.ts';
-import { mayBeElected, surplusIsNothing } from './synchronous/standing.ts';
+import { mayStand, surplusIsNothing } from './synchronous/standing.ts';
 
 /** What the peers' answers mean for a race. All of them are snapshots; the key's creation decides. */
 
@@ -94,7 +94,7 @@ export const starters = (seen: Observation): readonly Starter[] =>
   seen.peers.flatMap((peer): readonly Starter[] => {
     const { name, said } = peer;
     if (name === me(seen) || said === null || !answeredSince(peer, leaderlessSince(seen))) return [];
-    if (!mayBeElected(seen, name) || surplusIsNothing(seen, name)) return [];
+    if (!mayStand(seen, name) || surplusIsNothing(seen, name)) return [];
     if (said.position !== null || said.nofailover) return [];
     const starting = startingStates.has(said.state);
     return starting || downStates.has(said.state) ? [{ name, starting }] : [];
@@ -117,7 +117,7 @@ export function contenders(seen: Observation): readonly Contender[] {
   if (cluster === null) return [];
   const sinceMs = leaderlessSince(seen);
   return seen.peers.flatMap((peer): readonly Contender[] => {
-    if (peer.name === me(seen) || !mayBeElected(seen, peer.name)) return [];
+    if (peer.name === me(seen) || !mayStand(seen, peer.name)) return [];
     const answers = answeredSince(peer, sinceMs);
     // A dead former leader was ahead of everyone, and can not come: its lease is over.
     if (!answers && peer.name === oldHolder(seen)) return [];
@@ -174,7 +174,7 @@ export function named(seen: Observation): boolean {
   const optime = clusterOf(seen)?.status?.optime ?? null;
   const standby = runningStandby(seen);
   if (request.leader === null) return true;
-  if (!mayBeElected(seen, me(seen))) return false;
+  if (!mayStand(seen, me(seen))) return false;
   if (optime === null) return true;
   if (standby === null || standby.receivedLsn < optime) return false;
   return offHistory(seen, { timeline: standby.timeline, lsn: standby.receivedLsn }).length === 0;

@@ -1,5 +1,5 @@
 import type { HeldLease } from '../model/cluster.ts';
-import type { Decision, Fact, Verdict } from '../model/decision.ts';
+import type { Action, Decision, Fact, Verdict } from '../model/decision.ts';
 import type { Memory, Observation } from '../model/observation.ts';
 import { clusterTimeline, controlOf, guardArmed, mayAcceptWrites } from './judge.ts';
 import { judgeLease } from './lease.ts';
@@ -31,12 +31,17 @@ export function decide(observed: Observation): Decision {
       ...lease.actions.filter((action) => action.kind !== 'renewLease' || !renewedByVerdict),
       ...verdict.actions,
     ],
-    upkeep: kept.actions,
+    upkeep: verdict.actions.some(({ kind }) => kind === 'startJob')
+      ? kept.actions.filter(({ kind }) => !writesFiles.has(kind))
+      : kept.actions,
     answers: verdict.answers ?? [],
     memory,
     wakeInMs: Math.max(0, Math.min(verdict.wakeInMs ?? Number.POSITIVE_INFINITY, kept.wakeInMs, pulseMs(seen))),
   };
 }
+
+/** A job that begins now may write the same files for another role, and be over before the upkeep's turn comes. */
+const writesFiles: ReadonlySet<Action['kind']> = new Set(['applyConfiguration', 'setSynchronousNames'] as const);
 
 const untold = (facts: readonly Fact[], told: readonly Fact[]): readonly Fact[] =>
   facts.filter(([name]) => !told.some(([other]) => other === name));

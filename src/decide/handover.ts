@@ -4,7 +4,7 @@ import type { PeerReport } from '../model/peers.ts';
 import type { ControlData } from '../model/postgres.ts';
 import { type InstantMs, lsnText, type Timeline } from '../model/units.ts';
 import { clusterOf, endOfPrimary } from './judge.ts';
-import { mayBeElected } from './synchronous/standing.ts';
+import { isElectable } from './synchronous/standing.ts';
 
 /** How long a stopped primary waits for a standby to confirm the shutdown checkpoint before it gives the key away anyway, or takes it back. */
 export const handOverLimitMs = 3_000;
@@ -19,7 +19,7 @@ const mayLead = ({ said, last }: PeerReport): boolean =>
 /** Peers that say they hold everything up to the shutdown checkpoint, record included. */
 export const caughtUp = (seen: Observation, control: ControlData, candidate: string | null): readonly string[] =>
   seen.peers
-    .filter((peer) => (candidate === null ? mayBeElected(seen, peer.name) : peer.name === candidate))
+    .filter((peer) => (candidate === null ? isElectable(seen, peer.name) : peer.name === candidate))
     .filter((peer) => mayLead(peer) && onTimeline(peer, control.timeline))
     .filter(({ said }) => said?.position != null && said.position > control.checkpoint)
     .map((peer) => peer.name);
@@ -30,7 +30,7 @@ export function successors(seen: Observation, mine: Timeline, sinceMs: InstantMs
   const least = optime === null ? null : optime - BigInt(seen.settings.cluster.maximumLagBytesOnFailover);
   return seen.peers
     .filter((peer) => peer.askedMs !== null && peer.askedMs >= sinceMs && mayLead(peer) && onTimeline(peer, mine))
-    .filter((peer) => mayBeElected(seen, peer.name))
+    .filter((peer) => isElectable(seen, peer.name))
     .filter(({ said }) => said?.position != null && (least === null || said.position >= least))
     .map(({ name }) => name);
 }

@@ -55,8 +55,8 @@ export function drawSettings(chance: SeededChance): RunSettings {
 }
 
 /** Synchronous mode, with one standby or more, now and then strict. */
-export const drawSynchronous = (chance: SeededChance): Readonly<Record<string, unknown>> => ({
-  synchronous_mode: true,
+export const drawSynchronous = (chance: SeededChance, mode: 'sync' | 'quorum'): Readonly<Record<string, unknown>> => ({
+  synchronous_mode: mode === 'sync' ? true : mode,
   ...(chance.happens(0.3) ? { synchronous_mode_strict: true } : {}),
   ...(chance.happens(0.25) ? { synchronous_node_count: 2 } : {}),
   ...(chance.happens(0.2) ? { maximum_lag_on_syncnode: chance.pick([200, 8192]) } : {}),

@@ -56,7 +56,13 @@ export function makeEligibility(
       // Who had the key last is not waited for: that it went is mostly because of that one.
       if (other === undefined || at === undefined || other === mine || node.name === before || !answers(node)) continue;
       // What others have beyond those that were waited for was never acknowledged.
-      if (notSynchronous(cluster, node.name) !== null || cluster.sync?.leader === node.name) continue;
+      // With a quorum enough votes are.
+      if (
+        settingsOf(cluster).synchronous_mode === 'quorum' ||
+        notSynchronous(cluster, node.name) !== null ||
+        cluster.sync?.leader === node.name
+      )
+        continue;
       // It goes on where this one ends: no other history, and no fewer.
       const further = at.end > mine.wal.end && forkOf(mine.wal, other.wal).at === mine.wal.end;
       const reaches = network.open(node.name, mine.machine.name) && network.open(mine.machine.name, node.name);
@@ -122,7 +128,7 @@ function tooFarBehind(cluster: Cluster, mine: Instance): string | null {
   const { status, sync } = cluster;
   const settings = settingsOf(cluster);
   // All that was acknowledged it has: what it lacks was promised to nobody.
-  if (settings.synchronous_mode === true && sync !== null && notSynchronous(cluster, mine.machine.name) === null)
+  if (settings.synchronous_mode !== undefined && sync !== null && notSynchronous(cluster, mine.machine.name) === null)
     return null;
   const wanted = settings.maximum_lag_on_failover;
   const most = typeof wanted === 'number' ? wanted : usualLagMost;

@@ -1,4 +1,4 @@
-import { readSync } from '../codec/dcs/sync.ts';
+import { type ReadSync, readSync } from '../codec/dcs/sync.ts';
 import type { Exposure } from '../model/history.ts';
 import { sameName } from '../model/synchronousNames.ts';
 import { lsnOf, lsnText } from '../model/units.ts';
@@ -27,7 +27,7 @@ export function makeExposure(
   const seen = new Map<string, Exposure>();
   let last: Acknowledged | null = null;
   let readAt = -1n;
-  let named: { readonly modRevision: bigint; readonly names: readonly string[] } | null = null;
+  let named: (ReadSync & { readonly modRevision: bigint }) | null = null;
 
   function readKey(): boolean {
     const now = etcd.store.revision();
@@ -37,8 +37,7 @@ export function makeExposure(
     const kv = found.kind === 'kvs' ? found.kvs[0] : undefined;
     const sync = kv === undefined ? null : readSync(kv.value);
     const before = named?.modRevision;
-    const names = sync === null ? [] : [...(sync.leader === null ? [] : [sync.leader]), ...sync.members];
-    named = kv === undefined || sync === null ? null : { modRevision: kv.modRevision, names };
+    named = kv === undefined || sync === null ? null : { ...sync, modRevision: kv.modRevision };
     return named?.modRevision !== before;
   }
 
@@ -51,24 +50,34 @@ export function makeExposure(
     return half || dir.control() === null ? null : dir.wal();
   }
 
+  /** Who lacks some of what was acknowledged, and how. */
+  function lacking({ end }: Acknowledged, names: readonly string[]): readonly { name: string; why: string }[] {
+    return [...nodes()].flatMap((node) => {
+      const wal = names.some((name) => sameName(name, node.name)) ? logOf(node) : null;
+      if (wal === null || last === null || sameName(node.name, last.node)) return [];
+      const { at: common } = forkOf(wal, last);
+      if (common >= end && wal.flushed >= end) return [];
+      const [shared, synced] = [common, wal.flushed].map((at) => lsnText(lsnOf(at)));
+      return [{ name: node.name, why: `${node.name} has ${shared}, on disk ${synced}` }];
+    });
+  }
+
   function judge(): void {
     if (last === null || named === null) return;
-    for (const node of nodes()) {
-      if (sameName(node.name, last.node) || !named.names.some((name) => sameName(name, node.name))) continue;
-      const wal = logOf(node);
-      if (wal === null) continue;
-      const { at: common } = forkOf(wal, last);
-      const id = `${last.node} ${node.name} ${named.modRevision}`;
-      if ((common >= last.end && wal.flushed >= last.end) || seen.has(id)) continue;
-      const [lacks, shared, synced] = [last.end, common, wal.flushed].map((at) => lsnText(lsnOf(at)));
-      seen.set(id, {
-        kind: 'exposure',
-        node: last.node,
-        member: node.name,
-        atMs: engine.now(),
-        why: `${last.node} acknowledged up to ${lacks}; ${node.name}, whom /sync lets be elected, has ${shared}, on disk ${synced}`,
-      });
-    }
+    const { leader, members, quorum, modRevision } = named;
+    // Who leads needs as many others as the quorum says; who led last needs none.
+    const voters = lacking(last, members);
+    const without = [...(voters.length > quorum ? voters : []), ...(leader === null ? [] : lacking(last, [leader]))];
+    const id = `${last.node} ${modRevision}`;
+    if (without.length === 0 || seen.has(id)) return;
+    const whys = without.map(({ why }) => why).join('; ');
+    seen.set(id, {
+      kind: 'exposure',
+      node: last.node,
+      member: without.map(({ name }) => name).join(','),
+      atMs: engine.now(),
+      why: `${last.node} acknowledged up to ${lsnText(lsnOf(last.end))}, and /sync lets others be elected: ${whys}`,
+    });
   }
 
   postgres.acknowledged = ({ machine, wal }: Instance, upTo: bigint): void => {

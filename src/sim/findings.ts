@@ -45,7 +45,7 @@ export function judgementOf(cluster: SimulatedCluster, { settings, writeEveryMs,
   const statusAgeMs = 1000 * (Math.max(settings.loop_wait, 20) + Math.max(settings.ttl, 60) + 5);
   // Whoever is promoted beside a primary that nobody could stop does not have what that one goes on to acknowledge.
   const kept = history.filter((seen) => !isInside(seen, broken));
-  const isSynchronous = settings.synchronous_mode === true;
+  const isSynchronous = settings.synchronous_mode !== undefined;
   const limit = isSynchronous
     ? { maximumLagBytes: 0, statusAgeMs: 0, everyMs: writeEveryMs }
     : { maximumLagBytes: settings.maximum_lag_on_failover, statusAgeMs, everyMs: writeEveryMs };

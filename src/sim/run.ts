@@ -17,8 +17,8 @@ import { atEnd, type Finding, type Judgement, judgementOf } from './findings.ts'
 import { healAll, repeat, type Strike, unleash } from './nemesis.ts';
 import { peerBeganAnew } from './peersOwn.ts';
 
-/** sync: `synchronous_mode: on`, and no acknowledged commit may be lost. */
-export const runModes = ['async', 'sync'] as const;
+/** sync: `synchronous_mode: on`; quorum: of that name. In both no acknowledged commit may be lost. */
+export const runModes = ['async', 'sync', 'quorum'] as const;
 export type RunMode = (typeof runModes)[number];
 
 /** What a run is made of. Whatever is null is drawn from its seed. */
@@ -79,16 +79,16 @@ export const planOf = (seed: number): RunPlan => ({
 export async function runPlan(plan: RunPlan): Promise<RunAccount> {
   const { seed, safetyMs, writeEveryMs } = plan;
   const chance = makeChance(seed, 'run');
-  const synchronous = plan.mode === 'sync' ? drawSynchronous(makeChance(seed, 'synchronous')) : {};
+  const synchronous = plan.mode === 'async' ? {} : drawSynchronous(makeChance(seed, 'synchronous'), plan.mode);
   const settings = { ...drawSettings(chance), ...synchronous };
   const members = drawMembers(chance, plan.members);
   // The Patroni of this world knows of no synchronous mode.
-  const patronis = drawPatronis(makeChance(seed, 'peers'), members, plan.mode === 'sync' ? 0 : plan.peers);
+  const patronis = drawPatronis(makeChance(seed, 'peers'), members, plan.mode === 'async' ? plan.peers : 0);
   const cluster = simulate({ members, seed, settings, writeEveryMs, patronis });
   drawWorld(cluster, chance);
   drawEtcd(cluster, makeChance(seed, 'etcd'));
   // A checkpointer that syncs many files takes in a new list of names seconds later.
-  if (plan.mode === 'sync' && makeChance(seed, 'names').happens(0.3)) cluster.postgresWorld.tuning.namesMs = [0, 3000];
+  if (plan.mode !== 'async' && makeChance(seed, 'names').happens(0.3)) cluster.postgresWorld.tuning.namesMs = [0, 3000];
   const paused = (): boolean => strikes.some(({ fault }) => fault === 'paused');
   const judged = (): Judgement => judgementOf(cluster, { settings, writeEveryMs, paused: paused() });
   let strikes: readonly Strike[] = plan.strikes ?? [];

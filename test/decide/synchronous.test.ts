@@ -5,7 +5,7 @@ import type { Action } from '../../src/model/decision.ts';
 import type { Observation } from '../../src/model/observation.ts';
 import type { Sender } from '../../src/model/postgres.ts';
 import { instantMs, type Lsn, lsn, pid, revision } from '../../src/model/units.ts';
-import { leading, member, primary, withCluster, withSettings } from './values.ts';
+import { following, held, leaderKey, leading, member, primary, withCluster, withSettings } from './values.ts';
 
 /** What a leader does about /sync and PostgreSQL's list of names, step by step. */
 
@@ -157,4 +157,15 @@ test('who is not fit is not waited for', () => {
 
 test('switched off, the key goes', () => {
   assert.equal(step({ key: ['n2'], names: 'n2', cluster: { synchronousMode: 'off' } }), 'no key');
+});
+
+test('no files are written for a standby that is just being promoted [seed 0x221]', () => {
+  const winner = withSettings(
+    { ...following, held, guard: leading.guard, unapplied: true },
+    { cluster: { synchronousMode: 'on' } },
+  );
+  const won = withCluster(winner, { leader: { ...leaderKey('n2'), lease: held.lease, term: held.term } });
+  const { actions, upkeep } = decide(won);
+  assert.ok(actions.some((action) => action.kind === 'startJob' && action.job.kind === 'promote'));
+  assert.ok(!upkeep.some(({ kind }) => kind === 'applyConfiguration'));
 });

@@ -62,3 +62,5 @@ export const loopStalls: Ground = {
 
 /** All guards, every fault, and no acknowledged commit may be lost. */
 export const synchronousMode: Ground = { name: 'in synchronous mode', edits: [], faults: null, mode: 'sync' };
+
+export const quorumMode: Ground = { name: 'in quorum mode', edits: [], faults: null, mode: 'quorum' };

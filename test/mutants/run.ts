@@ -9,7 +9,7 @@ import { planOf, type RunPlan } from '../../src/sim/run.ts';
 import { bundleSimWorker } from '../support/simWorker.ts';
 import type { Edit } from './grounds.ts';
 import { type Mutant, mutants } from './list.ts';
-import { synchronousMutants } from './synchronous.ts';
+import { quorumMutants, synchronousMutants } from './synchronous.ts';
 
 /**
  * npm run mutants [-- --only TEXT --skip 0 --seeds 1000 --from 1]: takes each safety rule and guard away in turn, and
@@ -104,7 +104,7 @@ async function judged({ name, edits, ground }: Mutant): Promise<{ verdict: strin
 
 let survived = 0;
 const skip = Number(option('skip') ?? 0);
-const wanted = [...mutants, ...synchronousMutants]
+const wanted = [...mutants, ...synchronousMutants, ...quorumMutants]
   .slice(skip)
   .filter(({ name }) => only === null || name.includes(only));
 for (const mutant of wanted) {

@@ -1,4 +1,4 @@
-import { edit, synchronousMode } from './grounds.ts';
+import { edit, quorumMode, synchronousMode } from './grounds.ts';
 import type { Mutant } from './list.ts';
 
 const ground = synchronousMode;
@@ -13,8 +13,11 @@ export const synchronousMutants: readonly Mutant[] = [
   {
     name: 'synchronous: a standby is named in /sync as soon as PostgreSQL calls it synchronous',
     edits: [
-      edit('decide/upkeep/synchronous.ts', '      since.settledLsn !== null &&\n', ''),
-      edit('decide/upkeep/synchronous.ts', 'one.flushLsn >= since.settledLsn', 'one.flushLsn > 0n'),
+      edit(
+        'decide/synchronous/view.ts',
+        'settledLsn !== null && flushLsn >= settledLsn',
+        'flushLsn > (settledLsn === null ? 0n : 1n)',
+      ),
     ],
     ground,
   },
@@ -27,14 +30,14 @@ export const synchronousMutants: readonly Mutant[] = [
     name: 'synchronous: a name is taken from PostgreSQL before it is taken from /sync',
     edits: [
       edit(
-        'decide/upkeep/synchronous.ts',
-        '  if (listed.some((name) => !isIn(active, name))) return publish(proven);\n',
+        'decide/synchronous/priority.ts',
+        '  if (listed.some((name) => !isIn(active, name))) return publish(next);\n',
         '',
       ),
       edit(
-        'decide/upkeep/synchronous.ts',
-        'if (!listed.every((name) => isIn(confirmed, name))) return',
-        'if (!listed.every((name) => isIn(confirmed, name)) && seen.memory.synchrony?.settledLsn != null) return',
+        'decide/synchronous/priority.ts',
+        '|| !listed.every((name) => isIn(confirmed, name)))',
+        '|| (!listed.every((name) => isIn(confirmed, name)) && seen.memory.synchrony?.settledLsn != null))',
       ),
     ],
     ground,
@@ -44,7 +47,7 @@ export const synchronousMutants: readonly Mutant[] = [
     edits: [
       edit(
         'agent/postgres/jobs/promote.ts',
-        "if (parts.settings().cluster.synchronousMode !== 'on') return null;",
+        "if (parts.settings().cluster.synchronousMode === 'off') return null;",
         'if (parts !== null) return null;',
       ),
     ],
@@ -60,7 +63,43 @@ export const synchronousMutants: readonly Mutant[] = [
   },
   {
     name: 'synchronous: a write to /sync that was lost sight of is forgotten',
-    edits: [edit('decide/upkeep/synchronous.ts', 'seen.dcs.syncInDoubt === true', 'seen.dcs.syncInDoubt === null')],
+    edits: [edit('decide/synchronous/view.ts', 'dcs.syncInDoubt === true', 'dcs.syncInDoubt === null')],
     ground,
+  },
+];
+
+/** What is added in quorum mode. */
+export const quorumMutants: readonly Mutant[] = [
+  {
+    name: 'quorum: whoever is fit may lead, without votes',
+    edits: [edit('decide/rules/race.ts', '  tooFewVotes,\n  acquire,', '  acquire,')],
+    ground: quorumMode,
+  },
+  {
+    name: 'quorum: the last primary may come back without votes after another one began',
+    edits: [edit('decide/rules/leading.ts', '        ...claimBefore(seen),\n', '')],
+    ground: quorumMode,
+  },
+  {
+    name: 'quorum: a new list is written before /sync allows for it',
+    edits: [
+      edit(
+        'decide/synchronous/quorum.ts',
+        'if (written !== list && !isSafeUnder(now, readSynchronousNames(list)))',
+        'if (written !== list && now.quorum < 0)',
+      ),
+    ],
+    ground: quorumMode,
+  },
+  {
+    name: 'quorum: a standby is a voter like all others from its first moment on',
+    edits: [
+      edit(
+        'decide/synchronous/ballot.ts',
+        'Math.min(unproven, now.quorum + added)',
+        'Math.min(unproven, 0, now.quorum + added)',
+      ),
+    ],
+    ground: quorumMode,
   },
 ];

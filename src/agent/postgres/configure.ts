@@ -12,7 +12,7 @@ export type Role = ({ readonly role: 'primary' } | { readonly role: 'standby'; r
 };
 
 /** In synchronous mode who is waited for is the agent's business alone. */
-const saysWhoIsSynchronous = ({ cluster }: Settings): boolean => cluster.synchronousMode === 'on';
+const saysWhoIsSynchronous = ({ cluster }: Settings): boolean => cluster.synchronousMode !== 'off';
 
 /** A standby that starts with less than what the WAL's writer had refuses to: the larger counts. */
 const neededByStandby = [

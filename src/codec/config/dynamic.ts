@@ -62,8 +62,6 @@ export function readDynamic(
         : truth(document.synchronous_mode) === true
           ? 'on'
           : 'off';
-  if (synchronous === 'quorum')
-    warnings.push('synchronous_mode: quorum is not managed yet; the cluster replicates asynchronously');
   if (truth(document.failsafe_mode) === true)
     warnings.push('failsafe_mode: not acted on yet; losing etcd demotes the primary');
   const slotsTtl =

@@ -14,7 +14,8 @@ import {
 } from '../judge.ts';
 import { repairPause } from '../repair.ts';
 import type { Rule } from '../rule.ts';
-import { namesAtStart } from '../synchronous/standing.ts';
+import { claimOf, modeOf, namesAtStart } from '../synchronous/standing.ts';
+import { write } from '../synchronous/view.ts';
 import { leaseLeftMs, leaseNeededToPromoteMs } from '../timing.ts';
 import { handleRequest } from './requested.ts';
 
@@ -60,6 +61,7 @@ const promote: Rule = {
     const request = failoverRequest(seen);
     return {
       actions: [
+        ...claimBefore(seen),
         {
           kind: 'startJob',
           job: {
@@ -78,6 +80,15 @@ const promote: Rule = {
     };
   },
 };
+
+/**
+ * With a quorum the last primary needs no votes as long as /sync bears its name, and a commit may not need its confirmation:
+ * it must be one voter among the others before the first commit.
+ */
+function claimBefore(seen: Observation): Verdict['actions'] {
+  const claim = modeOf(seen) === 'quorum' ? claimOf(seen) : null;
+  return claim === null ? [] : write(seen, claim).actions;
+}
 
 /** Won, and then no server that could be promoted: others can lead. */
 function givenBack(seen: Observation, forMs: number, because: readonly Fact[]): Verdict | undefined {

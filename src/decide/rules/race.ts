@@ -14,7 +14,8 @@ import {
 } from '../contest.ts';
 import { clusterOf, clusterTimeline, dueRequest, guardUsable, me, nofailover } from '../judge.ts';
 import type { Rule } from '../rule.ts';
-import { electable, hasEveryCommit, isForced, mayBeElected } from '../synchronous/standing.ts';
+import { electable, hasEveryCommit, isForced, mayStand } from '../synchronous/standing.ts';
+import { votesFor } from '../synchronous/votes.ts';
 import { turnRules } from './turns.ts';
 
 /** The leader key is gone. Who may take it, who must wait for whom, and who must not. */
@@ -187,7 +188,7 @@ const notSynchronous: Rule = {
   name: 'race.notSynchronous',
   reason: 'commits were not waited for on this node: one that has them all must lead',
   judge(seen) {
-    if (leaderless(seen) === null || mayBeElected(seen, me(seen)) || isForced(seen)) return undefined;
+    if (leaderless(seen) === null || mayStand(seen, me(seen)) || isForced(seen)) return undefined;
     const names = electable(seen) ?? [];
     return {
       actions: [{ kind: 'askPeers' }],
@@ -195,6 +196,27 @@ const notSynchronous: Rule = {
         ['electable', names.join(',') || null],
         ['needsOperator', `if none of them comes back: failover --candidate ${me(seen)} (commits may be lost)`],
       ],
+    };
+  },
+};
+
+/** So many that have their say share one with any that let a commit through: none of them is ahead, so nothing is missing. */
+const tooFewVotes: Rule = {
+  name: 'race.tooFewVotes',
+  reason: 'too few of the voters say that they are not ahead: one of the others may have a commit that this node lacks',
+  judge(seen) {
+    if (leaderless(seen) === null || isForced(seen)) return undefined;
+    const ballot = votesFor(seen);
+    if (ballot === null || ballot.votes.length >= ballot.needed) return undefined;
+    return {
+      actions: [{ kind: 'askPeers' }],
+      because: [
+        ['votes', ballot.votes.join(',') || null],
+        ['needed', ballot.needed],
+        ['voters', ballot.voters.join(',') || null],
+        ['needsOperator', `if the others do not come back: failover --candidate ${me(seen)} (commits may be lost)`],
+      ],
+      wakeInMs: 500,
     };
   },
 };
@@ -241,5 +263,6 @@ export const raceRules: readonly Rule[] = [
   notEligible,
   notSynchronous,
   ...turnRules,
+  tooFewVotes,
   acquire,
 ];

@@ -6,7 +6,7 @@ import type { RunningPrimary } from '../../model/postgres.ts';
 import type { InstantMs } from '../../model/units.ts';
 import { clusterOf, failoverRequest, iAmLeader, me, runningPrimary } from '../judge.ts';
 import type { Rule } from '../rule.ts';
-import { mayBeElected } from '../synchronous/standing.ts';
+import { isElectable } from '../synchronous/standing.ts';
 import { orderlyStop } from '../timing.ts';
 
 /** A switchover or failover that somebody asked for, as the leader answers it. */
@@ -43,7 +43,7 @@ function takers(seen: Observation, request: FailoverRequest, primary: RunningPri
 
 /** A failover to a member by name takes the loss upon itself; a switchover never costs a commit. */
 const synchronyFlaw = (seen: Observation, request: FailoverRequest, name: string): string | null =>
-  (request.leader === null && request.candidate !== null) || mayBeElected(seen, name) ? null : 'not synchronous';
+  (request.leader === null && request.candidate !== null) || isElectable(seen, name) ? null : 'not synchronous';
 
 function flawOf(member: Member, report: PeerReport | undefined): string | null {
   if (member.tags.nofailover === true || report?.said?.nofailover === true) return 'nofailover';

@@ -12,11 +12,11 @@ export interface Choice {
   readonly flushLsn: Lsn;
   /** PostgreSQL's own word: sync, potential, async. */
   readonly syncState: string;
+  readonly nofailover: boolean;
 }
 
 interface Fit extends Choice {
   readonly priority: number;
-  readonly nofailover: boolean;
   /** Commits wait, and it is not as far as another: it may be dead behind a connection that nobody ended. */
   readonly stalled: boolean;
 }

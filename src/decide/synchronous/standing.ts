@@ -8,11 +8,13 @@ import { clusterOf, dueRequest, isGarbage, me } from '../judge.ts';
 
 export type Sync = Omit<NonNullable<Cluster['sync']>, 'modRevision'>;
 
-export const isSynchronous = (seen: Observation): boolean => seen.settings.cluster.synchronousMode === 'on';
+export const modeOf = (seen: Observation): 'off' | 'on' | 'quorum' => seen.settings.cluster.synchronousMode;
+export const isSynchronous = (seen: Observation): boolean => modeOf(seen) !== 'off';
 
 /**
- * Who has every commit that was acknowledged: the last primary, and the standbys that it waited for. Null: nobody was ever
- * promised that, and whoever is fit may lead. Empty: the key says something that nobody can read.
+ * The last primary, and the standbys that it waited for: each of them has every commit that was acknowledged, or, in quorum
+ * mode, enough of them together. Null: nobody was ever promised that, and whoever is fit may lead. Empty: the key says
+ * something that nobody can read.
  */
 export function electable(seen: Observation): readonly string[] | null {
   const cluster = clusterOf(seen);
@@ -22,14 +24,20 @@ export function electable(seen: Observation): readonly string[] | null {
   return isGarbage(cluster, 'sync') ? [] : null;
 }
 
-export function mayBeElected(seen: Observation, name: string): boolean {
+export function isElectable(seen: Observation, name: string): boolean {
   const names = electable(seen);
   return names === null || isIn(names, name);
 }
 
-/** It has all that was acknowledged, whatever else the last primary wrote. */
+/** In quorum mode the votes say who has every commit, and anybody may ask for them. */
+export const mayStand = (seen: Observation, name: string): boolean => {
+  const readable = clusterOf(seen)?.sync != null;
+  return (modeOf(seen) === 'quorum' && readable) || isElectable(seen, name);
+};
+
+/** It has all that was acknowledged, whatever else the last primary wrote: so /sync says, or the votes that it needs. */
 export const hasEveryCommit = (seen: Observation, name: string): boolean =>
-  clusterOf(seen)?.sync != null && isSynchronous(seen) && mayBeElected(seen, name);
+  clusterOf(seen)?.sync != null && isSynchronous(seen) && mayStand(seen, name);
 
 /** What it has beyond the standbys was never acknowledged: nobody has to wait for it. */
 export const surplusIsNothing = (seen: Observation, name: string): boolean => {
@@ -51,7 +59,7 @@ export function isForced(seen: Observation): boolean {
 export function claimOf(seen: Observation): Sync | null {
   const sync = clusterOf(seen)?.sync ?? null;
   if (!isSynchronous(seen) || (sync?.leader != null && sameName(sync.leader, me(seen)))) return null;
-  return { leader: me(seen), members: othersElectable(seen), quorum: 0 };
+  return { leader: me(seen), members: othersElectable(seen), quorum: sync?.quorum ?? 0 };
 }
 
 /** The revision that a write to /sync compares. */
@@ -62,13 +70,29 @@ export function syncSeen(seen: Observation): Extract<Action, { kind: 'writeSync'
 }
 
 /** Whom a primary waits for that is about to begin: all others that may be elected in its place. */
-export const namesAtStart = (seen: Observation): string =>
-  isSynchronous(seen) ? namesFor(seen, othersElectable(seen)) : '';
+export function namesAtStart(seen: Observation): string {
+  if (!isSynchronous(seen)) return '';
+  const others = othersElectable(seen);
+  return modeOf(seen) === 'quorum'
+    ? quorumNames(seen, others, clusterOf(seen)?.sync?.quorum ?? 0)
+    : namesFor(seen, others);
+}
 
 export function namesFor(seen: Observation, members: readonly string[]): string {
   if (members.length > 0) return writeSynchronousNames(allOf(members));
-  return seen.settings.cluster.synchronousStrict ? placeholderName : '';
+  return nobody(seen);
 }
+
+/** As many of these must have a commit that no election among them by this quorum can miss it. */
+export function quorumNames(seen: Observation, members: readonly string[], quorum: number): string {
+  const least = seen.settings.cluster.synchronousStrict ? 1 : 0;
+  const count = Math.max(least, members.length - quorum);
+  if (members.length === 0 || count === 0) return nobody(seen);
+  return writeSynchronousNames({ method: 'any', count, names: [...members].sort() });
+}
+
+/** Strict: nobody is there, and no commit is acknowledged. */
+const nobody = (seen: Observation): string => (seen.settings.cluster.synchronousStrict ? placeholderName : '');
 
 const othersElectable = (seen: Observation): readonly string[] => {
   const names = electable(seen) ?? [];

@@ -135,6 +135,35 @@ const wasIWaitedFor: Chapter = {
   ],
 };
 
+const ballot = (quorum: number, ...members: readonly string[]): Change =>
+  inCluster({ sync: { leader: 'n1', members, quorum, modRevision: revision(70n) } });
+const hasItVotes: Chapter = {
+  title: 'nobody leads, in quorum mode: has this standby enough votes?',
+  start: withSettings(vacant, { cluster: { synchronousMode: 'quorum' } }),
+  dimensions: [
+    only(requests, 'none', 'failover to me', 'from n1 to me'),
+    dimension('/sync', {
+      'is not there': asIs,
+      'one other must be heard': ballot(1, 'n2', 'n3'),
+      'two must': ballot(2, 'n2', 'n3', 'n4'),
+      'all have everything': ballot(0, 'n2', 'n3'),
+      'without me': ballot(0, 'n3'),
+      'without voters': ballot(0),
+      'is garbage': inCluster({ garbage: [{ key: '/service/demo/sync', why: 'no JSON object with a leader' }] }),
+    }),
+    dimension('n3', {
+      'is as far': says({ ...peer('n3', level), askedMs: agoMs(10) }),
+      'is ahead, and was waited for': both(
+        says({ ...peer('n3', furtherOn), askedMs: agoMs(10) }),
+        remember({ waitingFor: { member: 'n3', sinceMs: agoMs(6_000) } }),
+      ),
+      'is on an older timeline': says({ ...peer('n3', furtherOn, { timeline: timeline(4) }), askedMs: agoMs(10) }),
+      'gives no position': says({ ...peer('n3', null), askedMs: agoMs(10) }),
+      'is silent': says(silent('n3')),
+    }),
+  ],
+};
+
 /** Timeline 4 ended there. */
 function leftAt(end: ReturnType<typeof lsn>): Change {
   return inCluster({
@@ -263,4 +292,13 @@ const stopped: Chapter = {
   ],
 };
 
-export const nobody: readonly Chapter[] = [whatRuns, isItOver, mayI, wasIWaitedFor, whoseTurn, withoutKey, stopped];
+export const nobody: readonly Chapter[] = [
+  whatRuns,
+  isItOver,
+  mayI,
+  wasIWaitedFor,
+  hasItVotes,
+  whoseTurn,
+  withoutKey,
+  stopped,
+];

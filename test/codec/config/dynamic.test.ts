@@ -65,7 +65,7 @@ test('other settings fall back alone', () => {
     [{ standby_cluster: 'remote' }, 'standbyCluster', null, false],
     [{ ignore_slots: [1, { name: 'a' }] }, 'ignoreSlots', [{ name: 'a' }], false],
     [{ synchronous_mode: 'ON' }, 'synchronousMode', 'on', false],
-    [{ synchronous_mode: 'quorum' }, 'synchronousMode', 'quorum', true],
+    [{ synchronous_mode: 'quorum' }, 'synchronousMode', 'quorum', false],
     [{ synchronous_mode: 'perhaps' }, 'synchronousMode', 'off', false],
     [{ synchronous_mode_strict: 'yes' }, 'synchronousStrict', true, false],
     [{ synchronous_node_count: '2' }, 'synchronousNodeCount', 2, false],

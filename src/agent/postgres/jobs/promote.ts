@@ -122,7 +122,7 @@ async function waitForNames(
   watcher: Watcher,
   { pid }: ProcessInfo,
 ): Promise<string | null> {
-  if (parts.settings().cluster.synchronousMode !== 'on') return null;
+  if (parts.settings().cluster.synchronousMode === 'off') return null;
   const { clock } = parts.world;
   const beganMs = clock.now();
   await reload(parts, pid, { role: 'standby', upstream, synchronousNames }, await controlOf(parts), false);

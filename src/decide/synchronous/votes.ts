@@ -1,0 +1,31 @@
+import type { Observation } from '../../model/observation.ts';
+import { isIn, sameName } from '../../model/synchronousNames.ts';
+import { freshAnswers, leaderlessSince } from '../contest.ts';
+import { clusterOf, me, myPosition } from '../judge.ts';
+import { electable, isSynchronous } from './standing.ts';
+
+export interface Votes {
+  /** Others that were asked in this vacancy, and are not ahead of this node. */
+  readonly votes: readonly string[];
+  readonly needed: number;
+  readonly voters: readonly string[];
+}
+
+/** Null: none are needed, as nobody was promised anything, or this node has every commit by itself. */
+export function votesFor(seen: Observation): Votes | null {
+  const sync = clusterOf(seen)?.sync ?? null;
+  const mine = myPosition(seen);
+  if (sync === null || mine === null || !isSynchronous(seen)) return null;
+  if (sync.leader !== null && sameName(sync.leader, me(seen))) return null;
+  const voters = electable(seen) ?? [];
+  const answered = freshAnswers(seen, leaderlessSince(seen));
+  const votes = seen.peers.flatMap(({ name, said }): readonly string[] => {
+    if (!isIn(voters, name) || sameName(name, me(seen)) || !answered.includes(name)) return [];
+    const { position = null, timeline = null } = said ?? {};
+    if (position === null || timeline === null || timeline > mine.timeline) return [];
+    // On an older timeline it has nothing of this one, and all that was acknowledged before is before the fork.
+    return timeline < mine.timeline || position <= mine.lsn ? [name] : [];
+  });
+  const isVoter = isIn(sync.members, me(seen));
+  return { votes, needed: sync.quorum + (isVoter ? 0 : 1), voters: sync.members };
+}

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type SimulatedCluster, simulate } from '../../src/sim/cluster.ts';
+import { planOf, runPlan } from '../../src/sim/run.ts';
+import { ends, keyOf, leadsElsewhere, moveTo, three } from '../scenarios/stage.ts';
+
+/** Synchronous mode, quorum: commits wait for so many of all standbys, and whoever leads has heard enough of them. */
+
+const quorum = { synchronous_mode: 'quorum' };
+
+const syncOf = (cluster: SimulatedCluster): { leader: string; sync_standby: string | null; quorum: number } =>
+  JSON.parse(keyOf(cluster, 'sync') ?? '{}');
+const namesOn = (cluster: SimulatedCluster, name: string): string =>
+  cluster.server(name)?.conf.get('synchronous_standby_names') ?? '';
+
+test('all standbys are listed, one must confirm; the primary dies, and the further of the two leads', async () => {
+  const { cluster, leader, others } = await three(51, quorum);
+  const names = [...others].sort().join(',');
+  assert.deepEqual(syncOf(cluster), { leader, sync_standby: names, quorum: 1 });
+  assert.equal(namesOn(cluster, leader), `ANY 1 (${names})`);
+  cluster.powerOff(leader);
+  await cluster.until(() => leadsElsewhere(cluster, leader), { withinMs: 60_000 });
+  const next = cluster.primary() ?? '';
+  const writtenMs = cluster.engine.now();
+  await cluster.until(() => cluster.writesSince(writtenMs), { withinMs: 10_000 });
+  cluster.powerOn(leader);
+  await ends(cluster, 0);
+  assert.deepEqual(syncOf(cluster), {
+    leader: next,
+    sync_standby: [leader, ...others]
+      .filter((name) => name !== next)
+      .sort()
+      .join(','),
+    quorum: 1,
+  });
+});
+
+test('one of two voters is not heard: nobody leads before it, or the last primary, is back', async () => {
+  const { cluster, leader, others } = await three(52, quorum);
+  const [first, second] = others;
+  cluster.agent(second).kill({ restartAfterMs: null });
+  cluster.powerOff(leader);
+  await cluster.run(60_000);
+  assert.equal(cluster.primary(), null);
+  assert.ok(cluster.rulesOf(first).includes('race.tooFewVotes'));
+  cluster.agent(second).start();
+  await cluster.until(() => leadsElsewhere(cluster, leader), { withinMs: 30_000 });
+  cluster.powerOn(leader);
+  await ends(cluster, 0);
+});
+
+test('of five two must confirm: two may die at once, and nothing is lost', async () => {
+  const members = ['n1', 'n2', 'n3', 'n4', 'n5'];
+  const settings = { ...quorum, synchronous_node_count: 2 };
+  const cluster = await simulate({ members, seed: 53, writeEveryMs: 250, settings }).untilSteady();
+  await cluster.run(15_000);
+  const leader = cluster.primary() ?? '';
+  assert.equal(syncOf(cluster).quorum, 2);
+  const [other = ''] = members.filter((name) => name !== leader);
+  cluster.powerOff(leader);
+  cluster.powerOff(other);
+  await cluster.until(() => leadsElsewhere(cluster, leader), { withinMs: 60_000 });
+  await cluster.run(10_000);
+  assert.equal(syncOf(cluster).sync_standby?.split(',').length, 2, 'who is gone has no say any more');
+  cluster.powerOn(leader);
+  cluster.powerOn(other);
+  await ends(cluster, 0);
+  assert.equal(syncOf(cluster).quorum, 2);
+});
+
+test('a switchover, and the change from one mode to the other and back: every commit is kept', async () => {
+  const { cluster, leader, others } = await three(54, quorum);
+  await moveTo(cluster, leader, others[0]);
+  await cluster.run(5_000);
+  for (const mode of [true, 'quorum', true]) {
+    void cluster.ask(others[0], 'PATCH', '/config', JSON.stringify({ synchronous_mode: mode }));
+    await cluster.run(15_000);
+    const { sync_standby: names, quorum: needed } = syncOf(cluster);
+    assert.deepEqual([names?.split(',').length, needed], mode === true ? [1, 0] : [2, 1]);
+  }
+  await ends(cluster, 0);
+});
+
+test('a quick promotion does not lose its list to the configuration of the standby that it was [seed 0x221]', async () => {
+  const { findings } = await runPlan({ ...planOf(0x221), mode: 'sync', safetyMs: 480_000, writeEveryMs: 1000 });
+  assert.deepEqual(findings, []);
+});
