@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { askLab, isSignal, type Request } from '../src/lab/control.ts';
 import { runGate } from '../src/lab/gate.ts';
 import { keepInBackground, keepInForeground } from '../src/lab/keep.ts';
@@ -18,6 +18,7 @@ interface UpFlags {
   readonly portBase?: number;
   readonly agentCmd?: string;
   readonly ttl?: number;
+  readonly sync?: 'on' | 'quorum';
   readonly diskMb: number;
   readonly dir?: string;
   readonly traffic: boolean;
@@ -102,6 +103,7 @@ function upCommand(lab: Command): void {
     )
     .option('--agent-cmd <command>', "any Patroni-compatible agent, for instance 'patroni {config}'")
     .option('--ttl <seconds>', 'of the leader lease; loop_wait and retry_timeout follow (default: 30)', whole)
+    .addOption(new Option('--sync <mode>', 'synchronous replication').choices(['on', 'quorum']))
     .option('--disk-mb <size>', "size of each machine's disk", whole, 1024)
     .option('--dir <folder>', 'default: a new /var/tmp/matriarch-lab-<number>')
     .option('--no-traffic', 'without the writer and the reader on the client')
@@ -132,10 +134,15 @@ function labOptions(flags: UpFlags): LabOptions {
     ...(flags.portBase === undefined ? {} : { portBase: flags.portBase }),
     ...(flags.agentCmd === undefined ? {} : { agentCommand: flags.agentCmd }),
     ...(flags.ttl === undefined ? {} : { ttlS: flags.ttl }),
+    ...(flags.sync === undefined ? {} : { extraConfig: () => inMode(flags.sync) }),
     ...(flags.dir === undefined ? {} : { dir: flags.dir }),
     ...(flags.loopback ? { ground: 'loopback' as const } : {}),
   };
 }
+
+const inMode = (mode: UpFlags['sync']): Readonly<Record<string, unknown>> => ({
+  bootstrap: { dcs: { synchronous_mode: mode === 'on' ? true : mode } },
+});
 
 function faultCommands(lab: Command): void {
   const fault = (command: Command, request: (node: string, ...rest: string[]) => Request): Command =>
