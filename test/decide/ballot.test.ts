@@ -33,7 +33,7 @@ test('safe is what no choice of voters and of acknowledging standbys can break',
   );
 });
 
-test('the best ballot is safe under all lists, and for what was acknowledged before them', () => {
+test('the best ballot is safe under all lists, and for what was acknowledged before them [lesson 75]', () => {
   const safeNow = fc.tuple(ballots, rules).filter(([ballot, rule]) => isSafeUnder(ballot, rule));
   fc.assert(
     fc.property(

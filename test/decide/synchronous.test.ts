@@ -72,7 +72,7 @@ function step(situation: Situation): string {
   return told[0] ?? '-';
 }
 
-test('a standby is added to PostgreSQL first, and to the key when it has everything', () => {
+test('a standby is added to PostgreSQL first, and to the key when it has everything [lessons 65, 74]', () => {
   const streaming = [sender('n2')];
   assert.equal(step({ key: null, senders: streaming }), 'key ', 'from now on nobody else is elected');
   assert.equal(step({ senders: streaming }), 'names n2');
@@ -117,14 +117,14 @@ test('commits that hang for one that another has overtaken go on with the other'
   assert.equal(step({ key: ['n2'], names: '2 (n2,n3)', senders: both, waitMs: 2_500 }), 'key n3');
 });
 
-test('strict: the last ones are waited for, and with none nobody can acknowledge', () => {
+test('strict: the last ones are waited for, and with none nobody can acknowledge [lesson 69]', () => {
   const strict = { synchronousStrict: true };
   assert.equal(step({ key: ['n2'], names: 'n2', cluster: strict, lonelyMs: 60_000 }), '-');
   assert.equal(step({ cluster: strict }), 'names __patroni_strict_sync_replica_placeholder__');
   assert.equal(step({ names: '__patroni_strict_sync_replica_placeholder__', cluster: strict }), '-');
 });
 
-test('what somebody else wrote, in the server or in the key, is a promise that nobody keeps', () => {
+test('what somebody else wrote, in the server or in the key, is a promise that nobody keeps [lesson 68]', () => {
   const senders = [sender('n2', here, 'sync'), sender('n3', here, 'sync')];
   assert.equal(step({ key: ['n2'], names: '', senders }), 'key ', 'SSN was emptied by hand');
   assert.equal(step({ key: ['n2', 'n3'], names: 'n2', senders }), 'key n2');
@@ -151,6 +151,9 @@ test('who is not fit is not waited for', () => {
   for (const tags of [{ nosync: true }, { sync_priority: 0 }, { nostream: true }]) assert.equal(reject(tags), 'not');
   assert.equal(step({ senders: [sender('n2', null)] }), '-', 'it never told how far it is');
   assert.equal(step({ senders: [sender('N2')] }), 'names n2', 'names know no case');
+  const twice = [sender('n2', here, 'sync'), sender('N2')];
+  assert.equal(step({ senders: twice }), '-', 'another calls itself so');
+  assert.equal(step({ key: ['n2'], names: 'n2', senders: twice, lonelyMs: 2_100 }), 'key ');
   const near = { maximumLagBytesOnSyncNode: 16 };
   assert.equal(step({ senders: [sender('n2', earlier)], cluster: near }), '-');
 });

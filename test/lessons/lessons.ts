@@ -62,22 +62,8 @@ export const lessons: Readonly<Record<number, string>> = {
   110: 'failsafe state after a promotion',
 };
 
-const sync = 'synchronous replication is not there yet: the agent leaves it to the operator';
-
 /** What no test can prove today, and why. */
 export const notYet: Readonly<Record<number, string>> = {
-  33: sync,
-  39: sync,
-  40: sync,
-  41: sync,
-  65: sync,
-  66: sync,
-  67: sync,
-  68: sync,
-  69: sync,
-  70: sync,
-  74: sync,
-  75: sync,
   83: 'logical slots are left to the operator: the agent copies and advances none',
   110: 'there is no failsafe mode, and so no state of it',
 };

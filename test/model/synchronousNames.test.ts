@@ -21,7 +21,7 @@ test('synchronous_standby_names is read as PostgreSQL reads it', () => {
     assert.deepEqual(readSynchronousNames(text), rule, text);
 });
 
-test('it is written as Patroni writes it, and read back the same', () => {
+test('it is written as Patroni writes it, and read back the same [lesson 66]', () => {
   assert.equal(writeSynchronousNames(null), '');
   assert.equal(writeSynchronousNames(allOf([])), '');
   assert.equal(writeSynchronousNames(allOf(['n1'])), 'n1');

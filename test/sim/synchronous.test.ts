@@ -46,7 +46,7 @@ test('the synchronous standby dies: commits go on with the other, which is fit t
   await ends(cluster, 0);
 });
 
-test('alone, a primary goes on, and nobody but itself may lead; strict, no commit is acknowledged', async () => {
+test('alone, a primary goes on, and nobody but itself may lead; strict, no commit is acknowledged [lesson 70]', async () => {
   for (const [settings, seed] of [
     [on, 33],
     [strict, 34],

@@ -24,8 +24,11 @@ interface Fit extends Choice {
 /** All that could be waited for, the best first: they stream from here, their tags allow it, and they are not too far behind. */
 export function fitStandbys(seen: Observation, primary: RunningPrimary): readonly Choice[] {
   const members = clusterOf(seen)?.members ?? [];
-  const streaming = (name: string): Sender | undefined =>
-    primary.senders.find((sender) => sender.state === 'streaming' && sameName(sender.applicationName, name));
+  /** None where two bear the name: PostgreSQL takes the word of either, and one of them is no member. */
+  const streaming = (name: string): Sender | undefined => {
+    const named = primary.senders.filter((sender) => sameName(sender.applicationName, name));
+    return named.length === 1 && named[0]?.state === 'streaming' ? named[0] : undefined;
+  };
   const fit = members.flatMap((member): readonly Fit[] => {
     const { name, state, tags } = member;
     const sender = streaming(name);

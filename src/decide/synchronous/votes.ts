@@ -1,5 +1,6 @@
 import type { Observation } from '../../model/observation.ts';
 import { isIn, sameName } from '../../model/synchronousNames.ts';
+import type { Lsn } from '../../model/units.ts';
 import { freshAnswers, leaderlessSince } from '../contest.ts';
 import { clusterOf, me, myPosition } from '../judge.ts';
 import { electable, isSynchronous } from './standing.ts';
@@ -17,6 +18,7 @@ export function votesFor(seen: Observation): Votes | null {
   const mine = myPosition(seen);
   if (sync === null || mine === null || !isSynchronous(seen)) return null;
   if (sync.leader !== null && sameName(sync.leader, me(seen))) return null;
+  if (hasAllThatWasReleased(seen, mine.lsn)) return null;
   const voters = electable(seen) ?? [];
   const answered = freshAnswers(seen, leaderlessSince(seen));
   const votes = seen.peers.flatMap(({ name, said }): readonly string[] => {
@@ -28,4 +30,11 @@ export function votesFor(seen: Observation): Votes | null {
   });
   const isVoter = isIn(sync.members, me(seen));
   return { votes, needed: sync.quorum + (isVoter ? 0 : 1), voters: sync.members };
+}
+
+/** The last primary stopped in good order, and said how far it was as it gave the key away: whoever is as far lacks nothing. */
+function hasAllThatWasReleased(seen: Observation, mine: Lsn): boolean {
+  const optime = clusterOf(seen)?.status?.optime ?? null;
+  const released = seen.dcs.kind === 'reachable' && seen.dcs.vacancy?.released === true;
+  return released && optime !== null && mine >= optime;
 }
