@@ -154,6 +154,14 @@ function faultCommands(lab: Command): void {
     });
   fault(lab.command('cut').description('pull the network cable').argument('<node>'), (node) => ({ kind: 'cut', node }));
   fault(lab.command('heal').description('plug it in again').argument('<node>'), (node) => ({ kind: 'heal', node }));
+  fault(
+    lab.command('saturate').description('keep every core busy from this machine, with sysbench').argument('<node>'),
+    (node) => ({ kind: 'saturate', node }),
+  );
+  fault(lab.command('relieve').description('leave the cores alone again').argument('<node>'), (node) => ({
+    kind: 'relieve',
+    node,
+  }));
   const power = lab
     .command('power')
     .description('the power of a machine: everything on it dies at once, its disk stays');

@@ -1,6 +1,7 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { relieve, saturate } from './faults/cpu.ts';
 import type { User } from './ground.ts';
 import type { Lab } from './lab.ts';
 import { serviceLog } from './serviceLog.ts';
@@ -15,7 +16,7 @@ export const isSignal = (text: string): text is Signal => signals.some((signal) 
 
 export type Request =
   | { readonly kind: 'status' | 'down' }
-  | { readonly kind: 'cut' | 'heal' | 'powerOff' | 'powerOn'; readonly node: string }
+  | { readonly kind: 'cut' | 'heal' | 'powerOff' | 'powerOn' | 'saturate' | 'relieve'; readonly node: string }
   | {
       readonly kind: 'kill';
       readonly node: string;
@@ -96,6 +97,10 @@ async function perform(lab: Lab, request: Request, options: DeskOptions): Promis
     case 'powerOff':
     case 'powerOn':
       return lab.node(request.node)[request.kind]();
+    case 'saturate':
+      return saturate(lab, lab.node(request.node));
+    case 'relieve':
+      return relieve(lab.node(request.node));
     case 'kill': {
       const node = lab.node(request.node);
       await node.kill(request.service, request.signal);

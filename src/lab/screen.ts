@@ -50,6 +50,7 @@ function drawMembers({ status, leaseLeftMs }: Scene): readonly string[] {
       const marks = [
         machine.power === 'off' ? red('power off') : '',
         machine.cable === 'out' ? red('cable cut') : '',
+        machine.saturated ? yellow('saturated') : '',
         ...Object.entries(machine.processes)
           .filter(
             ([service, state]) =>

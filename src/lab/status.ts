@@ -1,4 +1,5 @@
 import { askAgent, parsed } from './ask.ts';
+import { isSaturated } from './faults/cpu.ts';
 import type { Machine } from './ground.ts';
 import { type Service, serviceStates } from './services.ts';
 import type { TrafficView } from './traffic.ts';
@@ -20,6 +21,8 @@ export interface MachineStatus {
   readonly address: string;
   readonly power: 'on' | 'off';
   readonly cable: 'in' | 'out';
+  /** Its threads take whatever the cores give. */
+  readonly saturated: boolean;
   readonly processes: Readonly<Partial<Record<Service, 'running' | 'frozen' | 'stopped'>>>;
 }
 
@@ -65,12 +68,14 @@ export function lookAtMachine(machine: Machine, agentShell: string): MachineStat
   const { name, address, kind, etcd } = machine.plan;
   const wanted: readonly Service[] =
     kind === 'client' ? ['haproxy'] : ['postgres', 'agent', 'guardian', ...(etcd ? (['etcd'] as const) : [])];
+  const procs = machine.processes();
   return {
     name,
     address,
     power: machine.isOn() ? 'on' : 'off',
     cable: machine.isCabled() ? 'in' : 'out',
-    processes: serviceStates(wanted, machine.processes(), agentShell),
+    saturated: isSaturated(procs),
+    processes: serviceStates(wanted, procs, agentShell),
   };
 }
 

@@ -66,6 +66,8 @@ export interface Beside {
   readonly power: 'on' | 'off';
   /** Null: this lab has none. */
   readonly cable: 'in' | 'out' | null;
+  /** Every core busy, so that its programs get little of them. */
+  readonly saturated: boolean;
   readonly services: readonly ServicePicture[];
 }
 

@@ -1,6 +1,17 @@
 /** What the buttons of a lab ask for. */
 export interface Deed {
-  readonly deed: 'cut' | 'heal' | 'powerOff' | 'powerOn' | 'kill' | 'freeze' | 'thaw' | 'start' | 'switchover';
+  readonly deed:
+    | 'cut'
+    | 'heal'
+    | 'powerOff'
+    | 'powerOn'
+    | 'saturate'
+    | 'relieve'
+    | 'kill'
+    | 'freeze'
+    | 'thaw'
+    | 'start'
+    | 'switchover';
   readonly node: string;
   readonly service?: string;
 }

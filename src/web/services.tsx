@@ -1,7 +1,7 @@
 import type { Beside, ServicePicture } from '../model/live.ts';
 import { Act } from './act.tsx';
 
-/** The programs of a machine: how each is, and what may be done to it. */
+/** The programs of a machine, and the cores they share: how each is, and what may be done to it. */
 export function Services({ node, beside }: { readonly node: string; readonly beside: Beside }) {
   const on = beside.power === 'on';
   return (
@@ -18,8 +18,33 @@ export function Services({ node, beside }: { readonly node: string; readonly bes
             <td class="acts">{on && <ServiceActs node={node} service={service} />}</td>
           </tr>
         ))}
+        <Cores node={node} beside={beside} />
       </tbody>
     </table>
+  );
+}
+
+function Cores({ node, beside: { power, saturated } }: { readonly node: string; readonly beside: Beside }) {
+  const on = power === 'on';
+  const deed = saturated ? 'relieve' : 'saturate';
+  return (
+    <tr class={on ? (saturated ? 'saturated' : '') : 'dark'}>
+      <th scope="row">cores</th>
+      <td>
+        <span class="lamp" aria-hidden="true" />
+        {on ? (saturated ? 'saturated' : 'not saturated') : 'no power'}
+      </td>
+      <td class="acts">
+        {on && (
+          <Act
+            deed={{ deed, node }}
+            label={saturated ? `relieve the cores of ${node}` : `saturate the cores of ${node}`}
+          >
+            {saturated ? 'Relieve' : 'Saturate'}
+          </Act>
+        )}
+      </td>
+    </tr>
   );
 }
 

@@ -173,6 +173,15 @@ describe('the live page', options, () => {
     await green();
   });
 
+  test('every core is taken from a machine, and it is seen; relieved it is as before', async () => {
+    await button('saturate the cores of client').click();
+    await page.locator('.client .saturated').waitFor();
+    assert.equal((await lab.status()).machines.find(({ name }) => name === 'client')?.saturated, true);
+    await button('relieve the cores of client').click();
+    await page.locator('.client .saturated').waitFor({ state: 'detached' });
+    await green();
+  });
+
   test('switchover by button; what is refused is said', async () => {
     const old = await leaderOn();
     const to = ['node1', 'node2', 'node3'].find((name) => name !== old) ?? '';

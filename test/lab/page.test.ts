@@ -53,6 +53,7 @@ test('a deed is read field by field: nothing but what the buttons offer', () => 
     signal: 'STOP',
     restartAfterS: null,
   });
+  assert.deepEqual(read({ deed: 'saturate', node: 'client' }), { kind: 'saturate', node: 'client' });
   assert.deepEqual(read({ deed: 'switchover', node: 'node1' }), { kind: 'switchover', to: 'node1' });
   for (const value of [
     null,
@@ -126,6 +127,7 @@ test('of many agents the one is believed whose etcd answers; a cut one about its
     address: '10.77.0.11',
     power: 'on',
     cable,
+    saturated: name === 'node1',
     processes: { agent: 'running', etcd: 'running' },
   });
   const own = {
@@ -179,6 +181,7 @@ test('of many agents the one is believed whose etcd answers; a cut one about its
   const [cut] = picture.machines;
   assert.equal(cut?.own?.postgres, 'running primary', 'what it says of itself stays');
   assert.equal(cut?.member?.role, 'replica');
+  assert.deepEqual([cut?.beside?.saturated, picture.client?.beside.saturated], [true, false]);
   assert.deepEqual(
     cut?.beside?.services.find(({ name }) => name === 'etcd'),
     {

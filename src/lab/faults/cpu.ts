@@ -1,14 +1,15 @@
 import { setPriority } from 'node:os';
 import type { Lab } from '../lab.ts';
 import type { LabNode } from '../node.ts';
-import { signal } from '../procfs.ts';
+import { type Proc, signal } from '../procfs.ts';
 import { run, until } from '../run.ts';
 import type { Service } from '../services.ts';
 
 const threads = 10;
 
-/** `sysbench cpu` on a machine until it is relieved. The machines of a lab share the host's cores: it hurts all of them. */
+/** `sysbench cpu` on a machine until it is relieved. The machines of a lab share the host's cores: it hurts all of them. Done twice it is done once. */
 export async function saturate(lab: Lab, node: LabNode): Promise<void> {
+  if (busy(node).length > 0) return;
   if ((await run(['sh', '-c', 'command -v sysbench'])).code !== 0)
     throw new Error('sysbench is not installed: apt-get install sysbench');
   const argv = ['sysbench', 'cpu', `--threads=${threads}`, '--time=0', 'run'];
@@ -21,7 +22,10 @@ export function relieve(node: LabNode): void {
   for (const { pid } of busy(node)) signal(pid, 'SIGKILL');
 }
 
-const busy = (node: LabNode) => node.machine.processes().filter(({ name }) => name === 'sysbench');
+export const isSaturated = (procs: readonly Proc[]): boolean => procs.some(isBurner);
+
+const busy = (node: LabNode) => node.machine.processes().filter(isBurner);
+const isBurner = ({ name }: Proc): boolean => name === 'sysbench';
 
 /** The least weight that the scheduler knows. */
 export function renice(node: LabNode, service: Service): void {

@@ -74,7 +74,8 @@ function besideOf(machine: MachineStatus, { etcd, cables }: Known): Beside {
       note: name === 'etcd' && state === 'running' ? (etcd.get(machine.name) ?? null) : null,
     }),
   );
-  return { power: machine.power, cable: cables ? machine.cable : null, services };
+  const { power, cable, saturated } = machine;
+  return { power, cable: cables ? cable : null, saturated, services };
 }
 
 const clientOf = (machine: MachineStatus, known: Known): ClientPicture => ({

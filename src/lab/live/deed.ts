@@ -6,7 +6,7 @@ import type { Service } from '../services.ts';
 
 const signals = { kill: 'KILL', freeze: 'STOP', thaw: 'CONT' } as const;
 const services: readonly Service[] = ['postgres', 'agent', 'guardian', 'etcd', 'haproxy'];
-const machineDeeds = ['cut', 'heal', 'powerOff', 'powerOn'] as const;
+const machineDeeds = ['cut', 'heal', 'powerOff', 'powerOn', 'saturate', 'relieve'] as const;
 
 /** Text: why it is none. */
 export function readDeed(body: string, machines: readonly string[]): Request | string {
