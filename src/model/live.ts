@@ -20,10 +20,27 @@ export interface Picture {
   readonly toldBy: string | null;
   readonly leader: string | null;
   readonly paused: boolean;
+  /** Null: nobody leads, or nobody who answers can rehearse. */
+  readonly outlook: Outlook | null;
   readonly machines: readonly MachinePicture[];
   /** Null: an agent knows nothing of clients. */
   readonly client: ClientPicture | null;
 }
+
+/** What would follow if the leader died now: an agent's rehearsal by its last look. `because`: how it came to that. */
+export type Outlook =
+  | {
+      readonly kind: 'takesOver';
+      readonly leader: string;
+      /** The first one, or others that stand as well: whom etcd hears first. */
+      readonly heirs: readonly string[];
+      /** As it goes mostly; a promotion that nobody has seen yet is not in it. */
+      readonly afterMs: number;
+      /** Null: only the leader sees both ends at once, and this is not its word. */
+      readonly bytesAtRisk: number | null;
+      readonly because: readonly Fact[];
+    }
+  | { readonly kind: 'nobody'; readonly leader: string; readonly why: string; readonly because: readonly Fact[] };
 
 export interface MachinePicture {
   readonly name: string;

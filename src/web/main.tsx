@@ -5,12 +5,13 @@ import { Acting } from './act.tsx';
 import { Client } from './client.tsx';
 import { ask, type Deed, key } from './deeds.ts';
 import { Events } from './events.tsx';
+import { Facts } from './facts.tsx';
 import { useNow } from './hooks.ts';
 import { Lanes } from './lanes.tsx';
 import { type Link, listen } from './link.ts';
 import { Machine } from './machine.tsx';
 import { apply, type LiveState, nothingYet } from './state.ts';
-import { verdictOf } from './verdict.ts';
+import { foresightOf, verdictOf } from './verdict.ts';
 import { age } from './words.ts';
 
 const takeAll = (state: LiveState, messages: readonly LiveMessage[]): LiveState =>
@@ -132,7 +133,20 @@ function Head({
           </>
         )}
       </p>
+      <Foresight picture={picture} />
     </header>
+  );
+}
+
+/** Said at every look, so it is no status that is read out. */
+function Foresight({ picture }: { readonly picture: Picture }) {
+  const foresight = foresightOf(picture);
+  if (foresight === null) return null;
+  return (
+    <details class={`foresight ${foresight.tone === 'good' ? '' : foresight.tone}`}>
+      <summary>{foresight.sentence}</summary>
+      <Facts facts={picture.outlook?.because ?? []} />
+    </details>
   );
 }
 

@@ -1,4 +1,5 @@
 import type { MachinePicture, Picture } from '../model/live.ts';
+import { bytes, duration } from './words.ts';
 
 export type Tone = 'good' | 'warn' | 'bad';
 
@@ -40,6 +41,21 @@ export function verdictOf(picture: Picture): Verdict {
     };
   const number = following.length === 2 ? 'both others follow' : `all ${following.length} others follow`;
   return { tone: 'good', sentence: following.length === 0 ? `${leader} leads, alone` : `${leader} leads, ${number}` };
+}
+
+/** What would follow if the leader died now; null: it does not serve any more, or nobody can say. */
+export function foresightOf({ outlook, machines }: Picture): Verdict | null {
+  const leading = machines.find(({ name }) => name === outlook?.leader);
+  if (outlook === null || leading?.member?.state !== 'running' || isOut(leading)) return null;
+  const when = `If ${outlook.leader} died now:`;
+  if (outlook.kind === 'nobody')
+    return { tone: 'warn', sentence: `${when} nobody would take over, because ${outlook.why}` };
+  const { heirs, afterMs, bytesAtRisk, leader } = outlook;
+  const risk =
+    bytesAtRisk === null
+      ? `how much is at risk only ${leader} sees`
+      : `${bytes(bytesAtRisk).replace(/ B$/, ' bytes')} at risk`;
+  return { tone: 'good', sentence: `${when} ${heirs.join(' or ')} in about ${duration(afterMs)}, ${risk}` };
 }
 
 /** Nobody reaches it: known only where somebody stands beside it. */

@@ -4,13 +4,14 @@ import { startApi } from '../../src/api/server.ts';
 import { agentPicture } from '../../src/codec/rest/live.ts';
 import type { Entry } from '../../src/model/decision.ts';
 import type { LiveMessage } from '../../src/model/live.ts';
-import { instantMs } from '../../src/model/units.ts';
-import { following, leading } from '../decide/values.ts';
+import type { Observation } from '../../src/model/observation.ts';
+import { instantMs, lsn } from '../../src/model/units.ts';
+import { following, leading, peer } from '../decide/values.ts';
 import { fakeAgent, now, snapshotOf } from './handles.ts';
 import { serve } from './serve.ts';
 
 const { local } = leading.settings;
-const context = { scope: 'demo', name: local.name, nowMs: now, wallMs: 1_795_000_000_000 };
+const context = { scope: 'demo', name: local.name, nowMs: now, wallMs: 1_795_000_000_000, rehearsal: null };
 
 test('an agent’s picture: of itself at first hand, of the others what etcd tells', () => {
   const picture = agentPicture(snapshotOf(leading), { ...context, fenceDeadlineMs: instantMs(now + 12_000) });
@@ -26,6 +27,23 @@ test('an agent’s picture: of itself at first hand, of the others what etcd tel
     assert.deepEqual([word, beside], [null, null]);
     assert.notEqual(member, null);
   }
+});
+
+test('if the leader died now: who, when and what is at risk, by the last look; of nobody the reason; JSON can carry it', () => {
+  const outlookOf = (seen: Observation) => {
+    const played = fakeAgent(seen).rehearse(null);
+    assert.ok(played !== null && !('kind' in played));
+    const picture = agentPicture(snapshotOf(seen), { ...context, fenceDeadlineMs: null, rehearsal: played });
+    return JSON.parse(JSON.stringify(picture)).outlook;
+  };
+  const peers = [peer('n2', lsn('0/5000100')), peer('n3', lsn('0/5000000'))];
+  const { because, afterMs, ...rest } = outlookOf({ ...leading, peers });
+  assert.deepEqual(rest, { kind: 'takesOver', leader: 'n1', heirs: ['n2'], bytesAtRisk: 0 });
+  assert.ok(afterMs > 10_000 && because.length >= 3, JSON.stringify({ afterMs, because }));
+  assert.equal(outlookOf({ ...following, peers: [peer('n3', lsn('0/5000000'))] }).bytesAtRisk, null, 'two looks');
+  const silent = peers.map((one) => ({ ...one, last: { kind: 'silent', atMs: now, why: 'no answer' } }) as const);
+  const none = outlookOf({ ...leading, peers: silent });
+  assert.deepEqual([none.kind, none.leader, none.why], ['nobody', 'n1', 'its agent: no answer']);
 });
 
 test('without etcd it names no leader, and keeps what it knew of the members', () => {

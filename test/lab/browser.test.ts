@@ -75,6 +75,7 @@ describe('the live page', options, () => {
     const paintMs = await page.evaluate<number | undefined>(
       "performance.getEntriesByName('first-contentful-paint')[0]?.startTime",
     );
+    await page.getByText(/^If node\d died now: node\d( or node\d)? in about \d+\.\d s, \S+ \w+ at risk$/).waitFor();
     assert.ok(paintMs !== undefined && paintMs < 1_000, `first paint after ${paintMs} ms`);
   });
 
@@ -236,6 +237,7 @@ describe('the live page', options, () => {
       await green(there);
       assert.deepEqual(await there.locator('.machine h3').allTextContents(), ['node1', 'node2', 'node3']);
       assert.equal(await there.locator('.act').count(), 0);
+      await there.getByText(/^If node\d died now: /).waitFor();
       assert.equal(await there.locator('.events summary').first().isVisible(), true);
       const { length } = problems;
       await lab.node('node3').kill('agent');

@@ -150,6 +150,7 @@ test('of many agents the one is believed whose etcd answers; a cut one about its
     toldBy,
     leader,
     paused: false,
+    outlook: leader === null ? null : { kind: 'nobody', leader, why: `says ${name}`, because: [] },
     machines: ['node1', 'node2'].map((one) => ({
       name: one,
       address: null,
@@ -178,6 +179,9 @@ test('of many agents the one is believed whose etcd answers; a cut one about its
   };
   const picture = assemble(known);
   assert.deepEqual([picture.leader, picture.toldBy], ['node2', 'node2']);
+  assert.equal(picture.outlook?.kind === 'nobody' && picture.outlook.why, 'says node2');
+  const stale = assemble({ ...known, asked: null, heard: new Map([['node1', says('node1', 'node1', 'node2')]]) });
+  assert.equal(stale.outlook?.leader, 'node2', 'another agent’s, where the leader’s own is not heard');
   const [cut] = picture.machines;
   assert.equal(cut?.own?.postgres, 'running primary', 'what it says of itself stays');
   assert.equal(cut?.member?.role, 'replica');

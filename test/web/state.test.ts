@@ -4,7 +4,7 @@ import type { Happening, MachinePicture, Picture } from '../../src/model/live.ts
 import { placeFlags } from '../../src/web/flags.ts';
 import { marksOf, segmentsOf } from '../../src/web/marks.ts';
 import { apply, laneSpanMs, nothingYet } from '../../src/web/state.ts';
-import { verdictOf } from '../../src/web/verdict.ts';
+import { foresightOf, verdictOf } from '../../src/web/verdict.ts';
 import { age, bytes, duration } from '../../src/web/words.ts';
 
 const at = (second: number): string => new Date(1_795_000_000_000 + second * 1000).toISOString();
@@ -31,6 +31,7 @@ const well: Picture = {
   toldBy: 'node1',
   leader: 'node1',
   paused: false,
+  outlook: null,
   machines: [machine('node1', 'leader'), machine('node2', 'replica'), machine('node3', 'replica')],
   client: null,
 };
@@ -88,6 +89,25 @@ test('the verdict says who leads and who does not follow, and is never green ove
   assert.equal(told({ ...well, toldBy: null, leader: null }), 'bad: etcd answers nobody who can be asked');
   assert.equal(told({ ...well, paused: true }), 'warn: Paused: nothing is done by itself');
   assert.equal(told({ ...well, machines: [machine('node1', 'leader')] }), 'good: node1 leads, alone');
+});
+
+test('what would follow if the leader died now, in a sentence; nothing over one that is out already', () => {
+  const takesOver = { kind: 'takesOver', leader: 'node1', heirs: ['node3'], afterMs: 31_040, bytesAtRisk: 0 } as const;
+  const told = (outlook: Picture['outlook'], machines = well.machines): string | null =>
+    foresightOf({ ...well, machines, outlook })?.sentence ?? null;
+  const because: readonly [] = [];
+  assert.equal(told(null), null);
+  assert.equal(told({ ...takesOver, because }), 'If node1 died now: node3 in about 31.0 s, 0 bytes at risk');
+  assert.equal(
+    told({ ...takesOver, because, heirs: ['node2', 'node3'], bytesAtRisk: null }),
+    'If node1 died now: node2 or node3 in about 31.0 s, how much is at risk only node1 sees',
+  );
+  assert.equal(
+    told({ kind: 'nobody', leader: 'node1', why: 'no other member is left', because }),
+    'If node1 died now: nobody would take over, because no other member is left',
+  );
+  const off = { power: 'off', cable: 'in', saturated: false, services: [] } as const;
+  assert.equal(told({ ...takesOver, because }, [machine('node1', 'leader', { beside: off })]), null);
 });
 
 test('flags: each deed, and each new leader once, however many saw it', () => {

@@ -6,7 +6,10 @@ import type { LocalSettings } from '../../model/settings.ts';
 import { type ApiRequest, page, type Reply } from '../reply.ts';
 
 interface UiDeps {
-  readonly handles: Pick<AgentHandles, 'snapshot' | 'onSnapshot' | 'fenceDeadlineMs' | 'now' | 'wallMs' | 'journal'>;
+  readonly handles: Pick<
+    AgentHandles,
+    'snapshot' | 'onSnapshot' | 'fenceDeadlineMs' | 'now' | 'wallMs' | 'journal' | 'rehearse'
+  >;
   readonly local: Pick<LocalSettings, 'scope' | 'name'>;
   /** The live page as it was built; null: it was not. */
   readonly livePage?: () => string | null;
@@ -42,7 +45,15 @@ function stream({ handles, local, sleep }: UiDeps): Reply {
       function sendPicture(): void {
         const wallMs = handles.wallMs();
         const { scope, name } = local;
-        const context = { scope, name, wallMs, nowMs: handles.now(), fenceDeadlineMs: handles.fenceDeadlineMs() };
+        const played = handles.rehearse(null); // by the last look: nobody is asked for it
+        const context = {
+          scope,
+          name,
+          wallMs,
+          nowMs: handles.now(),
+          fenceDeadlineMs: handles.fenceDeadlineMs(),
+          rehearsal: played === null || 'kind' in played ? null : played,
+        };
         send({ kind: 'picture', wallMs, picture: agentPicture(handles.snapshot(), context) });
       }
       async function sendSoon(): Promise<void> {

@@ -2,9 +2,11 @@ import type { Snapshot } from '../../model/agent.ts';
 import type { Cluster, Member } from '../../model/cluster.ts';
 import type { MachinePicture, MemberPicture, OwnPicture, Picture } from '../../model/live.ts';
 import type { Observation } from '../../model/observation.ts';
+import type { Rehearsal } from '../../model/rehearsal.ts';
 import type { InstantMs } from '../../model/units.ts';
 import { lsnText } from '../../model/units.ts';
 import { lagOf, roleInCluster } from './cluster.ts';
+import { outlookOf } from './outlook.ts';
 import { guardText } from './status.ts';
 
 export interface LiveContext {
@@ -13,11 +15,13 @@ export interface LiveContext {
   readonly nowMs: InstantMs;
   readonly wallMs: number;
   readonly fenceDeadlineMs: InstantMs | null;
+  /** Of the leader's death. */
+  readonly rehearsal: Rehearsal | null;
 }
 
 /** What one agent knows: of itself at first hand, of the others what etcd tells. Null: it has not looked yet. */
 export function agentPicture(snapshot: Snapshot | null, context: LiveContext): Picture {
-  const { scope, name, nowMs, wallMs } = context;
+  const { scope, name, nowMs, wallMs, rehearsal } = context;
   const seen = snapshot?.seen ?? null;
   const told = seen?.dcs.kind === 'reachable' ? seen.dcs.cluster : null;
   const known = told ?? (seen?.dcs.kind === 'unreachable' ? seen.dcs.lastSeen : null);
@@ -29,6 +33,7 @@ export function agentPicture(snapshot: Snapshot | null, context: LiveContext): P
     toldBy: told === null ? null : name,
     leader: told?.leader?.name ?? null,
     paused: seen?.settings.cluster.pause ?? false,
+    outlook: told === null || rehearsal === null ? null : outlookOf(rehearsal),
     machines: names.map((one): MachinePicture => {
       const member = known?.members.find((candidate) => candidate.name === one) ?? null;
       return {

@@ -31,14 +31,16 @@ const clientName = 'client';
 export function assemble(known: Known): Picture {
   const { heard, machines, asked } = known;
   const told = best(known);
+  const leader = told === null ? (asked?.leader ?? null) : told.leader;
   const client = machines.find(({ name }) => name === clientName);
   return {
     source: 'lab',
     scope: known.scope,
     sinceWallMs: known.sinceWallMs,
     toldBy: told?.toldBy ?? asked?.toldBy ?? null,
-    leader: told === null ? (asked?.leader ?? null) : told.leader,
+    leader,
     paused: told?.paused ?? false,
+    outlook: outlookFor(leader, known, told),
     machines: machines
       .filter(({ name }) => name !== clientName)
       .map((machine): MachinePicture => {
@@ -56,6 +58,12 @@ export function assemble(known: Known): Picture {
       }),
     client: client === undefined ? null : clientOf(client, known),
   };
+}
+
+/** The leader's own word first: it sees how far the others are. None of a leader that was. */
+function outlookFor(leader: string | null, { heard }: Known, told: Picture | null): Picture['outlook'] {
+  const outlook = heard.get(leader ?? '')?.outlook ?? told?.outlook ?? null;
+  return outlook?.leader === leader ? outlook : null;
 }
 
 /** Whose etcd answers, before who only remembers; who is on the network, before who is cut off. */
