@@ -6,8 +6,8 @@ const keptMost = 500;
 export interface Album {
   /** Takes in what journals hold; what is known already is passed over. */
   add(happenings: readonly Happening[]): void;
-  /** Something that a person did to a machine. */
-  act(text: string): void;
+  /** Something that a person did to a machine, or a scenario. */
+  act(text: string, by?: 'you' | 'play'): void;
   /** The oldest first. */
   all(): readonly Happening[];
   /** Told of what is new, whoever brought it; gives what ends that. */
@@ -28,8 +28,8 @@ export function makeAlbum(): Album {
   }
   return {
     add,
-    act: (text) =>
-      add([{ wall: new Date().toISOString(), node: 'you', kind: 'deed', text, because: [], decision: null }]),
+    act: (text, by = 'you') =>
+      add([{ wall: new Date().toISOString(), node: by, kind: 'deed', text, because: [], decision: null }]),
     all: () => [...kept.values()].toSorted(byTime),
     listen(receive) {
       listeners.add(receive);

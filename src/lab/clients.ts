@@ -5,10 +5,9 @@ import { readHistoryFiles } from '../traffic/historyFile.ts';
 import type { TrafficStatus } from '../traffic/meter.ts';
 import { psqlEnv } from './environment.ts';
 import type { Lab } from './lab.ts';
-import { signal } from './procfs.ts';
 import { until } from './run.ts';
 import { lastStatus } from './traffic.ts';
-import { historyFolder } from './witness.ts';
+import { endAll, historyFolder } from './witness.ts';
 
 /** How an application reaches the cluster: by a list of hosts, or through HAProxy. */
 export const clientPaths = ['direct write', 'proxied write', 'direct read', 'proxied read'] as const;
@@ -57,7 +56,7 @@ export interface Clients {
   readonly keys: readonly string[];
   status(path: ClientPath): TrafficStatus | null;
   /** Waits until all of them have been served without a pause for a while; false when the limit passed. */
-  untilSteady(limitMs: number): Promise<boolean>;
+  untilSteady(limitMs: number, signal?: AbortSignal): Promise<boolean>;
   stop(): Promise<void>;
   history(): History;
 }
@@ -97,7 +96,7 @@ export async function startClients(lab: Lab, name: string): Promise<Clients> {
   return {
     keys: clientPaths.flatMap((path) => keyOf(path) ?? []),
     status,
-    async untilSteady(limitMs) {
+    async untilSteady(limitMs, signal) {
       let calmSinceMs = Number.POSITIVE_INFINITY;
       const calm = await until(
         () => {
@@ -110,14 +109,11 @@ export async function startClients(lab: Lab, name: string): Promise<Clients> {
         },
         limitMs,
         250,
+        signal,
       );
       return calm !== null;
     },
-    async stop() {
-      for (const { pid } of running()) signal(pid, 'SIGTERM');
-      const gone = await until(() => (running().length === 0 ? true : null), 5_000, 100);
-      if (gone === null) for (const { pid } of running()) signal(pid, 'SIGKILL');
-    },
+    stop: () => endAll(running),
     history: () => readHistoryFiles(clientPaths.map(historyPath).filter((path) => existsSync(path))),
   };
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { relieve, saturate } from './faults/cpu.ts';
 import type { User } from './ground.ts';
 import type { Lab } from './lab.ts';
+import type { Playhouse } from './scenario/playhouse.ts';
 import { serviceLog } from './serviceLog.ts';
 import type { Service } from './services.ts';
 import { switchOver } from './switchover.ts';
@@ -29,6 +30,9 @@ export type Request =
   | { readonly kind: 'logPath'; readonly node: string; readonly service: string }
   /** To the named member, or whoever is fit; a wait of its own, so it holds up nothing else. */
   | { readonly kind: 'switchover'; readonly to: string | null }
+  /** A scenario of those that come with the program, by name. */
+  | { readonly kind: 'play'; readonly scenario: string }
+  | { readonly kind: 'stopPlay' }
   | { readonly kind: 'page' };
 
 export type Reply =
@@ -47,6 +51,7 @@ export interface DeskOptions {
   asked(line: string): void;
   /** The address of the live page, with its key. */
   pageUrl(): string | null;
+  readonly playhouse: Playhouse;
 }
 
 /** Where everybody's requests come together, from the socket and from the page. */
@@ -57,8 +62,10 @@ export function makeDesk(lab: Lab, options: DeskOptions): Desk {
   let before: Promise<unknown> = Promise.resolve();
   return (request) => {
     if (request === null || !changes(request)) return answer(lab, request, options);
+    const played = options.playhouse.playing();
+    if (played !== null && !ofPlays(request)) return Promise.resolve({ kind: 'failed', why: besideWhy(played) });
     options.asked(describe(request));
-    if (request.kind === 'switchover') return answer(lab, request, options);
+    if (request.kind === 'switchover' || ofPlays(request)) return answer(lab, request, options);
     const work = before.then(() => answer(lab, request, options));
     before = work;
     return work;
@@ -116,6 +123,10 @@ async function perform(lab: Lab, request: Request, options: DeskOptions): Promis
       return serviceLog(lab, request.node, request.service);
     case 'switchover':
       return switchOver(lab, request.to);
+    case 'play':
+      return options.playhouse.start(request.scenario);
+    case 'stopPlay':
+      return options.playhouse.stop();
     case 'page':
       return options.pageUrl();
     default:
@@ -124,6 +135,10 @@ async function perform(lab: Lab, request: Request, options: DeskOptions): Promis
 }
 
 const changes = (request: Request): boolean => !['status', 'inside', 'logPath', 'page', 'down'].includes(request.kind);
+
+const ofPlays = ({ kind }: Request): boolean => kind === 'play' || kind === 'stopPlay';
+const besideWhy = (title: string): string =>
+  `"${title}" is being played, and what is done beside it would be judged with it: stop it first`;
 
 const signalWords: Partial<Record<Signal, string>> = { KILL: 'kill', STOP: 'freeze', CONT: 'thaw' };
 const deedWords = { powerOff: 'plug out', powerOn: 'plug in', cut: 'cable out', heal: 'cable in' };
@@ -141,6 +156,10 @@ function describe(request: Request): string {
       return `${deedWords[request.kind]} of ${request.node}`;
     case 'switchover':
       return request.to === null ? 'switchover' : `switchover to ${request.to}`;
+    case 'play':
+      return `play ${request.scenario}`;
+    case 'stopPlay':
+      return 'stop the scenario';
     default:
       return 'node' in request ? `${request.kind} ${request.node}` : request.kind;
   }

@@ -5,6 +5,7 @@ import { makeDesk, serveControl } from './control.ts';
 import { type Ending, makeEnding } from './ending.ts';
 import { type Lab, type LabOptions, makeLab } from './lab.ts';
 import { type LivePage, servePage } from './live/page.ts';
+import { makePlayhouse } from './scenario/playhouse.ts';
 import { watchLab } from './watch.ts';
 
 /** Told to the command that waits for a lab in the background. */
@@ -48,6 +49,7 @@ async function keep(
 ): Promise<number> {
   let down: () => Promise<void> = async () => {};
   let endPage: () => Promise<void> = async () => {};
+  let endPlay: () => Promise<void> = async () => {};
   let pageUrl: string | null = null;
   let code = 0;
   const crash = (error: unknown): void => {
@@ -61,13 +63,20 @@ async function keep(
   const work = async (): Promise<void> => {
     const lab = await makeLab({ ...options, began: (end) => (down = end) });
     const album = makeAlbum();
-    const asked = (line: string): void => {
-      album.act(line);
-      appendFileSync(join(lab.dir, 'lab.log'), `${new Date().toISOString()} ${line}\n`);
+    const noted = (line: string, by: 'you' | 'play'): void => {
+      album.act(line, by);
+      appendFileSync(join(lab.dir, 'lab.log'), `${new Date().toISOString()} ${by}: ${line}\n`);
     };
-    const desk = makeDesk(lab, { asked, down: () => ending.end('lab down'), pageUrl: () => pageUrl });
+    const playhouse = makePlayhouse(lab, (line) => noted(line, 'play'));
+    endPlay = playhouse.end;
+    const desk = makeDesk(lab, {
+      asked: (line) => noted(line, 'you'),
+      down: () => ending.end('lab down'),
+      pageUrl: () => pageUrl,
+      playhouse,
+    });
     await serveControl(lab, desk);
-    const page = await servePage(lab, album, desk, options.say ?? (() => {}));
+    const page = await servePage(lab, { album, desk, playhouse }, options.say ?? (() => {}));
     if (page !== null) endPage = page.end;
     pageUrl = page?.url ?? null;
     await meanwhile(lab, album, page);
@@ -79,7 +88,9 @@ async function keep(
   await Promise.race([ending.ended, working]);
   over = true;
   await endPage();
+  const played = endPlay(); // what it does to the lab fails as soon as that is gone
   await down();
+  await played;
   await working;
   return code;
 }

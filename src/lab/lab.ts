@@ -34,9 +34,14 @@ export interface Lab {
   node(name: string): LabNode;
   status(): Promise<LabStatus>;
   /** Looks again and again until the predicate holds; throws with the last status when the limit passed. */
-  waitFor(holds: (status: LabStatus) => boolean, limitMs: number, what: string): Promise<LabStatus>;
+  waitFor(
+    holds: (status: LabStatus) => boolean,
+    limitMs: number,
+    what: string,
+    signal?: AbortSignal,
+  ): Promise<LabStatus>;
   /** One leader, and all others stream on its timeline. */
-  waitHealthy(limitMs: number): Promise<LabStatus>;
+  waitHealthy(limitMs: number, signal?: AbortSignal): Promise<LabStatus>;
   /** The host's file with the output of a service of a node, or of what the client runs. */
   logPath(node: string, service: string): string;
   /** Ends everything and removes the folder. Can be called twice. */
@@ -156,7 +161,7 @@ async function furnish(site: Site): Promise<Lab> {
       return found;
     },
     status,
-    async waitFor(holds, limitMs, what) {
+    async waitFor(holds, limitMs, what, signal) {
       let last: LabStatus | null = null;
       const found = await until(
         async () => {
@@ -166,12 +171,13 @@ async function furnish(site: Site): Promise<Lab> {
         },
         limitMs,
         200,
+        signal,
       );
       if (found !== null) return found;
       throw new Error(`${what}: not within ${limitMs / 1000} s; ${last === null ? 'no status' : brief(last)}`);
     },
-    waitHealthy: (limitMs) =>
-      lab.waitFor((seen) => isHealthy(seen, plan.nodes.length), limitMs, 'one leader and all others streaming'),
+    waitHealthy: (limitMs, signal) =>
+      lab.waitFor((seen) => isHealthy(seen, plan.nodes.length), limitMs, 'one leader and all others streaming', signal),
     logPath: hooks.logPath,
     down: site.down,
   };

@@ -17,7 +17,7 @@ export interface RightsWatch {
   /** What happened to the key itself, in the order of etcd's revisions, each when it was first heard of. */
   events(): readonly KeyEvent[];
   /** Waits until it has heard of the leader key that is there now: watches that a lost majority ended begin again some time later. */
-  caughtUp(): Promise<void>;
+  caughtUp(signal?: AbortSignal): Promise<void>;
   end(): void;
 }
 
@@ -84,8 +84,8 @@ export function watchRights(lab: Lab): RightsWatch {
   return {
     rights: () => rightsOf(ordered(), looks),
     events: ordered,
-    async caughtUp() {
-      for (const endMs = Date.now() + 30_000; Date.now() < endMs; await delay(100)) {
+    async caughtUp(signal) {
+      for (const endMs = Date.now() + 30_000; Date.now() < endMs; await delay(100, signal)) {
         const now = await keyNow();
         if (now !== null && (now.revision === null || events.has(now.revision))) return;
       }

@@ -63,19 +63,34 @@ export async function must(argv: readonly string[], options: RunOptions = {}): P
   throw new Error(`"${argv.join(' ')}" ${how}: ${(stderr || stdout).trim()}`);
 }
 
-export const delay = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
+/** Throws the signal's reason as soon as there is one. */
+export function delay(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((done, fail) => {
+    signal?.throwIfAborted();
+    const giveUp = (): void => {
+      clearTimeout(timer);
+      fail(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', giveUp);
+      done();
+    }, ms);
+    signal?.addEventListener('abort', giveUp, { once: true });
+  });
+}
 
-/** Looks every few ms until something is there; null when the limit passed. */
+/** Looks every few ms until something is there; null when the limit passed. Throws the signal's reason. */
 export async function until<T>(
   look: () => T | null | Promise<T | null>,
   limitMs: number,
   stepMs = 20,
+  signal?: AbortSignal,
 ): Promise<T | null> {
   const endMs = performance.now() + limitMs;
   for (;;) {
     const found = await look();
     if (found !== null) return found;
     if (performance.now() > endMs) return null;
-    await delay(stepMs);
+    await delay(stepMs, signal);
   }
 }

@@ -1,4 +1,5 @@
 import type { ActionResult, Fact, SeenBrief } from './decision.ts';
+import type { PlayPicture, ScenarioPicture } from './livePlay.ts';
 
 /** What the live page shows, and what every server of it sends: plain data, it travels as JSON. */
 
@@ -8,6 +9,10 @@ export type LiveMessage =
   /** What happened since the message before; at first what is known of the time before. The oldest first. */
   | { readonly kind: 'happened'; readonly happenings: readonly Happening[] }
   | { readonly kind: 'lanes'; readonly lanes: readonly Lane[] }
+  /** Of a lab alone, once: the scenarios that come with it. */
+  | { readonly kind: 'scenarios'; readonly scenarios: readonly ScenarioPicture[] }
+  /** Of the scenario that is played, or was played last; whenever something of it changes. */
+  | { readonly kind: 'play'; readonly play: PlayPicture | null }
   /** Nothing new, and the server lives. */
   | { readonly kind: 'pulse'; readonly wallMs: number };
 
@@ -142,7 +147,7 @@ export interface LaneGap {
 /** One line of what happened, and why. */
 export interface Happening {
   readonly wall: string;
-  /** A machine, or `you`. */
+  /** A machine, `you`, or `play` for a scenario. */
   readonly node: string;
   readonly kind: 'decided' | 'changed' | 'job' | 'guard' | 'note' | 'deed';
   readonly text: string;

@@ -8,7 +8,7 @@ export const Acting = createContext<((deed: Deed) => Promise<void>) | null>(null
 
 interface Props {
   readonly deed: Deed;
-  /** For who does not see the machine it stands on. */
+  /** For who does not see where it stands. */
   readonly label: string;
   readonly class?: string;
   readonly children: ComponentChildren;
@@ -19,11 +19,12 @@ export function Act({ deed, label, class: more = '', children }: Props) {
   const act = useContext(Acting);
   const [busy, setBusy] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
-  // A button that goes while it has the focus leaves it to its machine, not to nobody.
+  // A button that goes while it has the focus leaves it to where it stood, not to nobody.
   useLayoutEffect(
     () => () => {
       const { current } = button;
-      if (current !== null && document.activeElement === current) current.closest<HTMLElement>('.machine')?.focus();
+      if (current !== null && document.activeElement === current)
+        current.closest<HTMLElement>('.machine, .scenarios')?.focus();
     },
     [],
   );

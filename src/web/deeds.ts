@@ -1,5 +1,7 @@
 /** What the buttons of a lab ask for. */
-export interface Deed {
+export type Deed = MachineDeed | { readonly deed: 'play'; readonly scenario: string } | { readonly deed: 'stopPlay' };
+
+interface MachineDeed {
   readonly deed:
     | 'cut'
     | 'heal'

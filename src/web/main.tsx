@@ -10,6 +10,7 @@ import { useNow } from './hooks.ts';
 import { Lanes } from './lanes.tsx';
 import { type Link, listen } from './link.ts';
 import { Machine } from './machine.tsx';
+import { Scenarios } from './scenarios.tsx';
 import { apply, type LiveState, nothingYet } from './state.ts';
 import { foresightOf, verdictOf } from './verdict.ts';
 import { age } from './words.ts';
@@ -53,7 +54,7 @@ function App() {
 
 /** Each part is drawn anew for what it shows alone: a storm of events does not move the machines. */
 function Body({ state, picture }: { readonly state: LiveState; readonly picture: Picture }) {
-  const { aheadMs, happenings, marks, lanes } = state;
+  const { aheadMs, happenings, marks, lanes, scenarios, play } = state;
   const { machines, client } = picture;
   const drawnMachines = useMemo(
     () => (
@@ -81,11 +82,16 @@ function Body({ state, picture }: { readonly state: LiveState; readonly picture:
     () => client !== null && <Lanes lanes={lanes} marks={marks} machines={machines} aheadMs={aheadMs} />,
     [client, lanes, marks, machines, aheadMs],
   );
+  const drawnScenarios = useMemo(
+    () => scenarios.length > 0 && <Scenarios scenarios={scenarios} play={play} aheadMs={aheadMs} />,
+    [scenarios, play, aheadMs],
+  );
   const drawnEvents = useMemo(() => <Events happenings={happenings} />, [happenings]);
   return (
     <>
       {drawnMachines}
       {drawnLanes}
+      {drawnScenarios}
       {drawnEvents}
     </>
   );

@@ -1,4 +1,5 @@
 import type { Happening, Lane, LaneGap, LaneSample, LiveMessage, Picture } from '../model/live.ts';
+import type { PlayPicture, ScenarioPicture } from '../model/livePlay.ts';
 import { isMark, type Mark, marksOf } from './marks.ts';
 
 /** All that the page knows, and how a message changes it. Pure: the same messages give the same page. */
@@ -11,6 +12,9 @@ export interface LiveState {
   /** Of what happened, the moments that stand on the axis of time. */
   readonly marks: readonly Mark[];
   readonly lanes: { readonly write: LaneState; readonly read: LaneState };
+  /** None on an agent's page. */
+  readonly scenarios: readonly ScenarioPicture[];
+  readonly play: PlayPicture | null;
 }
 
 export interface LaneState {
@@ -26,6 +30,8 @@ export const nothingYet: LiveState = {
   happenings: [],
   marks: [],
   lanes: { write: emptyLane, read: emptyLane },
+  scenarios: [],
+  play: null,
 };
 
 export const laneSpanMs = 5 * 60_000;
@@ -44,6 +50,10 @@ export function apply(state: LiveState, message: LiveMessage, nowWallMs: number)
     }
     case 'lanes':
       return { ...state, lanes: message.lanes.reduce(withLane, state.lanes) };
+    case 'scenarios':
+      return { ...state, scenarios: message.scenarios };
+    case 'play':
+      return { ...state, play: message.play };
     default:
       return message satisfies never;
   }

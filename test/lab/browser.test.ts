@@ -10,6 +10,7 @@ import { type Lab, makeLab } from '../../src/lab/lab.ts';
 import { type LivePage, servePage } from '../../src/lab/live/page.ts';
 import { childrenOf } from '../../src/lab/procfs.ts';
 import { until } from '../../src/lab/run.ts';
+import { makePlayhouse, type Playhouse } from '../../src/lab/scenario/playhouse.ts';
 import { contrastFailures } from './contrast.ts';
 import { lastingTraces } from './traces.ts';
 
@@ -25,14 +26,16 @@ describe('the live page', options, () => {
   const problems: string[] = [];
   let lab: Lab;
   let served: LivePage;
+  let playhouse: Playhouse;
   let browser: Browser;
   let page: Page;
 
   before(async () => {
     rmSync(dir, { recursive: true });
     lab = await makeLab({ dir, portBase, ttlS: 6, traffic: true });
-    const desk = makeDesk(lab, { asked: album.act, down: () => {}, pageUrl: () => null });
-    const opened = await servePage(lab, album, desk, (line) => problems.push(line));
+    playhouse = makePlayhouse(lab, (line) => album.act(line, 'play'));
+    const desk = makeDesk(lab, { asked: album.act, down: () => {}, pageUrl: () => null, playhouse });
+    const opened = await servePage(lab, { album, desk, playhouse }, (line) => problems.push(line));
     assert.ok(opened !== null, problems.join());
     served = opened;
     browser = await chromium.launch({ executablePath, args });
@@ -41,7 +44,9 @@ describe('the live page', options, () => {
   after(async () => {
     await browser?.close();
     await served?.end();
+    const played = playhouse?.end();
     await lab?.down();
+    await played;
     assert.deepEqual(await lastingTraces(dir), []);
   });
 
@@ -199,6 +204,42 @@ describe('the live page', options, () => {
     problems.splice(length); // the browser's own word on the refusal
     await button(`start agent on ${to}`).click();
     await page.getByRole('alert').waitFor({ state: 'detached' }); // what went well takes its place
+    await green();
+  });
+
+  test('a scenario is played step by step, judged, and its report opens; one that is stopped leaves nothing', async () => {
+    const { length } = problems;
+    const offers = page.locator('.scenarios summary');
+    await offers.click();
+    const unfit = page.locator('.unfit', { hasText: 'Not here: it needs 5 nodes: "matriarch lab up --nodes 5"' });
+    assert.equal(await unfit.locator('.act').count(), 0);
+    await button('play: A switchover by script').click();
+    const play = page.locator('.play');
+    await play.locator('.now', { hasText: 'switchover to replica' }).waitFor({ timeout: 40_000 });
+    await button('Pull the cable of client').click();
+    await page.getByRole('alert').filter({ hasText: '"A switchover by script" is being played' }).waitFor();
+    await play.locator('.state.good', { hasText: 'passed' }).waitFor({ timeout: 60_000 });
+    assert.equal(await play.locator('.done').count(), 2);
+    await page.locator('.flag', { hasText: 'switchover to replica' }).waitFor();
+    const opened = page.waitForEvent('popup');
+    await page.getByRole('link', { name: 'Open the report' }).click();
+    const report = await opened;
+    await report.getByRole('heading', { name: 'Matriarch, failure lab: 1 of 1 passed' }).waitFor();
+    await report.close();
+
+    await button('play: The cable out of the primary').click({ timeout: 60_000 });
+    await play.locator('.now', { hasText: 'wait for another primary' }).waitFor({ timeout: 60_000 });
+    await button('stop: The cable out of the primary').click();
+    await play.locator('.state.warn', { hasText: /^stopped$/ }).waitFor({ timeout: 60_000 });
+    const running = [...lab.nodes, lab.client].flatMap(({ machine }) => machine.processes().map(({ argv }) => argv));
+    assert.deepEqual(
+      running.filter((argv) => argv.includes('--history')),
+      [],
+      'neither clients nor witnesses',
+    );
+    assert.ok(lab.nodes.every(({ machine }) => machine.isCabled()));
+    await offers.click();
+    problems.splice(length); // the browser's own word on the refusal
     await green();
   });
 

@@ -55,6 +55,7 @@ test('a deed is read field by field: nothing but what the buttons offer', () => 
   });
   assert.deepEqual(read({ deed: 'saturate', node: 'client' }), { kind: 'saturate', node: 'client' });
   assert.deepEqual(read({ deed: 'switchover', node: 'node1' }), { kind: 'switchover', to: 'node1' });
+  assert.deepEqual(read({ deed: 'play', scenario: 'switchover' }), { kind: 'play', scenario: 'switchover' });
   for (const value of [
     null,
     'cut',
@@ -64,6 +65,7 @@ test('a deed is read field by field: nothing but what the buttons offer', () => 
     { deed: 'inside', node: 'node1', argv: ['id'], user: 'root' },
     { deed: 'kill', node: 'node1', service: 'sshd' },
     { deed: 'kill', node: 'node1' },
+    { deed: 'play', scenario: ['switchover'] },
   ])
     assert.equal(typeof read(value), 'string', JSON.stringify(value));
   assert.equal(typeof readDeed('{', machines), 'string');

@@ -20,7 +20,12 @@ export function readServers(csv: string, section: string): Readonly<Record<strin
  * Waits until HAProxy sends writes to the leader and to nobody else: after a switchover it takes up to nine seconds to
  * turn away from the old primary, and the next fault must not be measured with its predecessor's.
  */
-export async function untilProxySettled(lab: Lab, leader: string, limitMs: number): Promise<void> {
+export async function untilProxySettled(
+  lab: Lab,
+  leader: string,
+  limitMs: number,
+  signal?: AbortSignal,
+): Promise<void> {
   const asked = { host: lab.plan.client.address, port: lab.plan.haproxy.statistics, path: '/;csv' };
   let servers: Readonly<Record<string, string>> = {};
   const settled = await until(
@@ -32,6 +37,7 @@ export async function untilProxySettled(lab: Lab, leader: string, limitMs: numbe
     },
     limitMs,
     500,
+    signal,
   );
   if (settled === null)
     throw new Error(`HAProxy does not send writes to ${leader} alone after ${limitMs} ms: ${JSON.stringify(servers)}`);

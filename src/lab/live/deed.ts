@@ -13,6 +13,11 @@ export function readDeed(body: string, machines: readonly string[]): Request | s
   const asked = parsed(body);
   if (typeof asked !== 'object' || asked === null || !('deed' in asked)) return 'a JSON object with a deed is wanted';
   const { deed } = asked;
+  if (deed === 'stopPlay') return { kind: deed };
+  if (deed === 'play') {
+    const scenario = 'scenario' in asked ? asked.scenario : null;
+    return typeof scenario === 'string' ? { kind: deed, scenario } : 'a scenario is wanted, by name';
+  }
   const node = 'node' in asked ? asked.node : null;
   const machine = machines.find((name) => name === node);
   if (deed === 'switchover') return { kind: 'switchover', to: machine ?? null };

@@ -2,6 +2,7 @@ import type { LiveMessage, Picture, ProxyPicture } from '../../model/live.ts';
 import type { Album } from '../album.ts';
 import type { Lab } from '../lab.ts';
 import { ownAgentCommand } from '../plan.ts';
+import type { Playhouse } from '../scenario/playhouse.ts';
 import { type LabStatus, lookAtMachine, type MachineStatus } from '../status.ts';
 import { agentShellCommand } from '../texts.ts';
 import { assemble } from './assemble.ts';
@@ -29,7 +30,7 @@ const pulseEveryMs = 5_000;
 const lingerMs = 3_000;
 const happeningsMost = 200;
 
-export function makeHub(lab: Lab, album: Album): Hub {
+export function makeHub(lab: Lab, album: Album, playhouse: Playhouse): Hub {
   const { plan } = lab;
   const nodes = lab.nodes.map(({ machine }) => machine);
   const all = [...nodes, lab.client.machine];
@@ -58,6 +59,7 @@ export function makeHub(lab: Lab, album: Album): Hub {
   }
   const textOf = (message: LiveMessage): string => JSON.stringify(message);
   const send = (text: string): void => lookers.forEach((to) => void to(text));
+  const playText = (): string => textOf({ kind: 'play', play: playhouse.play() });
   const picture = (): Picture =>
     assemble({
       scope: plan.scope,
@@ -122,6 +124,7 @@ export function makeHub(lab: Lab, album: Album): Hub {
       );
     });
     const deafen = album.listen((happenings) => send(textOf({ kind: 'happened', happenings })));
+    const leave = playhouse.listen(() => send(playText()));
     const glancing = setInterval(glance, glanceEveryMs);
     const pulsing = setInterval(() => send(textOf({ kind: 'pulse', wallMs: Date.now() })), pulseEveryMs);
     let stopped = false;
@@ -138,6 +141,7 @@ export function makeHub(lab: Lab, album: Album): Hub {
         stopped = true;
         for (const hearing of hearings) hearing.end();
         deafen();
+        leave();
         clearInterval(glancing);
         clearInterval(pulsing);
         if (asking !== null) clearTimeout(asking);
@@ -159,6 +163,8 @@ export function makeHub(lab: Lab, album: Album): Hub {
       to(textOf({ kind: 'picture', wallMs: Date.now(), picture: picture() }));
       to(textOf({ kind: 'happened', happenings: album.all().slice(-happeningsMost) }));
       to(textOf({ kind: 'lanes', lanes: tails.map((tail) => tail.all()) }));
+      to(textOf({ kind: 'scenarios', scenarios: playhouse.scenarios }));
+      to(playText());
       lookers.add(to);
       return () => {
         lookers.delete(to);

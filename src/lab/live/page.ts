@@ -6,6 +6,7 @@ import type { Album } from '../album.ts';
 import type { Desk } from '../control.ts';
 import type { Lab } from '../lab.ts';
 import { programRoot } from '../program.ts';
+import type { Playhouse } from '../scenario/playhouse.ts';
 import { readDeed } from './deed.ts';
 import { refusalOf } from './guard.ts';
 import { type Hub, makeHub } from './hub.ts';
@@ -17,6 +18,13 @@ export interface LivePage {
   end(): Promise<void>;
 }
 
+/** What the page shows and asks for besides the lab itself. */
+export interface Served {
+  readonly album: Album;
+  readonly desk: Desk;
+  readonly playhouse: Playhouse;
+}
+
 const bodyBytesMax = 4_096;
 /** A reader that does not read is let go: what waits for it is our memory. */
 const waitingBytesMax = 4_000_000;
@@ -24,16 +32,15 @@ const waitingBytesMax = 4_000_000;
 /** Null, and a word of it: a lab is of use without its page. */
 export async function servePage(
   lab: Lab,
-  album: Album,
-  desk: Desk,
+  { album, desk, playhouse }: Served,
   say: (line: string) => void,
 ): Promise<LivePage | null> {
   const port = lab.plan.ports?.page ?? null;
   if (port === null) return null;
   const key = randomBytes(12).toString('base64url');
-  const hub = makeHub(lab, album);
+  const hub = makeHub(lab, album, playhouse);
   const server = createServer((request, response) => {
-    answer(request, response, { lab, hub, desk, key }).catch(() => response.destroy());
+    answer(request, response, { lab, hub, desk, playhouse, key }).catch(() => response.destroy());
   });
   const problem = await new Promise<string | null>((settle) => {
     server.once('error', (error) => settle(error.message));
@@ -57,6 +64,7 @@ interface Behind {
   readonly lab: Lab;
   readonly hub: Hub;
   readonly desk: Desk;
+  readonly playhouse: Playhouse;
   readonly key: string;
 }
 
@@ -69,6 +77,8 @@ async function answer(request: IncomingMessage, response: ServerResponse, behind
   const [path = '/'] = (request.url ?? '/').split('?');
   if (method === 'GET' && (path === '/' || path === '/ui')) return showPage(response);
   if (method === 'GET' && path === '/ui/stream') return stream(response, behind.hub);
+  const [, report = null] = /^\/ui\/report\/(\d{1,6})$/.exec(path) ?? [];
+  if (method === 'GET' && report !== null) return showReport(response, behind.playhouse.report(Number(report)));
   if (method === 'POST' && path === '/ui/do') return act(request, response, behind);
   say(response, 404, 'there is / to look at');
 }
@@ -89,6 +99,15 @@ function showPage(response: ServerResponse): void {
   if (existsSync(path))
     response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', ...common }).end(readFileSync(path));
   else say(response, 404, 'the live page was not built: npm run build');
+}
+
+/** It needs nothing, so nothing is let in. */
+const reportPolicy = "default-src 'none'; style-src 'unsafe-inline'";
+
+function showReport(response: ServerResponse, text: string | null): void {
+  const headers = { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': reportPolicy, ...common };
+  if (text !== null) response.writeHead(200, headers).end(text);
+  else say(response, 404, 'no such report: the last ten of this lab are kept');
 }
 
 function stream(response: ServerResponse, hub: Hub): void {

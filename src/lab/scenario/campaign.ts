@@ -3,11 +3,10 @@ import type { Scenario } from '../../model/scenario.ts';
 import type { Lab } from '../lab.ts';
 import { findLabs } from '../place.ts';
 import { ownAgentCommand } from '../plan.ts';
-import { sqlOn } from '../psql.ts';
 import type { Campaign } from '../report/campaign.ts';
 import { type Verdict, verdictOf } from '../verdict/verdict.ts';
 import { type Evidence, notPlayed } from './evidence.ts';
-import { healAll } from './heal.ts';
+import { isFitAgain } from './heal.ts';
 import { play } from './play.ts';
 import { type Script, scriptOf } from './script.ts';
 import { openTheatre, setUpOf, type Theatre } from './theatre.ts';
@@ -100,21 +99,6 @@ function bySetUp(plays: readonly Played[], options: CampaignOptions): readonly P
   }
   const rank = ({ scenario }: Played): number => first.get(setUpOf(scenario, options)) ?? 0;
   return plays.toSorted((a, b) => rank(a) - rank(b));
-}
-
-const fitLimitMs = 60_000;
-
-async function isFitAgain(theatre: Theatre, say: (line: string) => void): Promise<boolean> {
-  try {
-    await healAll(theatre);
-    const { leader } = await theatre.lab.waitHealthy(fitLimitMs);
-    // Of scenarios that load rows: the next one shall not find its copies slower for them.
-    await sqlOn(theatre.lab, leader ?? '', 'drop table if exists ballast, held_open');
-    return true;
-  } catch (error) {
-    say(`the lab does not get healthy again: ${error instanceof Error ? error.message : String(error)}`);
-    return false;
-  }
 }
 
 async function close(theatre: Theatre): Promise<null> {

@@ -3,11 +3,28 @@ import { relieve } from '../faults/cpu.ts';
 import { freeDisk } from '../faults/disk.ts';
 import { loseNothing } from '../faults/network.ts';
 import type { LabNode } from '../node.ts';
+import { sqlOn } from '../psql.ts';
 import type { Service } from '../services.ts';
 import type { Theatre } from './theatre.ts';
 
+const fitLimitMs = 60_000;
+
+/** Mended and healthy: another scenario may follow. */
+export async function isFitAgain(theatre: Theatre, say: (line: string) => void): Promise<boolean> {
+  try {
+    await healAll(theatre);
+    const { leader } = await theatre.lab.waitHealthy(fitLimitMs);
+    // Of scenarios that load rows: the next one shall not find its copies slower for them.
+    await sqlOn(theatre.lab, leader ?? '', 'drop table if exists ballast, held_open');
+    return true;
+  } catch (error) {
+    say(`the lab does not get healthy again: ${error instanceof Error ? error.message : String(error)}`);
+    return false;
+  }
+}
+
 /** Everything that a scenario may have left broken is whole again; what cannot be mended is found out by waiting for health. */
-export async function healAll({ lab, slowDisks, witnesses }: Theatre): Promise<void> {
+async function healAll({ lab, slowDisks, witnesses }: Theatre): Promise<void> {
   slowDisks.end();
   for (const node of [...lab.nodes, lab.client]) {
     const { machine } = node;

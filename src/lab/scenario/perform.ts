@@ -29,6 +29,8 @@ export interface Stage {
   readonly clients: Clients;
   readonly slowDisks: SlowDisks;
   readonly ttlMs: number;
+  /** Waits end by it. What is done to a machine is done to its end: half of it could not be mended. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** How long a step may wait for what it names. */
@@ -39,7 +41,7 @@ export async function perform(stage: Stage, step: Step): Promise<void> {
   const { lab, ttlMs } = stage;
   switch (step.kind) {
     case 'wait':
-      return delay(durationMs(step.duration, ttlMs));
+      return delay(durationMs(step.duration, ttlMs), stage.signal);
     case 'waitFor':
       return waitFor(stage, step.what);
     case 'kill':
@@ -144,7 +146,7 @@ async function startUnlessRunning(node: LabNode, service: Service): Promise<void
   if (gone !== null) await node.start(service);
 }
 
-async function waitFor({ lab, cast, clients, ttlMs }: Stage, what: Awaited): Promise<void> {
+async function waitFor({ lab, cast, clients, ttlMs, signal }: Stage, what: Awaited): Promise<void> {
   const limitMs = awaitLimitMs(ttlMs);
   const primaryIs = async (wanted: (name: string) => boolean): Promise<true | null> => {
     const { leader } = await lab.status();
@@ -155,13 +157,13 @@ async function waitFor({ lab, cast, clients, ttlMs }: Stage, what: Awaited): Pro
   const came = async (): Promise<boolean> => {
     switch (what) {
       case 'another primary':
-        return (await until(() => primaryIs((name) => name !== cast.primary), limitMs, 100)) !== null;
+        return (await until(() => primaryIs((name) => name !== cast.primary), limitMs, 100, signal)) !== null;
       case 'a primary':
-        return (await until(() => primaryIs(() => true), limitMs, 100)) !== null;
+        return (await until(() => primaryIs(() => true), limitMs, 100, signal)) !== null;
       case 'health':
-        return lab.waitHealthy(limitMs).then(() => true);
+        return lab.waitHealthy(limitMs, signal).then(() => true);
       case 'steady writes':
-        return clients.untilSteady(limitMs);
+        return clients.untilSteady(limitMs, signal);
       default:
         return what satisfies never;
     }

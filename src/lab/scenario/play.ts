@@ -18,18 +18,22 @@ import type { Theatre } from './theatre.ts';
 /** What is seen before the first step, so that a picture begins with a cluster that is well. */
 const preludeMs = 2_000;
 
-/** Plays a scenario once in a lab that is healthy. Nothing that goes wrong in it is thrown: it is part of the evidence. */
+/**
+ * Plays a scenario once in a lab that is healthy. Nothing that goes wrong in it is thrown: it is part of the evidence. The
+ * signal breaks it off: no further step is taken, and the clients end.
+ */
 export async function play(
   theatre: Theatre,
   scenario: Scenario,
   script: Script,
   run: string,
   say: (line: string) => void,
+  signal?: AbortSignal,
 ): Promise<Evidence> {
   const { lab, witnesses, rights } = theatre;
   const ttlMs = lab.plan.timings.ttlS * 1_000;
-  const leader = (await lab.waitHealthy(awaitLimitMs(ttlMs))).leader ?? '';
-  await untilProxySettled(lab, leader, awaitLimitMs(ttlMs));
+  const leader = (await lab.waitHealthy(awaitLimitMs(ttlMs), signal)).leader ?? '';
+  await untilProxySettled(lab, leader, awaitLimitMs(ttlMs), signal);
   const cast = await castOf(lab, leader);
   const mark = witnesses.mark();
   const clients = await startClients(lab, run);
@@ -40,11 +44,13 @@ export async function play(
   let primaryAfter: string | null = null;
   let holdings: readonly Holding[] = [];
   try {
-    if (!(await clients.untilSteady(30_000))) throw new Error('the clients were not served before the first step');
+    if (!(await clients.untilSteady(30_000, signal)))
+      throw new Error('the clients were not served before the first step');
     fromMs = Date.now();
-    await delay(preludeMs);
-    const stage: Stage = { ...theatre, cast, clients, ttlMs };
+    await delay(preludeMs, signal);
+    const stage: Stage = { ...theatre, cast, clients, ttlMs, signal };
     await script(async (step) => {
+      signal?.throwIfAborted();
       const done = await take(stage, step);
       steps.push(done);
       say(`${done.text}${done.failed === null ? '' : `: ${done.failed}`}`);
@@ -52,19 +58,20 @@ export async function play(
     });
     const within = scenario.expect.streamingWithin;
     const limitMs = Math.max(awaitLimitMs(ttlMs), within === null ? 0 : durationMs(within, ttlMs));
-    const again = await untilStreaming(lab, limitMs);
+    const again = await untilStreaming(lab, limitMs, signal);
     streamingAgainMs = again?.afterMs ?? null;
     say(
       again === null
         ? `not all replicas stream after ${limitMs / 1_000} s`
         : `${again.leader} leads, all replicas stream`,
     );
-    if (again !== null && !(await clients.untilSteady(30_000))) say('the clients are not served steadily again');
+    if (again !== null && !(await clients.untilSteady(30_000, signal)))
+      say('the clients are not served steadily again');
     await clients.stop();
     primaryAfter = again?.leader ?? (await lab.status()).leader;
     if (primaryAfter === null) throw new Error('nobody leads in the end: nobody can say what is left of the writes');
     holdings = await holdingsOf(lab, primaryAfter, clients.keys);
-    await rights.caughtUp();
+    await rights.caughtUp(signal);
   } catch (error) {
     broken = error instanceof Error ? error.message : String(error);
   } finally {

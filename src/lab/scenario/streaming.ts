@@ -9,6 +9,7 @@ import { until } from '../run.ts';
 export async function untilStreaming(
   lab: Lab,
   limitMs: number,
+  signal?: AbortSignal,
 ): Promise<{ readonly leader: string; readonly afterMs: number } | null> {
   const beganMs = Date.now();
   let wanted: { readonly leader: string; readonly lsn: string } | null = null;
@@ -28,6 +29,7 @@ export async function untilStreaming(
     },
     limitMs,
     100,
+    signal,
   );
 }
 

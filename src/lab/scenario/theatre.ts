@@ -69,6 +69,25 @@ export async function openTheatre(scenario: Scenario, options: TheatreOptions): 
   }
 }
 
+/** A healthy lab that somebody keeps, watched for one scenario: what is put on its machines for that goes again. */
+export async function borrowTheatre(lab: Lab): Promise<Theatre> {
+  const rights = watchRights(lab);
+  const slowDisks = makeSlowDisks();
+  const witnesses = makeWitnesses(lab);
+  const end = async (): Promise<void> => {
+    rights.end();
+    slowDisks.end();
+    await witnesses.stop();
+  };
+  try {
+    for (const { name } of lab.nodes) await witnesses.start(name);
+    return { lab, setUp: 'borrowed', rights, witnesses, slowDisks, end };
+  } catch (error) {
+    await end();
+    throw error;
+  }
+}
+
 /** What the first agent said last: its log goes with the lab. */
 function lastWords(lab: Lab): string {
   const [first] = lab.nodes;

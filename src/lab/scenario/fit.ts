@@ -1,0 +1,17 @@
+import type { Scenario } from '../../model/scenario.ts';
+import type { Lab } from '../lab.ts';
+
+/** Why a scenario cannot be played in a lab as that is, with the remedy; null: it can. */
+export function whyNotHere({ name, setUp }: Scenario, { kind, plan }: Pick<Lab, 'kind' | 'plan'>): string | null {
+  const { nodes, ttlS, diskMb, fakeClocks, config } = setUp;
+  const own = `"matriarch lab run ${name}" makes a lab for it`;
+  if (kind === 'loopback') return 'it needs machines: make the lab as root';
+  if (fakeClocks) return `it needs agents whose clocks can be set: ${own}`;
+  if (Object.keys(config).length > 0) return `it needs a configuration of its own: ${own}`;
+  if (nodes !== plan.nodes.length) return `it needs ${nodes} nodes: "matriarch lab up --nodes ${nodes}", or ${own}`;
+  if (ttlS !== null && ttlS !== plan.timings.ttlS)
+    return `it needs a lease of ${ttlS} s: "matriarch lab up --ttl ${ttlS}", or ${own}`;
+  if (diskMb !== plan.diskMb)
+    return `it needs disks of ${diskMb} MB: "matriarch lab up --disk-mb ${diskMb}", or ${own}`;
+  return null;
+}
