@@ -1,7 +1,7 @@
 import type { PlayedStep, PlayPicture } from '../model/livePlay.ts';
 import { Act } from './act.tsx';
 import { useNow } from './hooks.ts';
-import type { Tone } from './verdict.ts';
+import { standOf } from './verdict.ts';
 import { age, duration } from './words.ts';
 
 /** A scenario as it is played, step by step, and what came of it. */
@@ -56,19 +56,4 @@ function Step({ step: { text, state, why, tookMs } }: { readonly step: PlayedSte
       {tookMs !== null && <small>{duration(tookMs)}</small>}
     </li>
   );
-}
-
-/** How it stands, in a few words. */
-export function standOf({ verdict, doing, steps, endedWallMs }: PlayPicture): {
-  readonly tone: Tone | 'quiet';
-  readonly sentence: string;
-} {
-  const then = endedWallMs === null && doing !== null ? `; ${doing}` : '';
-  if (verdict !== null) {
-    const tones = { passed: 'good', failed: 'bad', stopped: 'warn' } as const;
-    return { tone: tones[verdict.kind], sentence: `${verdict.kind}${then}` };
-  }
-  if (doing !== null) return { tone: 'quiet', sentence: doing };
-  const at = steps.findIndex(({ state }) => state === 'now');
-  return { tone: 'quiet', sentence: at < 0 ? 'begins' : `step ${at + 1} of ${steps.length}` };
 }

@@ -1,4 +1,5 @@
 import type { MachinePicture, Picture } from '../model/live.ts';
+import type { PlayPicture } from '../model/livePlay.ts';
 import { bytes, duration } from './words.ts';
 
 export type Tone = 'good' | 'warn' | 'bad';
@@ -56,6 +57,21 @@ export function foresightOf({ outlook, machines }: Picture): Verdict | null {
       ? `how much is at risk only ${leader} sees`
       : `${bytes(bytesAtRisk).replace(/ B$/, ' bytes')} at risk`;
   return { tone: 'good', sentence: `${when} ${heirs.join(' or ')} in about ${duration(afterMs)}, ${risk}` };
+}
+
+/** How a scenario stands. */
+export function standOf({ verdict, doing, steps, endedWallMs }: PlayPicture): {
+  readonly tone: Tone | 'quiet';
+  readonly sentence: string;
+} {
+  const then = endedWallMs === null && doing !== null ? `; ${doing}` : '';
+  if (verdict !== null) {
+    const tones = { passed: 'good', failed: 'bad', stopped: 'warn' } as const;
+    return { tone: tones[verdict.kind], sentence: `${verdict.kind}${then}` };
+  }
+  if (doing !== null) return { tone: 'quiet', sentence: doing };
+  const at = steps.findIndex(({ state }) => state === 'now');
+  return { tone: 'quiet', sentence: at < 0 ? 'begins' : `step ${at + 1} of ${steps.length}` };
 }
 
 /** Nobody reaches it: known only where somebody stands beside it. */

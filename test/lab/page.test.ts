@@ -7,6 +7,9 @@ import { readDeed } from '../../src/lab/live/deed.ts';
 import { refusalOf } from '../../src/lab/live/guard.ts';
 import { makeLaneTail } from '../../src/lab/live/lanes.ts';
 import { etcdNote, readProxies } from '../../src/lab/live/services.ts';
+import { planLoopback, planNamespaces } from '../../src/lab/plan.ts';
+import { whyNotHere } from '../../src/lab/scenario/fit.ts';
+import { shippedScenarios } from '../../src/lab/scenario/shelf.ts';
 import type { MachineStatus } from '../../src/lab/status.ts';
 import type { Happening, Picture } from '../../src/model/live.ts';
 
@@ -69,6 +72,23 @@ test('a deed is read field by field: nothing but what the buttons offer', () => 
   ])
     assert.equal(typeof read(value), 'string', JSON.stringify(value));
   assert.equal(typeof readDeed('{', machines), 'string');
+});
+
+test('a scenario fits a lab or says why not, with the remedy; all fit the lab that they ask for', () => {
+  const lab = (options: Parameters<typeof planNamespaces>[0]) =>
+    ({ kind: 'namespaces', plan: planNamespaces(options) }) as const;
+  const named = (name: string) => shippedScenarios().find((one) => one.name === name) ?? assert.fail(name);
+  assert.equal(whyNotHere(named('switchover'), lab({})), null);
+  assert.match(whyNotHere(named('five-nodes'), lab({})) ?? '', /5 nodes: "matriarch lab up --nodes 5"/);
+  assert.match(whyNotHere(named('switchover'), lab({ diskMb: 512 })) ?? '', /disks of 1024 MB/);
+  assert.match(whyNotHere(named('clock-set'), lab({})) ?? '', /"matriarch lab run clock-set" makes a lab for it/);
+  const folders = { kind: 'loopback', plan: planLoopback({}, '/nowhere', 1) } as const;
+  assert.match(whyNotHere(named('switchover'), folders) ?? '', /as root/);
+  for (const scenario of shippedScenarios().filter(({ setUp }) => !setUp.fakeClocks)) {
+    const { nodes, ttlS, diskMb, config } = scenario.setUp;
+    const why = whyNotHere(scenario, lab({ nodes, diskMb, ...(ttlS === null ? {} : { ttlS }) }));
+    assert.equal(why === null, Object.keys(config).length === 0, `${scenario.name}: ${why}`);
+  }
 });
 
 test('a lane is read as its log grows: whole lines only, gaps told again, a file that comes late', () => {

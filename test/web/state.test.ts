@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Happening, MachinePicture, Picture } from '../../src/model/live.ts';
+import type { PlayedStep, PlayPicture } from '../../src/model/livePlay.ts';
 import { placeFlags } from '../../src/web/flags.ts';
 import { marksOf, segmentsOf } from '../../src/web/marks.ts';
 import { apply, laneSpanMs, nothingYet } from '../../src/web/state.ts';
-import { foresightOf, verdictOf } from '../../src/web/verdict.ts';
+import { foresightOf, standOf, verdictOf } from '../../src/web/verdict.ts';
 import { age, bytes, duration } from '../../src/web/words.ts';
 
 const at = (second: number): string => new Date(1_795_000_000_000 + second * 1000).toISOString();
@@ -108,6 +109,27 @@ test('what would follow if the leader died now, in a sentence; nothing over one 
   );
   const off = { power: 'off', cable: 'in', saturated: false, services: [] } as const;
   assert.equal(told({ ...takesOver, because }, [machine('node1', 'leader', { beside: off })]), null);
+});
+
+test('how a scenario stands: what is waited for, its step, its verdict, and what is done after it', () => {
+  const step = (state: PlayedStep['state']): PlayedStep => ({ text: 'cut primary', state, why: null, tookMs: null });
+  const play: PlayPicture = {
+    number: 1,
+    title: 'The cable',
+    startedWallMs: 0,
+    endedWallMs: null,
+    doing: 'waits for clients',
+    steps: [step('done'), step('now'), step('ahead')],
+    verdict: null,
+  };
+  const verdict = { kind: 'passed', complaints: [], report: true } as const;
+  const told = (change: Partial<PlayPicture>): string => standOf({ ...play, ...change }).sentence;
+  assert.equal(told({}), 'waits for clients');
+  assert.equal(told({ doing: null }), 'step 2 of 3');
+  assert.equal(told({ verdict, doing: 'mends what was broken' }), 'passed; mends what was broken');
+  assert.equal(told({ verdict, doing: null, endedWallMs: 1 }), 'passed');
+  const state = apply(apply(nothingYet, { kind: 'play', play }, 0), { kind: 'play', play: null }, 0);
+  assert.equal(state.play, null);
 });
 
 test('flags: each deed, and each new leader once, however many saw it', () => {
