@@ -21,7 +21,7 @@ const args = ['--no-sandbox']; // the tests are root, whom Chromium does not put
 
 /** In a real browser, on a real lab; one after the other, each begins and ends green. */
 describe('the live page', options, () => {
-  const dir = mkdtempSync('/tmp/matriarch-page-');
+  const dir = mkdtempSync('/var/tmp/matriarch-page-');
   const album = makeAlbum();
   const problems: string[] = [];
   let lab: Lab;

@@ -76,13 +76,14 @@ test('a deed is read field by field: nothing but what the buttons offer', () => 
 
 test('a scenario fits a lab or says why not, with the remedy; all fit the lab that they ask for', () => {
   const lab = (options: Parameters<typeof planNamespaces>[0]) =>
-    ({ kind: 'namespaces', plan: planNamespaces(options) }) as const;
+    ({ kind: 'namespaces', plan: planNamespaces(options), dir: '/var/tmp/lab' }) as const;
   const named = (name: string) => shippedScenarios().find((one) => one.name === name) ?? assert.fail(name);
   assert.equal(whyNotHere(named('switchover'), lab({})), null);
   assert.match(whyNotHere(named('five-nodes'), lab({})) ?? '', /5 nodes: "matriarch lab up --nodes 5"/);
   assert.match(whyNotHere(named('switchover'), lab({ diskMb: 512 })) ?? '', /disks of 1024 MB/);
   assert.match(whyNotHere(named('clock-set'), lab({})) ?? '', /"matriarch lab run clock-set" makes a lab for it/);
-  const folders = { kind: 'loopback', plan: planLoopback({}, '/nowhere', 1) } as const;
+  const folders = { kind: 'loopback', plan: planLoopback({}, '/nowhere', 1), dir: '/nowhere' } as const;
+  assert.match(whyNotHere(named('switchover'), { ...lab({}), dir: '/tmp/lab' }) ?? '', /below another folder/);
   assert.match(whyNotHere(named('switchover'), folders) ?? '', /as root/);
   for (const scenario of shippedScenarios().filter(({ setUp }) => !setUp.fakeClocks)) {
     const { nodes, ttlS, diskMb, config } = scenario.setUp;
