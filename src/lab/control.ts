@@ -64,8 +64,14 @@ export function makeDesk(lab: Lab, options: DeskOptions): Desk {
     if (request === null || !changes(request)) return answer(lab, request, options);
     const played = options.playhouse.playing();
     if (played !== null && !ofPlays(request)) return Promise.resolve({ kind: 'failed', why: besideWhy(played) });
+    // One that is refused is nothing that happened.
+    if (ofPlays(request))
+      return answer(lab, request, options).then((reply) => {
+        if (reply.kind === 'done') options.asked(describe(request));
+        return reply;
+      });
     options.asked(describe(request));
-    if (request.kind === 'switchover' || ofPlays(request)) return answer(lab, request, options);
+    if (request.kind === 'switchover') return answer(lab, request, options);
     const work = before.then(() => answer(lab, request, options));
     before = work;
     return work;
