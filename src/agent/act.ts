@@ -153,7 +153,7 @@ async function one(action: Action, hands: Hands): Promise<Outcome> {
       const board = hands.jobs.board();
       if (board.kind === 'busy' && board.job.kind !== 'checkpoint')
         return { outcome: 'skipped', why: 'a job is at work' };
-      return ofControl(await postgres.applyConfiguration(false, action.names));
+      return ofControl(await postgres.applyConfiguration(action.again === true, action.names));
     }
     case 'writeSync': {
       const text = action.sync === null ? null : writeSync(action.sync);

@@ -52,7 +52,12 @@ export type Action =
   /** Write the configuration files and reload, or mark pending restart. `synchronousNames` as they are in force now. */
   | { readonly kind: 'applyConfiguration'; readonly synchronousNames: string }
   /** Whom commits wait for from now on: written to the files, and reloaded. */
-  | { readonly kind: 'setSynchronousNames'; readonly names: string }
+  | {
+      readonly kind: 'setSynchronousNames';
+      readonly names: string;
+      /** The server is told also where nothing in the files changes. */
+      readonly again?: boolean;
+    }
   /** `/sync`, while this reign lasts and the key is as it was seen ('any': it holds what nobody can read). Null deletes. */
   | {
       readonly kind: 'writeSync';

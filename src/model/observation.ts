@@ -107,6 +107,8 @@ export interface Memory {
     /** Every commit after it waits for the list. Null: that is not sure yet. */
     readonly settledLsn: Lsn | null;
     readonly settledMs: InstantMs | null;
+    /** Since when the server goes by another list than its files say; null: it goes by theirs. */
+    readonly unreadSinceMs: InstantMs | null;
     /** Since when no standby is there that could be waited for. */
     readonly lonelySinceMs: InstantMs | null;
   } | null;

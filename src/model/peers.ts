@@ -15,6 +15,8 @@ export interface PeerReport {
     readonly noPrimary: boolean;
     /** max(received, replayed), or the primary's flush position; null: PostgreSQL gave none. */
     readonly position: Lsn | null;
+    /** False: it is still replaying what it has itself, and may have more than it tells. Absent: it tells all. */
+    readonly isSure?: boolean;
     readonly timeline: Timeline | null;
     readonly nofailover: boolean;
     readonly failoverPriority: number;

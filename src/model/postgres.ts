@@ -113,6 +113,8 @@ export interface RunningStandby extends Running {
   /** max(received or written, replayed). */
   readonly receivedLsn: Lsn;
   readonly replayedLsn: Lsn;
+  /** All WAL that was here when it started is replayed: until then it may have more than it tells. Absent: it is. */
+  readonly replaysOwnWal?: boolean;
   readonly replayedAt: string | null;
   readonly replayPaused: boolean;
   readonly receiver: Receiver | null;

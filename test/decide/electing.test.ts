@@ -4,7 +4,7 @@ import { decide } from '../../src/decide/decide.ts';
 import type { Cluster } from '../../src/model/cluster.ts';
 import type { Observation } from '../../src/model/observation.ts';
 import type { PeerReport } from '../../src/model/peers.ts';
-import { instantMs, type Lsn, lsn, revision } from '../../src/model/units.ts';
+import { instantMs, type Lsn, lsn, revision, timeline } from '../../src/model/units.ts';
 import { peer, silent, vacant, withCluster, withSettings } from './values.ts';
 
 /** Nobody leads, in synchronous mode: who may. I am n2; n1 led, and this vacancy is 100 ms old. */
@@ -54,6 +54,10 @@ test('with a quorum, too few votes keep everybody from leading, but not whoever 
   assert.equal(ruleIn({ ...alone, cluster: { members: [] } }), 'race.tooFewVotes');
   assert.equal(ruleIn({ ...alone, cluster: { members: [] } }, true), 'race.acquire');
   assert.equal(ruleIn({ ...alone, peers: [answers('n3', level)], cluster: { members: [] } }), 'race.acquire');
+  const unsure = { ...answers('n3', level), said: { ...answers('n3', level).said, isSure: false } } as PeerReport;
+  assert.equal(ruleIn({ ...alone, peers: [unsure], cluster: { members: [] } }), 'race.tooFewVotes', 'it may have more');
+  const older = answers('n3', further, { timeline: timeline(4) });
+  assert.equal(ruleIn({ ...alone, peers: [older], cluster: { members: [] } }), 'race.tooFewVotes', 'it may be newer');
   const ahead = { ...alone, peers: [answers('n3', further)], cluster: { members: [] } };
   assert.notEqual(ruleIn(ahead), 'race.acquire', 'one that is ahead gives no vote');
 });

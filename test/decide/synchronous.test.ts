@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decide } from '../../src/decide/decide.ts';
 import type { Action } from '../../src/model/decision.ts';
+import type { Job } from '../../src/model/job.ts';
 import type { Observation } from '../../src/model/observation.ts';
 import type { Sender } from '../../src/model/postgres.ts';
 import { instantMs, type Lsn, lsn, pid, revision } from '../../src/model/units.ts';
@@ -27,6 +28,7 @@ const sender = (name: string, flushLsn: Lsn | null = here, syncState = 'async'):
 interface Situation {
   readonly key?: readonly string[] | null;
   readonly leader?: string;
+  readonly quorum?: number;
   readonly names?: string;
   readonly written?: string | null;
   readonly senders?: readonly Sender[];
@@ -35,20 +37,34 @@ interface Situation {
   readonly inDoubt?: boolean;
   readonly cluster?: Partial<Observation['settings']['cluster']>;
   readonly lonelyMs?: number;
+  readonly unreadMs?: number;
+  readonly job?: Job;
 }
 
 function seeing(situation: Situation): Observation {
-  const { key = [], leader = 'n1', names = '', settled = true, senders = [] } = situation;
-  const { written = names, waitMs = null, inDoubt = false, cluster = {}, lonelyMs = null } = situation;
+  const { key = [], leader = 'n1', quorum = 0, names = '', settled = true, senders = [] } = situation;
+  const {
+    written = names,
+    waitMs = null,
+    inDoubt = false,
+    cluster = {},
+    lonelyMs = null,
+    unreadMs = null,
+    job,
+  } = situation;
   const since = instantMs(leading.nowMs - 5_000);
   const seen = withSettings(leading, { cluster: { synchronousMode: 'on', ...cluster } });
   const inCluster = withCluster(seen, {
-    sync: key === null ? null : { leader, members: key, quorum: 0, modRevision: revision(70n) },
+    sync: key === null ? null : { leader, members: key, quorum, modRevision: revision(70n) },
   });
   return {
     ...inCluster,
     dcs: inCluster.dcs.kind === 'reachable' ? { ...inCluster.dcs, syncInDoubt: inDoubt } : inCluster.dcs,
     postgres: { ...primary, senders, synchronous: { names, written, inForce: true, oldestWaitMs: waitMs } },
+    jobs:
+      job === undefined
+        ? seen.jobs
+        : { kind: 'busy', job, sinceMs: since, progress: null, cancelling: false, last: null },
     memory: {
       ...seen.memory,
       synchrony: {
@@ -56,6 +72,7 @@ function seeing(situation: Situation): Observation {
         sinceMs: settled ? since : leading.nowMs,
         settledLsn: settled ? earlier : null,
         settledMs: settled ? since : null,
+        unreadSinceMs: unreadMs === null ? null : instantMs(leading.nowMs - unreadMs),
         lonelySinceMs: lonelyMs === null ? null : instantMs(leading.nowMs - lonelyMs),
       },
     },
@@ -171,4 +188,47 @@ test('no files are written for a standby that is just being promoted [seed 0x221
   const { actions, upkeep } = decide(won);
   assert.ok(actions.some((action) => action.kind === 'startJob' && action.job.kind === 'promote'));
   assert.ok(!upkeep.some(({ kind }) => kind === 'applyConfiguration'));
+});
+
+test('a server that goes by another list than its files say, as after ALTER SYSTEM, is told again, and again', () => {
+  const senders = [sender('n2')];
+  assert.equal(step({ names: 'ghost', written: 'n2', senders, unreadMs: 500 }), '-');
+  assert.equal(step({ names: 'ghost', written: 'n2', senders, unreadMs: 1_100 }), 'names n2');
+});
+
+test('while a job may start the server anew nobody more may be elected, but fewer may', () => {
+  const restart: Job = {
+    kind: 'restart',
+    as: 'primary',
+    upstream: null,
+    premise: { term: null, leader: null, systemId: null },
+    limitMs: 60_000,
+    synchronousNames: 'n2',
+  };
+  const both = [sender('n2', here, 'sync'), sender('n3', here, 'sync')];
+  const two = { key: ['n2'], names: '2 (n2,n3)', senders: both, cluster: { synchronousNodeCount: 2 } };
+  assert.equal(step(two), 'key n2,n3');
+  assert.equal(step({ ...two, job: restart }), '-');
+  assert.equal(step({ ...two, job: { kind: 'checkpoint' } }), 'key n2,n3');
+  assert.equal(step({ key: ['n2'], names: 'n2', lonelyMs: 2_100, job: restart }), 'key ');
+});
+
+test('what is claimed from a leader before is kept by the list that is in force, whoever put that there', () => {
+  assert.equal(step({ key: ['n2', 'n3'], leader: 'n9', names: '' }), 'key ');
+  assert.equal(step({ key: ['n2', 'n3'], leader: 'n9', names: '2 (n2,n3)' }), 'key n2,n3');
+});
+
+test('with a quorum a ballot that is kept is not thrown away for none while nobody is proven', () => {
+  const seen = seeing({
+    key: ['n2', 'n3'],
+    quorum: 1,
+    names: 'ANY 1 (n3)',
+    settled: false,
+    senders: [sender('n3', here, 'quorum')],
+    cluster: { synchronousMode: 'quorum' },
+  });
+  assert.deepEqual(
+    decide(seen).upkeep.filter(({ kind }) => kind === 'writeSync'),
+    [],
+  );
 });

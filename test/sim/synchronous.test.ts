@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SimulatedCluster } from '../../src/sim/cluster.ts';
+import { dataDirAt } from '../../src/sim/postgres/dataDir.ts';
 import { planOf, runPlan } from '../../src/sim/run.ts';
-import { asked, ends, keyOf, leadsElsewhere, moveTo, othersThan, three } from '../scenarios/stage.ts';
+import { asked, dataDir, ends, keyOf, leadsElsewhere, moveTo, othersThan, three } from '../scenarios/stage.ts';
 
 /** Synchronous mode, priority: no acknowledged commit is ever lost, and commits go on. */
 
@@ -101,6 +102,25 @@ test('what somebody wrote into /sync, or into the server, is put right without a
     });
   }
   await ends(cluster, 0);
+});
+
+test('ALTER SYSTEM says otherwise: it is put right, and commits go on', async () => {
+  for (const names of ['', 'ghost']) {
+    const { cluster, leader, others } = await three(39, on);
+    const other = others.find((name) => name !== syncOf(cluster).sync_standby) ?? '';
+    cluster.agent(other).kill({ restartAfterMs: null }); // the same standby is wanted before and after
+    cluster.postgres(other).kill();
+    await cluster.run(5_000);
+    const dir = dataDirAt(cluster.node(leader).machine, dataDir);
+    dir.put('postgresql.auto.conf', `synchronous_standby_names = '${names}'\n`);
+    cluster.postgres(leader).kill('HUP');
+    await cluster.run(10_000);
+    assert.equal(namesOn(cluster, leader), syncOf(cluster).sync_standby, `after "${names}"`);
+    const putRightMs = cluster.engine.now();
+    await cluster.until(() => cluster.writesSince(putRightMs), { withinMs: 3_000 });
+    cluster.agent(other).start();
+    await ends(cluster, 0);
+  }
 });
 
 test('a list that a frozen postmaster has not read yet is not taken for the one it goes by [seed 0x9a]', async () => {

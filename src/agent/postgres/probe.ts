@@ -53,6 +53,7 @@ export function readProbe(
     receiver,
     replayedLsn,
     receivedLsn: furthest([position(row.receive_lsn), receiver?.writtenLsn ?? null, replayedLsn]),
+    replaysOwnWal: row.receive_lsn == null && !waitsForWal(row.startup ?? null),
     replayedAt: row.replayed_at ?? null,
     replayPaused: row.paused === 't',
     upstream:
@@ -66,6 +67,10 @@ export function readProbe(
     control: { ...control, state: 'in archive recovery', timeline: timeline(controlTimeline) },
   };
 }
+
+/** Recovery has used up what is here, and waits for more from elsewhere. */
+const waitsForWal = (waitEvent: string | null): boolean =>
+  waitEvent === 'RecoveryWalStream' || waitEvent === 'RecoveryRetrieveRetryInterval';
 
 /** The checkpointer waits for work, or between two pages: in both it takes in signals. While it syncs files it does not. */
 export const takesInSignals = (waitEvent: string | null): boolean =>

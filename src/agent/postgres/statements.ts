@@ -21,6 +21,7 @@ export const probe: Statement = {
   (SELECT pg_catalog.to_json(r) FROM pg_catalog.pg_stat_wal_receiver r) AS receiver,
   pg_catalog.current_setting('synchronous_standby_names') AS synchronous_names,
   (SELECT wait_event FROM pg_catalog.pg_stat_activity WHERE backend_type = 'checkpointer') AS checkpointer,
+  (SELECT wait_event FROM pg_catalog.pg_stat_activity WHERE backend_type = 'startup') AS startup,
   (SELECT (pg_catalog.extract('epoch', pg_catalog.max(pg_catalog.clock_timestamp() - query_start)) * 1000)::bigint
     FROM pg_catalog.pg_stat_activity WHERE wait_event = 'SyncRep') AS commit_wait_ms,
   pg_catalog.current_setting('primary_conninfo', true) AS conninfo,

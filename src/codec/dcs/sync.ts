@@ -9,6 +9,7 @@ export function readSync(text: string): ReadSync | null {
   if (!isObject(value)) return null;
   const leader = textOrNull(value.leader);
   if (leader === null || leader === '') return null;
+  if (value.quorum !== undefined && value.quorum !== null && naturalOrNull(value.quorum) === null) return null;
   const members = (textOrNull(value.sync_standby) ?? '').split(',').map((name) => name.trim());
   return { leader, members: members.filter((name) => name !== ''), quorum: Number(naturalOrNull(value.quorum) ?? 0n) };
 }

@@ -18,6 +18,7 @@ export function readPeerStatus(text: string): PeerReport['said'] {
     runsAsPrimary: ((role === 'primary' || role === 'master') && state === 'running') || location > 0n,
     noPrimary: location === 0n && saysNoPrimary(value, role, state),
     position: positionOf(positions),
+    ...(isObject(value.matriarch) && value.matriarch.replays_own_wal === true ? { isSure: false } : {}),
     timeline: timelineOf(value.timeline),
     nofailover: noFailover(tags),
     failoverPriority: priorityOf(tags),

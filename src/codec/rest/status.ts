@@ -60,6 +60,9 @@ export function statusDocument(snapshot: Snapshot | null, context: StatusContext
       guard: guardText(seen),
       fence_left_ms: context.fenceDeadlineMs === null ? null : Math.round(context.fenceDeadlineMs - context.nowMs),
       cycle: snapshot.cycle,
+      ...(seen.postgres.kind === 'running' && seen.postgres.role === 'standby' && seen.postgres.replaysOwnWal === true
+        ? { replays_own_wal: true }
+        : {}),
       ...synchronyFields(snapshot),
     },
   };

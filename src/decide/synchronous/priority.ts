@@ -40,7 +40,7 @@ const waitedFor = ({ synchronous: { names, written } }: RunningPrimary): readonl
   both(allNeeded(names), allNeeded(written ?? ''));
 
 /** In a list of which not all are needed nobody has everything. */
-function allNeeded(names: string): readonly string[] {
+export function allNeeded(names: string): readonly string[] {
   const rule = readSynchronousNames(names);
   return rule === null || rule.count < rule.names.length || rule.names.includes('*') ? [] : rule.names;
 }

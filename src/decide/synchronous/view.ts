@@ -40,11 +40,22 @@ export const write = (seen: Observation, sync: Sync | null): Upkeep =>
     : { actions: [{ kind: 'writeSync', sync, seenModRevision: syncSeen(seen), term: seen.held.term }] };
 
 /** Null: the server goes by it. */
-export function setNames({ primary }: View, wanted: string): Upkeep | null {
+export function setNames({ seen, primary }: View, wanted: string): Upkeep | null {
   const { names, written } = primary.synchronous;
   if (written !== wanted) return { actions: [{ kind: 'setSynchronousNames', names: wanted }], wakeInMs: readMs };
-  return names === wanted ? null : { actions: [], wakeInMs: readMs };
+  if (names === wanted) return null;
+  const { synchrony } = seen.memory;
+  const unreadMs = seen.nowMs - (synchrony?.unreadSinceMs ?? seen.nowMs);
+  if (synchrony === null || unreadMs < againMs) return { actions: [], wakeInMs: readMs };
+  // Something stronger says otherwise, as ALTER SYSTEM does, or the signal was lost.
+  return {
+    actions: [{ kind: 'setSynchronousNames', names: wanted, again: true }],
+    memory: { synchrony: { ...synchrony, unreadSinceMs: seen.nowMs } },
+    wakeInMs: againMs,
+  };
 }
+/** What is not taken in by then is written and signalled again. */
+const againMs = 1_000;
 /** A server reads its files soon after it was told to. */
 export const readMs = 50;
 

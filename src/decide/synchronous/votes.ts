@@ -1,9 +1,12 @@
 import type { Observation } from '../../model/observation.ts';
 import { isIn, sameName } from '../../model/synchronousNames.ts';
-import type { Lsn } from '../../model/units.ts';
+import { instantMs, type Lsn } from '../../model/units.ts';
 import { freshAnswers, leaderlessSince } from '../contest.ts';
 import { clusterOf, me, myPosition } from '../judge.ts';
 import { electable, isSynchronous } from './standing.ts';
+
+/** A key may go before its holder stops: what was answered then says nothing of what that one went on to acknowledge. */
+const validMs = 2_000;
 
 export interface Votes {
   /** Others that were asked in this vacancy, and are not ahead of this node. */
@@ -20,13 +23,14 @@ export function votesFor(seen: Observation): Votes | null {
   if (sync.leader !== null && sameName(sync.leader, me(seen))) return null;
   if (hasAllThatWasReleased(seen, mine.lsn)) return null;
   const voters = electable(seen) ?? [];
-  const answered = freshAnswers(seen, leaderlessSince(seen));
+  const sinceMs = instantMs(Math.max(leaderlessSince(seen), seen.nowMs - validMs));
+  const answered = freshAnswers(seen, sinceMs);
   const votes = seen.peers.flatMap(({ name, said }): readonly string[] => {
     if (!isIn(voters, name) || sameName(name, me(seen)) || !answered.includes(name)) return [];
-    const { position = null, timeline = null } = said ?? {};
-    if (position === null || timeline === null || timeline > mine.timeline) return [];
-    // On an older timeline it has nothing of this one, and all that was acknowledged before is before the fork.
-    return timeline < mine.timeline || position <= mine.lsn ? [name] : [];
+    const { position = null, timeline = null, isSure = true } = said ?? {};
+    if (position === null || timeline === null || !isSure) return [];
+    // The timeline that a server tells may be older than the one it is on.
+    return timeline <= mine.timeline && position <= mine.lsn ? [name] : [];
   });
   const isVoter = isIn(sync.members, me(seen));
   return { votes, needed: sync.quorum + (isVoter ? 0 : 1), voters: sync.members };

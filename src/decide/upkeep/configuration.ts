@@ -6,7 +6,8 @@ import type { Upkeep } from '../upkeep.ts';
 /** What changed goes into PostgreSQL's files and is reloaded; what needs a restart is marked, and waits for one. */
 export function configuration(seen: Observation): Upkeep {
   const due = seen.unapplied && seen.postgres.kind === 'running' && seen.jobs.kind === 'idle';
-  const synchronousNames = runningPrimary(seen)?.synchronous.names ?? '';
+  const { names = '', written = null } = runningPrimary(seen)?.synchronous ?? {};
+  const synchronousNames = written ?? names;
   return { actions: [...(due ? [{ kind: 'applyConfiguration', synchronousNames } as const] : []), ...restored(seen)] };
 }
 

@@ -1,10 +1,13 @@
 import type { Memory, Observation } from '../../model/observation.ts';
+import type { RunningPrimary } from '../../model/postgres.ts';
+import { isIn, readSynchronousNames } from '../../model/synchronousNames.ts';
 import { clusterOf, iAmLeader, runningPrimary } from '../judge.ts';
+import { isSafeUnder } from '../synchronous/ballot.ts';
 import { fitStandbys } from '../synchronous/choice.ts';
-import { priorityStep } from '../synchronous/priority.ts';
+import { allNeeded, priorityStep } from '../synchronous/priority.ts';
 import { quorumStep } from '../synchronous/quorum.ts';
-import { claimOf, isSynchronous, modeOf } from '../synchronous/standing.ts';
-import { readMs, viewOf, write } from '../synchronous/view.ts';
+import { claimOf, isSynchronous, modeOf, type Sync } from '../synchronous/standing.ts';
+import { both, readMs, viewOf, write } from '../synchronous/view.ts';
 import type { Upkeep } from '../upkeep.ts';
 
 /**
@@ -17,13 +20,36 @@ export function synchronous(seen: Observation): Upkeep {
   const cluster = clusterOf(seen);
   if (primary === null || cluster === null || seen.held === null || !iAmLeader(seen)) return { actions: [] };
   if (!isSynchronous(seen)) return cluster.sync === null ? { actions: [] } : write(seen, null);
-  const claim = claimOf(seen);
-  if (claim !== null) return write(seen, claim);
   const { names, written } = primary.synchronous;
   // The agent before this one may have written something else, which the server has not read.
   if (written === null) return { actions: [{ kind: 'setSynchronousNames', names }], wakeInMs: readMs };
+  const claim = claimOf(seen);
+  if (claim !== null) return write(seen, keptBy(primary, claim, modeOf(seen)));
   const view = viewOf(seen, primary);
-  return modeOf(seen) === 'quorum' ? quorumStep(view) : priorityStep(view);
+  const step = modeOf(seen) === 'quorum' ? quorumStep(view) : priorityStep(view);
+  return isAtWork(seen) ? withoutPromises(step, view.sync) : step;
+}
+
+/** What is claimed must be kept by what the server goes by, whoever put that there. */
+function keptBy({ synchronous: { names, written } }: RunningPrimary, claim: Sync, mode: string): Sync {
+  const lists = [names, written ?? ''];
+  if (mode !== 'quorum') return { ...claim, members: lists.map(allNeeded).reduce(both, claim.members) };
+  const ballot = { voters: claim.members, quorum: claim.quorum };
+  const isKept = lists.every((list) => isSafeUnder(ballot, readSynchronousNames(list)));
+  return isKept ? claim : { ...claim, members: [], quorum: 0 };
+}
+
+/** A job may start the server anew, with the list that it was decided with. */
+const isAtWork = ({ jobs }: Observation): boolean => jobs.kind === 'busy' && jobs.job.kind !== 'checkpoint';
+
+/** Nobody more may be elected, nor anybody with fewer votes. */
+function withoutPromises(step: Upkeep, now: Sync): Upkeep {
+  const isLess = ({ members, quorum }: Sync): boolean =>
+    members.every((name) => isIn(now.members, name)) && (members.length === 0 || quorum >= now.quorum);
+  const actions = step.actions.filter(
+    (action) => action.kind !== 'writeSync' || action.sync === null || isLess(action.sync),
+  );
+  return { ...step, actions };
 }
 
 /** For walsenders and backends to take in a list that a new session sees already. */
@@ -35,13 +61,15 @@ export function synchronyMemory(seen: Observation): Memory['synchrony'] {
   if (primary === null || !isSynchronous(seen)) return null;
   const { names, written, inForce } = primary.synchronous;
   const known = seen.memory.synchrony;
+  const isRead = names === written;
   const before =
-    known?.names === names && names === written
+    known?.names === names && isRead
       ? known
-      : { names, sinceMs: seen.nowMs, settledLsn: null, settledMs: null, lonelySinceMs: null };
+      : { names, sinceMs: seen.nowMs, settledLsn: null, settledMs: null, unreadSinceMs: null, lonelySinceMs: null };
+  const unreadSinceMs = isRead ? null : (known?.unreadSinceMs ?? seen.nowMs);
   const lonely = fitStandbys(seen, primary).length === 0;
   const lonelySinceMs = lonely ? (known?.lonelySinceMs ?? seen.nowMs) : null;
   if (before.settledLsn !== null || !inForce || seen.nowMs - before.sinceMs < settleMs)
-    return { ...before, lonelySinceMs };
-  return { ...before, lonelySinceMs, settledLsn: primary.flushLsn, settledMs: seen.nowMs };
+    return { ...before, unreadSinceMs, lonelySinceMs };
+  return { ...before, unreadSinceMs, lonelySinceMs, settledLsn: primary.flushLsn, settledMs: seen.nowMs };
 }

@@ -90,6 +90,7 @@ function probeRow(server: Instance): SqlRow {
     receiver: receiverJson(server),
     synchronous_names: conf.get('synchronous_standby_names') ?? '',
     checkpointer: checkpointerOf(server),
+    startup: inRecovery ? 'RecoveryWalStream' : null,
     commit_wait_ms: oldestWait(server),
     conninfo: conf.get('primary_conninfo') ?? '',
     slot_name: conf.get('primary_slot_name') ?? '',

@@ -107,8 +107,10 @@ async function announce(
   }
 }
 
-/** Long for a server at rest; one that syncs many files right now takes in nothing. */
-const namesLimitMs = 5_000;
+/** Long for a server at rest; one that syncs many files right now takes in nothing. Mostly nobody else could lead meanwhile. */
+const namesLimitMs = 20_000;
+/** A checkpoint that is behind its schedule may go on without having taken anything in. */
+const pacedMs = 500;
 const namesAgainMs = 10;
 
 /**
@@ -125,12 +127,13 @@ async function waitForNames(
   if (parts.settings().cluster.synchronousMode === 'off') return null;
   const { clock } = parts.world;
   const beganMs = clock.now();
-  await reload(parts, pid, { role: 'standby', upstream, synchronousNames }, await controlOf(parts), false);
+  await reload(parts, pid, { role: 'standby', upstream, synchronousNames }, await controlOf(parts), true);
   let known = '';
   while (!signal.aborted && clock.now() - beganMs < namesLimitMs) {
     const answer = await watcher.session()?.query(synchrony, 1_000);
     const row = answer?.kind === 'rows' ? answer.rows[0] : undefined;
-    if (row?.names === synchronousNames && takesInSignals(row.checkpointer ?? null)) return null;
+    const paced = row?.checkpointer === 'CheckpointerMain' || clock.now() - beganMs > pacedMs;
+    if (row?.names === synchronousNames && paced && takesInSignals(row.checkpointer ?? null)) return null;
     known = row === undefined ? 'no connection' : `names "${row.names}", checkpointer ${row.checkpointer}`;
     await clock.sleep(namesAgainMs, signal);
   }
