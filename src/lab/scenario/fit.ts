@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Scenario } from '../../model/scenario.ts';
 import type { Lab } from '../lab.ts';
 
@@ -14,7 +15,8 @@ export function whyNotHere(
   if (kind === 'loopback') return 'it needs machines: make the lab as root';
   if (ownFolders.test(dir)) return `its machines cannot write to ${dir}: make the lab below another folder`;
   if (fakeClocks) return `it needs agents whose clocks can be set: ${own}`;
-  if (Object.keys(config).length > 0) return `it needs a configuration of its own: ${own}`;
+  const here = plan.extraConfig(plan.nodes[0]?.name ?? '');
+  if (!isDeepStrictEqual(config, here)) return `it needs another configuration than this lab has: ${own}`;
   if (nodes !== plan.nodes.length) return `it needs ${nodes} nodes: "matriarch lab up --nodes ${nodes}", or ${own}`;
   if (ttlS !== null && ttlS !== plan.timings.ttlS)
     return `it needs a lease of ${ttlS} s: "matriarch lab up --ttl ${ttlS}", or ${own}`;
