@@ -246,6 +246,7 @@ describe('the live page', options, () => {
   test('narrow, by touch, light and dark: nothing sticks out, every text can be read', async () => {
     const phone = await open({ viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
     await green(phone);
+    for (const on of [phone, page]) await on.locator('.scenarios summary').click();
     const grounds: string[] = [];
     for (const colorScheme of ['light', 'dark'] as const) {
       for (const on of [phone, page]) {
