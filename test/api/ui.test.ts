@@ -43,7 +43,7 @@ test('if the leader died now: who, when and what is at risk, by the last look; o
   assert.equal(outlookOf({ ...following, peers: [peer('n3', lsn('0/5000000'))] }).bytesAtRisk, null, 'two looks');
   const silent = peers.map((one) => ({ ...one, last: { kind: 'silent', atMs: now, why: 'no answer' } }) as const);
   const none = outlookOf({ ...leading, peers: silent });
-  assert.deepEqual([none.kind, none.leader, none.why], ['nobody', 'n1', 'its agent: no answer']);
+  assert.deepEqual([none.kind, none.leader, none.why], ['nobody', 'n1', 'n2 and n3: its agent: no answer']);
 });
 
 test('without etcd it names no leader, and keeps what it knew of the members', () => {

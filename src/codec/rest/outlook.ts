@@ -5,7 +5,8 @@ import type { Phase, Rehearsal, Standing } from '../../model/rehearsal.ts';
 /** The rehearsal of the leader's death, as the live page tells it. Null: nobody leads, or etcd does not say who. */
 export function outlookOf({ leader, without, outcome, phases, members, risk }: Rehearsal): Outlook | null {
   if (leader === null || !without.includes(leader)) return null;
-  if (outcome.kind === 'nobody') return { kind: 'nobody', leader, why: outcome.why, because: members.flatMap(against) };
+  if (outcome.kind === 'nobody')
+    return { kind: 'nobody', leader, why: whoseWhy(outcome.why, members), because: members.flatMap(against) };
   if (outcome.kind !== 'takesOver') return null;
   return {
     kind: 'takesOver',
@@ -25,8 +26,16 @@ const tookOf = ({ phase, span }: Phase): Fact => [
 
 const seconds = (ms: number): string => (ms / 1_000).toFixed(1);
 
+/** One reason for all of them is said in the first person: it needs their names. */
+function whoseWhy(why: string, members: readonly Standing[]): string {
+  const isTheirs = members.length > 0 && members.every(({ objections }) => objections[0]?.reason === why);
+  return isTheirs ? `${members.map(({ name }) => name).join(' and ')}: ${why}` : why;
+}
+
 /** What speaks first against each member that would not take over. */
 const against = ({ name, objections }: Standing): readonly Fact[] => {
   const [first] = objections;
-  return first === undefined ? [] : [[name, first.reason]];
+  if (first === undefined) return [];
+  const facts = first.because.map(([fact, value]) => `${fact} ${value ?? '–'}`);
+  return [[name, [first.reason, ...facts].join(', ')]];
 };
