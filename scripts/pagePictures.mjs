@@ -20,7 +20,7 @@ try {
   await light.getByRole('button', { name: `Pull the plug of ${leader}` }).click();
   await light.locator('.card.leads h3', { hasNotText: leader }).waitFor({ timeout: 90_000 });
   await light.locator('.legend', { hasText: /^Writes.*\d+\/s/ }).waitFor({ timeout: 60_000 });
-  await light.waitForTimeout(6_000);
+  await light.waitForTimeout(14_000); // until the agents have asked each other again: what is foretold is by that
   await light.locator('.events summary', { hasText: 'race.acquire' }).first().click();
   await light.evaluate('scrollTo(0, 0)');
   await light.mouse.move(0, 0);
