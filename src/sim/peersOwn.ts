@@ -85,3 +85,18 @@ export function peerBeganAnew(cluster: SimulatedCluster): boolean {
         text === 'patroni: bootstraps' && cluster.node(node).runs === 'patroni' && atMs > first.sentMs,
     );
 }
+
+/**
+ * One of ours leads, all others of ours stream from it, and what is missing are Patronis whose PostgreSQL does not run: one that
+ * lost its power in the middle of a copy finds a folder that is neither empty nor a cluster, and leaves it to people.
+ */
+export function onlyPeersAreDown(cluster: SimulatedCluster): boolean {
+  const leader = cluster.primary();
+  if (leader === null || cluster.node(leader).runs === 'patroni') return false;
+  const others = [...cluster.nodes.values()].filter(({ name }) => name !== leader);
+  const down = others.filter(({ name, runs }) => runs === 'patroni' && cluster.server(name) === null);
+  return (
+    down.length > 0 &&
+    others.every((node) => down.includes(node) || cluster.server(node.name)?.receiver?.status === 'streaming')
+  );
+}

@@ -15,7 +15,7 @@ import { faults as everyFault, faultsBeyond } from './faults.ts';
 import { faultsOfPause } from './faultsOfPeople.ts';
 import { atEnd, type Finding, type Judgement, judgementOf } from './findings.ts';
 import { healAll, repeat, type Strike, unleash } from './nemesis.ts';
-import { peerBeganAnew } from './peersOwn.ts';
+import { onlyPeersAreDown, peerBeganAnew } from './peersOwn.ts';
 
 /** sync: `synchronous_mode: on`; quorum: of that name. In both no acknowledged commit may be lost. */
 export const runModes = ['async', 'sync', 'quorum'] as const;
@@ -115,7 +115,12 @@ export async function runPlan(plan: RunPlan): Promise<RunAccount> {
     await cluster.run(5000);
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
-    stuck = [{ ...atEnd(7, 'stuck', text), ...(peerBeganAnew(cluster) ? { peersOwn: true } : {}) }];
+    stuck = [
+      {
+        ...atEnd(7, 'stuck', text),
+        ...(peerBeganAnew(cluster) || onlyPeersAreDown(cluster) ? { peersOwn: true } : {}),
+      },
+    ];
   }
   const history = cluster.history();
   const { findings, broken } = judged();

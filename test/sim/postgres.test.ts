@@ -59,6 +59,7 @@ test('what is written streams to a standby; a synchronous commit waits for it', 
       assert.equal(await write(onB, 'x'), 'error');
       await a.world.files.write(`${data}/postgresql.conf`, "synchronous_standby_names = 'b'\n", 0o600);
       a.world.processes.signal(pidOf(a), 'HUP');
+      await a.world.clock.sleep(100); // the checkpointer tells the others
       assert.equal(await write(onA, '2'), 'rows');
       place.network.isolate('b');
       assert.equal(await write(onA, '3'), 'lost');
