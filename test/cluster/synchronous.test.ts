@@ -37,22 +37,24 @@ async function syncOf(node: string): Promise<Sync | null> {
 
 /** What the server waits for is what etcd promises, and the standbys are called so. */
 async function inMode(leader: string, mode: 'on' | 'quorum'): Promise<readonly string[]> {
-  const word = mode === 'on' ? 'sync' : 'quorum';
-  const sync = await stage.until(
+  const states = `select string_agg(application_name, ',' order by application_name) from pg_stat_replication
+    where sync_state = '${mode === 'on' ? 'sync' : 'quorum'}'`;
+  return stage.until(
     async () => {
-      const found = await syncOf(leader);
-      const count = found?.sync_standby?.split(',').length ?? 0;
-      return found?.leader === leader && found.quorum === count - 1 && count === (mode === 'on' ? 1 : 2) && found;
+      const sync = await syncOf(leader);
+      const names = sync?.sync_standby?.split(',') ?? [];
+      const count = mode === 'on' ? 1 : 2;
+      if (sync?.leader !== leader || names.length !== count || sync.quorum !== count - 1) return null;
+      const list = mode === 'on' ? names.join() : `ANY 1 (${names.join()})`;
+      const [shown, called] = [
+        await stage.sql(leader, 'show synchronous_standby_names'),
+        await stage.sql(leader, states),
+      ];
+      return shown === list && called === names.join() ? names : null;
     },
     20_000,
-    `${mode} in /sync`,
+    `${mode} in /sync, in the server's list, and in what it calls its standbys`,
   );
-  const names = sync.sync_standby?.split(',') ?? [];
-  const list = mode === 'on' ? names.join() : `ANY 1 (${names.join()})`;
-  assert.equal(await stage.sql(leader, 'show synchronous_standby_names'), list);
-  const states = `select string_agg(application_name, ',' order by 1) from pg_stat_replication where sync_state = '${word}'`;
-  assert.equal(await stage.sql(leader, states), names.join());
-  return names;
 }
 
 async function setMode(leader: string, mode: boolean | 'quorum' | null): Promise<void> {
