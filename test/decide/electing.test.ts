@@ -53,6 +53,12 @@ test('with a quorum, too few votes keep everybody from leading, but not whoever 
   const alone = { mode: 'quorum', members: ['n2', 'n3'], quorum: 1, peers: [silent('n1'), silent('n3')] } as const;
   assert.equal(ruleIn({ ...alone, cluster: { members: [] } }), 'race.tooFewVotes');
   assert.equal(ruleIn({ ...alone, cluster: { members: [] } }, true), 'race.acquire');
+  const later = { members: [], history: null, clusterTimeline: timeline(6) };
+  assert.equal(
+    ruleIn({ ...alone, cluster: later }, true),
+    'race.tooFewVotes',
+    'a position of another timeline says nothing',
+  );
   assert.equal(ruleIn({ ...alone, peers: [answers('n3', level)], cluster: { members: [] } }), 'race.acquire');
   const unsure = { ...answers('n3', level), said: { ...answers('n3', level).said, isSure: false } } as PeerReport;
   assert.equal(ruleIn({ ...alone, peers: [unsure], cluster: { members: [] } }), 'race.tooFewVotes', 'it may have more');

@@ -1,8 +1,8 @@
 import type { Observation } from '../../model/observation.ts';
 import { isIn, sameName } from '../../model/synchronousNames.ts';
-import { instantMs, type Lsn } from '../../model/units.ts';
+import { instantMs } from '../../model/units.ts';
 import { freshAnswers, leaderlessSince } from '../contest.ts';
-import { clusterOf, me, myPosition } from '../judge.ts';
+import { clusterOf, clusterTimeline, me, myPosition, type Position } from '../judge.ts';
 import { electable, isSynchronous } from './standing.ts';
 
 /** A key may go before its holder stops: what was answered then says nothing of what that one went on to acknowledge. */
@@ -21,7 +21,7 @@ export function votesFor(seen: Observation): Votes | null {
   const mine = myPosition(seen);
   if (sync === null || mine === null || !isSynchronous(seen)) return null;
   if (sync.leader !== null && sameName(sync.leader, me(seen))) return null;
-  if (hasAllThatWasReleased(seen, mine.lsn)) return null;
+  if (hasAllThatWasReleased(seen, mine)) return null;
   const voters = electable(seen) ?? [];
   const sinceMs = instantMs(Math.max(leaderlessSince(seen), seen.nowMs - validMs));
   const answered = freshAnswers(seen, sinceMs);
@@ -36,9 +36,9 @@ export function votesFor(seen: Observation): Votes | null {
   return { votes, needed: sync.quorum + (isVoter ? 0 : 1), voters: sync.members };
 }
 
-/** The last primary stopped in good order, and said how far it was as it gave the key away: whoever is as far lacks nothing. */
-function hasAllThatWasReleased(seen: Observation, mine: Lsn): boolean {
+/** The last primary stopped in good order, and said how far it was as it gave the key away: whoever is as far, on its timeline, lacks nothing. */
+function hasAllThatWasReleased(seen: Observation, mine: Position): boolean {
   const optime = clusterOf(seen)?.status?.optime ?? null;
   const released = seen.dcs.kind === 'reachable' && seen.dcs.vacancy?.released === true;
-  return released && optime !== null && mine >= optime;
+  return released && optime !== null && mine.lsn >= optime && mine.timeline === clusterTimeline(seen);
 }
