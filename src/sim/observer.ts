@@ -198,13 +198,18 @@ export function makeObserver(
       if (mine === null && deadlineMs !== null) extend(name, machine.clock.trueMs(deadlineMs));
       if (mine === null || deadlineMs === null) continue;
       // With a shorter ttl the deadline comes nearer, while the lease behind the key still is the long one.
-      const known = held.get(name);
-      const untilMs = Math.max(machine.clock.trueMs(deadlineMs), known?.untilMs ?? 0);
+      const before = held.get(name);
+      const untilMs = Math.max(machine.clock.trueMs(deadlineMs), before?.untilMs ?? 0);
+      // What is renewed after its end is another right: in between there was none.
+      const isOver = before !== undefined && before.untilMs <= nowMs && untilMs > nowMs;
+      if (isOver) over.push(before);
+      const known = isOver ? undefined : before;
       if (known?.untilMs === untilMs && known.term === mine.term && leases.get(name) === mine.lease) continue;
       const beyondLeaseMs = Math.max(known?.beyondLeaseMs ?? 0, beyondLease(node, deadlineMs, mine.lease));
       // The key is there before its holder has the answer.
       const { term, sinceMs } = mine;
-      hold({ kind: 'right', node: name, term, fromMs: sinceMs, untilMs, beyondLeaseMs }, mine.lease);
+      const fromMs = isOver ? nowMs : known?.term === term ? known.fromMs : sinceMs;
+      hold({ kind: 'right', node: name, term, fromMs, untilMs, beyondLeaseMs }, mine.lease);
     }
     seeRoles();
     for (const server of postgres.servers) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Lapse, Observed, Right, Write } from '../../src/model/history.ts';
+import type { Lapse, Observed, Promotion, Right, Write } from '../../src/model/history.ts';
 import { setApart, tellBroken } from '../../src/model/laws/lapses.ts';
 import { judge } from '../../src/model/laws.ts';
 
@@ -101,6 +101,23 @@ test('guards that run between two times for less than they need have not run', (
   assert.deepEqual(judged(history).standing, []);
   const longer = [...two(31_000), lapse('n1', 12_300, 21_000), lapse('n1', 24_500, 31_000)];
   assert.equal(judged(longer).standing.length, 2);
+});
+
+test('a machine that stood still right before it tells its server to promote: suspended; a renewal afterwards excuses nothing more', () => {
+  const promotion: Promotion = {
+    kind: 'promotion',
+    node: 'n1',
+    term: '10',
+    timeline: 2,
+    atMs: 40_050,
+    ineligible: null,
+    tooShortMs: 22_000,
+  };
+  const history = [right('n1', '10', 0, 20_000), right('n1', '10', 41_000, 60_000), promotion];
+  assert.deepEqual(judged(history).standing, ['promotedWithoutLease', 'promotedTooLate']);
+  assert.deepEqual(judged([...history, lapse('n1', 12_500, 40_000, 'suspended')]).standing, []);
+  const later = { ...promotion, atMs: 42_000 };
+  assert.deepEqual(judged([...history, later, lapse('n1', 12_500, 40_000, 'suspended')]).standing, ['promotedTooLate']);
 });
 
 test('two rights at once, a shared term, a lost write: never excused', () => {

@@ -192,3 +192,9 @@ test('a run with all guards frozen says so in its report, as plain data, and aga
     );
   assert.deepEqual(reportOf(await runPlan({ ...plan, seed: 1 })), reports[0]);
 });
+
+test('a whole machine stands still between the premise of a promotion and its signal: classed, and ended by its guard [seed 0xcb25]', async () => {
+  const { findings, broken } = await runPlan({ ...planOf(0xcb25), safetyMs: 120_000, writeEveryMs: 1000 });
+  assert.deepEqual(findings, []);
+  assert.ok(broken.some(({ node, how }) => node === 'n3' && how === 'suspended'));
+});

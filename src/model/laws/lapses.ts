@@ -74,7 +74,9 @@ function excuses({ node, window }: Open, violation: Violation): boolean {
       return (
         violation.node === node && violation.lateMs !== null && within(window, violation.write.serverMs ?? Number.NaN)
       );
-    // It had been told to before, and nobody could take that back.
+    // It had been told to before, and nobody could take that back; or it was told as the machine went on, by who had asked
+    // whether it may right before it stood still.
+    case 'promotedTooLate':
     case 'promotedWithoutLease':
       return violation.promotion.node === node && within(window, violation.promotion.atMs);
     case 'exposed':
