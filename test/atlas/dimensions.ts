@@ -183,3 +183,15 @@ export const word = (name: string): Readonly<Record<string, Change>> => ({
   'has just begun, and does not know': says(peer(name, null, { noPrimary: false, state: 'starting' })),
   'said so before': says({ ...peer(name, level), askedMs: agoMs(5_000) }),
 });
+
+const request = (leader: string | null, candidate: string | null): Change =>
+  inCluster({ failover: { leader, candidate, scheduledAt: null, problem: null, modRevision: revision(89n) } });
+/** What somebody asked for, as /failover has it. */
+export const requests = dimension('request', {
+  none: asIs,
+  'failover to me': request(null, 'n2'),
+  'from n1 to me': request('n1', 'n2'),
+  'from n1 to n3': request('n1', 'n3'),
+  'from n1': request('n1', null),
+  'from me': request('n2', null),
+});

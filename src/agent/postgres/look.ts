@@ -1,6 +1,6 @@
 import { writeTold } from '../../codec/guard.ts';
 import type { ControlData, HalfDone, LocalPostgres, RunningStandby, Sender } from '../../model/postgres.ts';
-import { type InstantMs, type Lsn, type Pid, type Timeline, timeline } from '../../model/units.ts';
+import { type InstantMs, type Lsn, type Timeline, timeline } from '../../model/units.ts';
 import type { Cancel, ProcessInfo, SqlSession } from '../../model/world.ts';
 import type { ControlReader } from './control.ts';
 import type { PatientDisk } from './disk.ts';
@@ -9,6 +9,7 @@ import { findPostmaster, orphansOf, type Postmaster } from './postmaster.ts';
 import { readProbe } from './probe.ts';
 import { ownTarget, runOnce } from './sessions.ts';
 import { identifySystem, probe } from './statements.ts';
+import { makeStreamWatch } from './streamWatch.ts';
 
 /** A look is over within about a second, whatever hangs. */
 const patienceMs = 700;
@@ -46,8 +47,8 @@ export function makeLooker(
   const { world } = parts;
   let known: Known | null = null;
   let session: SqlSession | null = null;
-  /** The processes at the ends of WAL streams that somebody waits for. */
-  const streams = new Map<Pid, Cancel>();
+  /** Those that somebody waits for. */
+  const streams = makeStreamWatch(world.processes, () => wake('streamEnded'));
   let believed: 'primary' | 'standby' | null = null;
   /** Who was told to become the primary, by this agent or one before it: whatever was last seen of it is out of date. */
   let told: Identity | null = null;
@@ -70,28 +71,9 @@ export function makeLooker(
   }
   function forget(): void {
     closeSession();
-    watchStreams([]);
+    streams.set([]);
     known?.cancelWatch();
     known = null;
-  }
-
-  /** A stream's end is felt by the end of its process. */
-  function watchStreams(pids: readonly (Pid | null)[]): void {
-    for (const [pid, cancelWatch] of streams)
-      if (!pids.includes(pid)) {
-        cancelWatch();
-        streams.delete(pid);
-      }
-    for (const pid of pids) {
-      const info = pid === null || streams.has(pid) ? null : world.processes.describe(pid);
-      if (info === null) continue;
-      const { pid: found, startTicks } = info;
-      const ended = (): void => {
-        streams.delete(found);
-        wake('streamEnded');
-      };
-      streams.set(found, world.processes.watchExit(found, startTicks, ended));
-    }
   }
 
   /** The postmaster as met: its control data once, and a watch on its end. */
@@ -190,7 +172,7 @@ export function makeLooker(
     const wanted = parts.settings().postgres.parameters;
     let seen = readProbe(row, pid, met.control, seenTimeline, wanted);
     believed = seen.role;
-    watchStreams(
+    streams.set(
       seen.role === 'standby' ? [seen.receiver?.pid ?? null] : seen.senders.filter(isWaitedFor).map(({ pid }) => pid),
     );
     if (seen.role === 'standby') {

@@ -31,9 +31,9 @@ export function quorumStep(view: View): Upkeep {
     return publish(best([...present, list], wanted));
   const named = setNames(view, list);
   if (named !== null) return named;
-  const best1 = best([list], wanted);
+  const proposed = best([list], wanted);
   // Nobody is proven yet: as long as the present ballot is kept by the list, it is better than none.
-  const next = best1.voters.length === 0 && wanted.length > 0 ? now : best1;
+  const next = proposed.voters.length === 0 && wanted.length > 0 ? now : proposed;
   if (!isSameBallot(next, now)) return publish(next);
   return rest(view, wanted.length >= count && next.quorum <= wanted.length - count);
 }

@@ -1,16 +1,5 @@
 import { lsn, lsnOf, revision, timeline } from '../../../src/model/units.ts';
-import {
-  cluster,
-  held,
-  leaderKey,
-  leading,
-  member,
-  peer,
-  silent,
-  vacant,
-  withCluster,
-  withSettings,
-} from '../../decide/values.ts';
+import { cluster, held, leaderKey, leading, member, peer, silent, vacant, withCluster } from '../../decide/values.ts';
 import { asIs, type Change, type Chapter, dimension, only } from '../chapter.ts';
 import {
   agoMs,
@@ -27,6 +16,7 @@ import {
   level,
   paused,
   remember,
+  requests,
   says,
   set,
   strangeKey,
@@ -34,6 +24,7 @@ import {
   word,
 } from '../dimensions.ts';
 import { postgres, stoppedKinds } from '../postgres.ts';
+import { elected } from './elected.ts';
 
 /** I am n2; n1 held the key last, and nobody holds it. n3 is there, and as far as I. */
 
@@ -49,17 +40,6 @@ const whatRuns: Chapter = {
     only(guards, 'armed', 'armed, over', 'disarmed', 'absent'),
   ],
 };
-
-const request = (leader: string | null, candidate: string | null): Change =>
-  inCluster({ failover: { leader, candidate, scheduledAt: null, problem: null, modRevision: revision(89n) } });
-const requests = dimension('request', {
-  none: asIs,
-  'failover to me': request(null, 'n2'),
-  'from n1 to me': request('n1', 'n2'),
-  'from n1 to n3': request('n1', 'n3'),
-  'from n1': request('n1', null),
-  'from me': request('n2', null),
-});
 
 const isItOver: Chapter = {
   title: 'nobody leads: may the last primary write still?',
@@ -107,59 +87,6 @@ const mayI: Chapter = {
       no: asIs,
       'a moment ago': remember({ noRaceBeforeMs: agoMs(-20_000) }),
       'a ttl ago': remember({ noRaceBeforeMs: agoMs(1) }),
-    }),
-  ],
-};
-
-const sync = (leader: string, ...members: readonly string[]): Change =>
-  inCluster({ sync: { leader, members, quorum: 0, modRevision: revision(70n) } });
-const wasIWaitedFor: Chapter = {
-  title: 'nobody leads, in synchronous mode: was this standby waited for?',
-  start: withSettings(vacant, { cluster: { synchronousMode: 'on' } }),
-  dimensions: [
-    only(requests, 'none', 'failover to me', 'from n1 to me'),
-    dimension('/sync', {
-      'is not there': asIs,
-      'names me': sync('n1', 'n2'),
-      'names n3': sync('n1', 'n3'),
-      'names both': sync('n1', 'n2', 'n3'),
-      'names nobody': sync('n1'),
-      'is of my own reign': sync('n2'),
-      'is garbage': inCluster({ garbage: [{ key: '/service/demo/sync', why: 'no JSON object with a leader' }] }),
-    }),
-    only(postgres, 'standby without stream', 'standby far behind'),
-    dimension('n3', {
-      'is as far': says({ ...peer('n3', level), askedMs: agoMs(10) }),
-      'is ahead': says({ ...peer('n3', furtherOn), askedMs: agoMs(10) }),
-    }),
-  ],
-};
-
-const ballot = (quorum: number, ...members: readonly string[]): Change =>
-  inCluster({ sync: { leader: 'n1', members, quorum, modRevision: revision(70n) } });
-const hasItVotes: Chapter = {
-  title: 'nobody leads, in quorum mode: has this standby enough votes?',
-  start: withSettings(vacant, { cluster: { synchronousMode: 'quorum' } }),
-  dimensions: [
-    only(requests, 'none', 'failover to me', 'from n1 to me'),
-    dimension('/sync', {
-      'is not there': asIs,
-      'one other must be heard': ballot(1, 'n2', 'n3'),
-      'two must': ballot(2, 'n2', 'n3', 'n4'),
-      'all have everything': ballot(0, 'n2', 'n3'),
-      'without me': ballot(0, 'n3'),
-      'without voters': ballot(0),
-      'is garbage': inCluster({ garbage: [{ key: '/service/demo/sync', why: 'no JSON object with a leader' }] }),
-    }),
-    dimension('n3', {
-      'is as far': says({ ...peer('n3', level), askedMs: agoMs(10) }),
-      'is ahead, and was waited for': both(
-        says({ ...peer('n3', furtherOn), askedMs: agoMs(10) }),
-        remember({ waitingFor: { member: 'n3', sinceMs: agoMs(6_000) } }),
-      ),
-      'is on an older timeline': says({ ...peer('n3', furtherOn, { timeline: timeline(4) }), askedMs: agoMs(10) }),
-      'gives no position': says({ ...peer('n3', null), askedMs: agoMs(10) }),
-      'is silent': says(silent('n3')),
     }),
   ],
 };
@@ -292,13 +219,4 @@ const stopped: Chapter = {
   ],
 };
 
-export const nobody: readonly Chapter[] = [
-  whatRuns,
-  isItOver,
-  mayI,
-  wasIWaitedFor,
-  hasItVotes,
-  whoseTurn,
-  withoutKey,
-  stopped,
-];
+export const nobody: readonly Chapter[] = [whatRuns, isItOver, mayI, ...elected, whoseTurn, withoutKey, stopped];
