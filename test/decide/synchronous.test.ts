@@ -6,7 +6,7 @@ import type { Job } from '../../src/model/job.ts';
 import type { Observation } from '../../src/model/observation.ts';
 import type { Sender } from '../../src/model/postgres.ts';
 import { instantMs, type Lsn, lsn, pid, revision } from '../../src/model/units.ts';
-import { following, held, leaderKey, leading, member, primary, withCluster, withSettings } from './values.ts';
+import { crashed, following, held, leaderKey, leading, member, primary, withCluster, withSettings } from './values.ts';
 
 /** What a leader does about /sync and PostgreSQL's list of names, step by step. */
 
@@ -231,4 +231,17 @@ test('with a quorum a ballot that is kept is not thrown away for none while nobo
     decide(seen).upkeep.filter(({ kind }) => kind === 'writeSync'),
     [],
   );
+});
+
+test('a primary that went down starts with all that /sync names, and not before a write to it that was lost sight of is settled', () => {
+  const down = (inDoubt: boolean): readonly Action[] =>
+    decide({ ...seeing({ key: ['n2', 'n3'], inDoubt }), postgres: crashed }).actions.filter(
+      ({ kind }) => kind === 'writeSync' || kind === 'startJob',
+    );
+  const [start] = down(false);
+  assert.ok(start?.kind === 'startJob' && start.job.kind === 'startPrimary');
+  assert.equal(start.job.synchronousNames, '2 (n2,n3)');
+  const [first, second] = down(true);
+  assert.ok(first?.kind === 'writeSync' && second?.kind === 'startJob', 'the first refusal ends them');
+  assert.deepEqual(first.sync, { leader: 'n1', members: ['n2', 'n3'], quorum: 0 });
 });

@@ -18,6 +18,7 @@ import {
 import { repairPause } from '../repair.ts';
 import type { Rule } from '../rule.ts';
 import { namesAtStart } from '../synchronous/standing.ts';
+import { settled } from '../synchronous/view.ts';
 import { leaseLeftMs, leaseNeededToPromoteMs } from '../timing.ts';
 
 /** PostgreSQL is down and I hold the leader key: step down as asked, start again in place, or give way. */
@@ -227,6 +228,7 @@ const restartInPlace: Rule = {
     const limitMs = Math.max(seen.settings.cluster.primaryStartTimeoutMs, seen.settings.postgres.startTimeoutMs);
     return {
       actions: [
+        ...settled(seen),
         {
           kind: 'startJob',
           job: {

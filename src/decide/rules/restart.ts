@@ -14,6 +14,7 @@ import {
 } from '../judge.ts';
 import type { Rule } from '../rule.ts';
 import { namesAtStart } from '../synchronous/standing.ts';
+import { settled } from '../synchronous/view.ts';
 
 type RestartAsk = Extract<Ask, { kind: 'restart' }>;
 
@@ -87,7 +88,7 @@ function begin(seen: Observation, timeoutMs: number | null): Verdict['actions'] 
   const { primaryStartTimeoutMs } = seen.settings.cluster;
   const limitMs = timeoutMs ?? Math.max(primaryStartTimeoutMs, seen.settings.postgres.startTimeoutMs);
   return [
-    ...(leads ? [{ kind: 'renewLease' as const }] : []),
+    ...(leads ? [{ kind: 'renewLease' as const }, ...settled(seen)] : []),
     {
       kind: 'startJob',
       job: {

@@ -4,7 +4,7 @@ import { isIn } from '../../model/synchronousNames.ts';
 import { clusterOf, me } from '../judge.ts';
 import type { Upkeep } from '../upkeep.ts';
 import { type Choice, fitStandbys } from './choice.ts';
-import { type Sync, syncSeen } from './standing.ts';
+import { isSynchronous, type Sync, syncSeen } from './standing.ts';
 
 /** What the leader's steps in synchronous mode are decided on, and what they are made of. */
 export interface View {
@@ -38,6 +38,17 @@ export const write = (seen: Observation, sync: Sync | null): Upkeep =>
   seen.held === null
     ? { actions: [] }
     : { actions: [{ kind: 'writeSync', sync, seenModRevision: syncSeen(seen), term: seen.held.term }] };
+
+/**
+ * Before a server starts anew with the list that /sync asks for now: a write that was lost sight of could add a name to it
+ * afterwards, and nobody would wait for that one.
+ */
+export function settled(seen: Observation): Upkeep['actions'] {
+  const sync = clusterOf(seen)?.sync ?? null;
+  if (sync === null || !isSynchronous(seen) || !isInDoubt(seen)) return [];
+  const { leader, members, quorum } = sync;
+  return write(seen, { leader, members, quorum }).actions;
+}
 
 /** Null: the server goes by it. */
 export function setNames({ seen, primary }: View, wanted: string): Upkeep | null {
