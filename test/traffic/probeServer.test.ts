@@ -2,13 +2,11 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { readGaps } from '../../src/codec/probe.ts';
-import { trafficClock } from '../../src/traffic/clock.ts';
 import type { Finding } from '../../src/traffic/probe/ledger.ts';
 import { makeProbeWriter } from '../../src/traffic/probe/writer.ts';
-import { makeSql } from '../../src/world/sql.ts';
+import { outside, until } from './support/outside.ts';
 import { makeServer, type Server } from './support/server.ts';
 
-const outside = { sql: makeSql(), clock: trafficClock };
 let primary: Server;
 let standby: Server;
 
@@ -22,15 +20,6 @@ after(() => {
   standby?.remove();
   primary?.remove();
 });
-
-/** Until it holds; a minute is a failure. */
-async function until(what: string, holds: () => boolean): Promise<void> {
-  const endMs = outside.clock.now() + 60_000;
-  while (!holds()) {
-    assert.ok(outside.clock.now() < endMs, `${what} never happened`);
-    await outside.clock.sleep(10);
-  }
-}
 
 async function ask(server: Server, text: string): Promise<string | null> {
   const connected = await outside.sql.connect(server.target, 5_000);

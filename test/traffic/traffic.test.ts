@@ -3,15 +3,13 @@ import { after, before, test } from 'node:test';
 import type { History, Observed } from '../../src/model/history.ts';
 import { countAppends, judge } from '../../src/model/laws.ts';
 import type { Client } from '../../src/traffic/client.ts';
-import { trafficClock } from '../../src/traffic/clock.ts';
 import { readHoldings } from '../../src/traffic/holdings.ts';
 import { makeMonitor } from '../../src/traffic/monitor.ts';
 import { makeReader } from '../../src/traffic/reader.ts';
 import { makeWriter } from '../../src/traffic/writer.ts';
-import { makeSql } from '../../src/world/sql.ts';
+import { outside, until } from './support/outside.ts';
 import { makeServer, type Server } from './support/server.ts';
 
-const outside = { sql: makeSql(), clock: trafficClock };
 const laws = { fenceMs: 0, loss: { kind: 'none' } } as const;
 let primary: Server;
 let standby: Server;
@@ -26,15 +24,6 @@ after(() => {
   standby?.remove();
   primary?.remove();
 });
-
-/** Until it holds; a minute is a failure. */
-async function until(what: string, holds: () => boolean): Promise<void> {
-  const endMs = outside.clock.now() + 60_000;
-  while (!holds()) {
-    assert.ok(outside.clock.now() < endMs, `${what} never happened`);
-    await outside.clock.sleep(10);
-  }
-}
 
 const written = (client: Client): number => client.status().acknowledged;
 async function judged(history: readonly Observed[], server: Server, keys: readonly string[]): Promise<History> {
