@@ -9,6 +9,7 @@ import type { Clock } from '../model/world.ts';
 import type { Callbacks } from './callbacks.ts';
 import type { ConfigurationKeeper } from './configuration.ts';
 import type { Dcs } from './dcs/dcs.ts';
+import type { Failsafe } from './failsafe/failsafe.ts';
 import type { GuardLink } from './guard/link.ts';
 import type { JobRunner } from './jobs.ts';
 import type { Peers } from './peers.ts';
@@ -21,6 +22,7 @@ export interface Hands {
   readonly guard: GuardLink;
   readonly jobs: JobRunner;
   readonly peers: Peers;
+  readonly failsafe: Failsafe;
   readonly configuration: ConfigurationKeeper;
   readonly callbacks: Callbacks;
   /** Slots and positions as last read: a final status keeps the slots. */
@@ -109,6 +111,9 @@ async function one(action: Action, hands: Hands): Promise<Outcome> {
     case 'askPeers':
       hands.peers.ask(40, 'eager');
       return done;
+    case 'askPromises':
+      hands.failsafe.ask();
+      return done;
     case 'askLeaderLease':
       await dcs.askLeaderLease(budgetMs);
       return done;
@@ -159,6 +164,8 @@ async function one(action: Action, hands: Hands): Promise<Outcome> {
       const text = action.sync === null ? null : writeSync(action.sync);
       return ofDcs(await dcs.writeSync(text, action.seenModRevision, action.term, budgetMs));
     }
+    case 'writeFailsafe':
+      return ofDcs(await dcs.writeFailsafe(action.members, action.seenModRevision, action.term, budgetMs));
     case 'touchWal':
       return ofControl(await postgres.touchWal());
     case 'reloadFile':
@@ -189,7 +196,9 @@ async function acquire(
   budgetMs: number,
   hands: Hands,
 ): Promise<Outcome> {
-  const result = await hands.dcs.acquire(seenRevision, budgetMs, { announce, writesUntilMs });
+  const result = await hands.failsafe.stand(() =>
+    hands.dcs.acquire(seenRevision, budgetMs, { announce, writesUntilMs }),
+  );
   if (result.kind !== 'done') return ofDcs(result);
   const guard = await tellGuard(hands);
   if (guard.outcome === 'done') return done;

@@ -9,6 +9,7 @@ import { makeCallbacks } from './callbacks.ts';
 import { makeConfiguration } from './configuration.ts';
 import { makeDcs } from './dcs/dcs.ts';
 import { makeDeadman } from './deadman.ts';
+import { makeFailsafe } from './failsafe/failsafe.ts';
 import { makeGuardLink } from './guard/link.ts';
 import { makeHearClients } from './incidents/clients.ts';
 import { makeIncidents } from './incidents/store.ts';
@@ -45,6 +46,7 @@ export interface AgentOptions {
   readonly tell: (entry: Entry) => void;
 }
 
+const guardLimitMs = 500;
 /** Whoever waits for the others' answers asks again and again: they are not asked more often than this. */
 const askedLatelyMs = 200;
 
@@ -101,6 +103,15 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
     const told = await dcs.announceTimeline(id, term);
     return told.kind === 'done' ? null : told.why;
   };
+  const failsafe = makeFailsafe(world, {
+    stateDir,
+    ttlMs: () => settings().cluster.ttlMs,
+    dcs,
+    seen: () => snapshot?.seen ?? null,
+    extended,
+    note,
+    wake,
+  });
   const jobs = makeJobRunner({
     clock,
     journal,
@@ -138,6 +149,7 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
       return () => watchers.delete(receive);
     },
     fenceDeadlineMs: () => dcs.held()?.deadlineMs ?? null,
+    fencedByMembers: () => dcs.held()?.byMembers === true,
     now: clock.now,
     wallMs: clock.wall,
     journal: { recent: journal.recent, subscribe: journal.subscribe },
@@ -146,6 +158,7 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
     wake,
     askPeers: () => peers.ask(askedLatelyMs, 'eager'),
     incidents: incidents.recent,
+    promise: failsafe.promise,
     rehearse: makeRehearsals({
       snapshot: () => snapshot,
       marginMs: configuration.marginMs,
@@ -175,12 +188,14 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
     }
     const left = await leftLease.take();
     if (restored === null && left !== null) dcs.adopt(left);
+    await failsafe.load();
     dcs.start();
     const observe = makeObserve({
       clock,
       dcs,
       postgres,
       peers,
+      failsafe: failsafe.view,
       mailbox,
       configuration,
       guard: guard.view,
@@ -207,6 +222,7 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
         guard,
         jobs,
         peers,
+        failsafe,
         configuration,
         callbacks,
         lastStatus: () => (snapshot?.seen.dcs.kind === 'reachable' ? snapshot.seen.dcs.cluster.status : null),
@@ -228,6 +244,15 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
       },
     });
     return finish();
+  }
+
+  /** Without etcd: the deadline moved all the same. Dead-man switch and guardian hear of it, in this order. */
+  async function extended(): Promise<void> {
+    const held = dcs.held();
+    if (held === null) return;
+    deadman.setAt(deadmanAtMs(held.deadlineMs, settings().cluster));
+    const told = await guard.setDeadline(held, guardLimitMs);
+    if (told.kind !== 'done') note('warning', `the guardian did not hear of the promises: ${told.why}`);
   }
 
   /** Goes on past errors: an agent that ends must not leave half of itself behind. */

@@ -1,5 +1,6 @@
 import { untilStopMs } from '../decide/timing.ts';
 import type { DcsView, HeldLease } from '../model/cluster.ts';
+import type { FailsafeView } from '../model/failsafe.ts';
 import type { GuardView } from '../model/guard.ts';
 import type { JobBoard } from '../model/job.ts';
 import type { Memory, NameCheck, Observation } from '../model/observation.ts';
@@ -18,6 +19,7 @@ export interface Senses {
   readonly dcs: Dcs;
   readonly postgres: Postgres;
   readonly peers: Peers;
+  readonly failsafe: () => FailsafeView;
   readonly mailbox: Mailbox;
   readonly configuration: ConfigurationKeeper;
   readonly guard: () => GuardView;
@@ -26,11 +28,18 @@ export interface Senses {
   readonly nameCheck: (dcs: DcsView) => Promise<NameCheck>;
 }
 
-/** How long a look at etcd may take: well under the renewal interval, and time for every endpoint to be tried. */
-function readBudgetMs(cluster: ClusterSettings, held: HeldLease | null, nowMs: InstantMs): number {
+const shortestReadMs = 100;
+/**
+ * How long a look at etcd may take: well under the renewal interval, and time for every endpoint to be tried. Where the clients
+ * must go, no longer than it takes to say so; once they do, there is time again.
+ */
+function readBudgetMs(cluster: ClusterSettings, held: HeldLease | null, nowMs: InstantMs, board: JobBoard): number {
   const usualMs = Math.min(1_400, Math.max(900, cluster.retryTimeoutMs));
-  const leftMs = held === null ? 0 : untilStopMs(held, nowMs, cluster);
-  return leftMs > 0 ? Math.min(usualMs, Math.max(100, leftMs)) : usualMs;
+  const isStopping = board.kind === 'busy' && board.job.kind === 'stop';
+  if (held === null || isStopping || cluster.pause) return usualMs;
+  const leftMs = untilStopMs(held, nowMs, cluster);
+  const isOver = nowMs >= held.deadlineMs;
+  return isOver ? usualMs : Math.min(usualMs, Math.max(shortestReadMs, leftMs));
 }
 
 /** Reads everything in parallel, each with its own limit, and freezes it. */
@@ -45,10 +54,10 @@ export function makeObserve(senses: Senses): (memory: Memory) => Promise<Observa
 
   return async (memory) => {
     const { cluster } = senses.configuration.settings();
-    const budgetMs = readBudgetMs(cluster, senses.dcs.held(), senses.clock.now());
     // A job that ends while we look would show a world that never was, half before and half after it: whoever was at work
     // when the look began counts as at work still. Its end has woken the loop already.
     const before = senses.board();
+    const budgetMs = readBudgetMs(cluster, senses.dcs.held(), senses.clock.now(), before);
     // While this node steps down: the key goes at the first look that shows PostgreSQL down and a successor with all there is.
     if (before.kind === 'busy' && before.job.kind === 'stop' && before.job.successors !== undefined)
       senses.peers.ask(20, 'eager');
@@ -72,6 +81,7 @@ export function makeObserve(senses: Senses): (memory: Memory) => Promise<Observa
       held: senses.dcs.held(),
       guard: senses.guard(),
       peers: senses.peers.reports(),
+      failsafe: senses.failsafe(),
       jobs: before.kind === 'busy' ? before : senses.board(),
       asks: senses.mailbox.asks(),
       settings: senses.configuration.settings(),

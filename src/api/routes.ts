@@ -2,6 +2,7 @@ import type { AgentHandles } from '../model/agent.ts';
 import type { LocalSettings } from '../model/settings.ts';
 import * as config from './handlers/config.ts';
 import { reinitialize, reload } from './handlers/data.ts';
+import { promise } from './handlers/failsafe.ts';
 import { cancelSwitchover, handOver } from './handlers/handover.ts';
 import { health, liveness, readiness } from './handlers/health.ts';
 import { incidents } from './handlers/incidents.ts';
@@ -56,8 +57,7 @@ export function agentRoutes(deps: ApiDeps): { readonly routes: Routes; readonly 
     'DELETE restart': () => cancelRestart(handles),
     'POST reload': () => reload(handles),
     'POST reinitialize': (request) => reinitialize(request, deps),
-    // Failsafe mode is off for good, and there is nothing that sends it.
-    'POST failsafe': () => page(502),
+    'POST failsafe': (request) => promise(request, handles),
     'POST sigterm': () => text(202, 'shutdown scheduled'),
   };
   return {

@@ -1,24 +1,31 @@
 import type { Action, Fact } from '../model/decision.ts';
 import type { Observation } from '../model/observation.ts';
+import { promisesDue } from './failsafe.ts';
 import { iAmLeader, leaderOf } from './judge.ts';
 import { leaseLeftMs, renewalDue } from './timing.ts';
 
 export interface LeaseVerdict {
-  readonly rule: 'lease.none' | 'lease.lost' | 'lease.doubt' | 'lease.renew' | 'lease.hold';
+  readonly rule: 'lease.none' | 'lease.lost' | 'lease.doubt' | 'lease.failsafe' | 'lease.renew' | 'lease.hold';
   readonly actions: readonly Action[];
   readonly because: readonly Fact[];
 }
 
 /**
  * Asked first, always, and total: neither pause, a running job, a failed read nor anything else hides it. Doubt means no
- * renewal: the deadline then comes nearer, and the guards behind it act without being asked.
+ * renewal: the deadline then comes nearer, and the guards behind it act without being asked. In failsafe mode the members are
+ * asked meanwhile; that etcd says the key is another's, or no more, is no doubt, and never leads there.
  */
 export function judgeLease(seen: Observation): LeaseVerdict {
   const { held } = seen;
   if (held === null) return { rule: 'lease.none', actions: [], because: [] };
   const left: Fact = ['leaseLeftMs', Math.round(leaseLeftMs(seen))];
+  const ask: readonly Action[] = promisesDue(seen) ? [{ kind: 'askPromises' }] : [];
   if (seen.dcs.kind === 'unreachable')
-    return { rule: 'lease.doubt', actions: [], because: [left, ['etcd', seen.dcs.why]] };
+    return {
+      rule: held.byMembers === true ? 'lease.failsafe' : 'lease.doubt',
+      actions: ask,
+      because: [left, ['etcd', seen.dcs.why]],
+    };
   if (!iAmLeader(seen)) {
     const key = leaderOf(seen);
     const because: Fact[] = [
@@ -29,6 +36,7 @@ export function judgeLease(seen: Observation): LeaseVerdict {
     ];
     return { rule: 'lease.lost', actions: [{ kind: 'dropLease' }], because };
   }
-  if (renewalDue(held, seen)) return { rule: 'lease.renew', actions: [{ kind: 'renewLease' }], because: [left] };
+  if (renewalDue(held, seen))
+    return { rule: 'lease.renew', actions: [...ask, { kind: 'renewLease' }], because: [left] };
   return { rule: 'lease.hold', actions: [], because: [left] };
 }

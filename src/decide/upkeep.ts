@@ -2,6 +2,7 @@ import type { Action } from '../model/decision.ts';
 import type { Memory, Observation } from '../model/observation.ts';
 import { callbacks } from './upkeep/callbacks.ts';
 import { configuration } from './upkeep/configuration.ts';
+import { failsafe } from './upkeep/failsafe.ts';
 import { guard } from './upkeep/guard.ts';
 import { history } from './upkeep/history.ts';
 import { member } from './upkeep/member.ts';
@@ -19,6 +20,7 @@ export interface Upkeep {
 const each: readonly ((seen: Observation) => Upkeep)[] = [
   member,
   guard,
+  failsafe,
   synchronous,
   status,
   history,

@@ -1,5 +1,6 @@
 import type { Ask, AskAnswer } from './ask.ts';
 import type { Decision, Entry } from './decision.ts';
+import type { PromiseAnswer, PromiseAsk } from './failsafe.ts';
 import type { Incident } from './incident.ts';
 import type { Observation } from './observation.ts';
 import type { Load, Rehearsal, UnknownNames } from './rehearsal.ts';
@@ -26,6 +27,8 @@ export interface AgentHandles {
   onSnapshot(receive: () => void): () => void;
   /** The fence deadline now in force, read live: health answers compare it with now. Null: no right to lead. */
   fenceDeadlineMs(): InstantMs | null;
+  /** It rests on what the members promised, not on etcd. */
+  fencedByMembers(): boolean;
   now(): InstantMs;
   wallMs(): number;
   journal: { recent(limit: number): readonly Entry[]; subscribe(receive: (entry: Entry) => void): () => void };
@@ -44,6 +47,8 @@ export interface AgentHandles {
   readonly instance: string;
   /** Asks the other agents where they are, unless that was done just now; the answers are in the snapshot of a later cycle. */
   askPeers(): void;
+  /** A primary without etcd asks that nobody takes its place for a while: POST /failsafe. */
+  promise(ask: PromiseAsk): Promise<PromiseAnswer>;
   /** What would happen without these, by the last look; for null: without whoever leads. Gives null before the first look. */
   rehearse(without: readonly string[] | null): Rehearsal | UnknownNames | null;
   /** Asks the own server, where it is a primary, what hangs on it; null: it is none, or does not tell. */

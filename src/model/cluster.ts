@@ -1,3 +1,4 @@
+import type { FailsafeMap } from './failsafe.ts';
 import type { InstantMs, LeaseId, Lsn, Revision, Term, Timeline, WallMs } from './units.ts';
 
 /** A key of etcd as it was read. `text` is the raw value. */
@@ -108,7 +109,8 @@ export interface Cluster {
     readonly quorum: number;
     readonly modRevision: Revision;
   } | null;
-  readonly failsafe: Readonly<Record<string, string>> | null;
+  /** Who may be asked by a primary without etcd, and so who may lead: name to API address. */
+  readonly failsafe: { readonly members: FailsafeMap; readonly modRevision: Revision } | null;
   /** Keys whose content could not be read: named in the journal, never a reason to demote. */
   readonly garbage: readonly { readonly key: string; readonly why: string }[];
 }
@@ -158,6 +160,8 @@ export interface HeldLease {
   readonly sentMs: InstantMs;
   /** The fence deadline: sentMs + ttlMs − margin. PostgreSQL accepts no writes after it. */
   readonly deadlineMs: InstantMs;
+  /** The deadline rests on what the members promised, not on etcd. */
+  readonly byMembers?: true;
   /** Proven in this agent's life; otherwise taken over from the guardian or its file and not proven yet. */
   readonly proven: boolean;
 }

@@ -1,5 +1,6 @@
 import type { AskAnswer } from './ask.ts';
 import type { Cluster, ClusterStatus, HistoryLine, LeaderKey, Member } from './cluster.ts';
+import type { FailsafeMap } from './failsafe.ts';
 import type { Job } from './job.ts';
 import type { Memory } from './observation.ts';
 import type { InstantMs, Lsn, Revision, Term, Timeline } from './units.ts';
@@ -33,6 +34,8 @@ export type Action =
   | { readonly kind: 'startJob'; readonly job: Job }
   | { readonly kind: 'cancelJob'; readonly why: string }
   | { readonly kind: 'askPeers' }
+  /** A primary without etcd: whether all members promise not to take its place for one ttl from now. Answered by a later look. */
+  | { readonly kind: 'askPromises' }
   | { readonly kind: 'askLeaderLease' } // LeaseTimeToLive of the lease last seen on the leader key
   | { readonly kind: 'publishMember'; readonly member: MemberRecord }
   | { readonly kind: 'writeStatus'; readonly status: Omit<ClusterStatus, 'modRevision'>; readonly term: Term }
@@ -62,6 +65,13 @@ export type Action =
   | {
       readonly kind: 'writeSync';
       readonly sync: Omit<NonNullable<Cluster['sync']>, 'modRevision'> | null;
+      readonly seenModRevision: Revision | null | 'any';
+      readonly term: Term;
+    }
+  /** `/failsafe`, under the same conditions as `/sync`. */
+  | {
+      readonly kind: 'writeFailsafe';
+      readonly members: FailsafeMap | null;
       readonly seenModRevision: Revision | null | 'any';
       readonly term: Term;
     }

@@ -1,5 +1,6 @@
 import type { Ask } from './ask.ts';
 import type { DcsView, HeldLease, Member } from './cluster.ts';
+import type { FailsafeView } from './failsafe.ts';
 import type { GuardView } from './guard.ts';
 import type { JobBoard } from './job.ts';
 import type { PeerReport } from './peers.ts';
@@ -18,6 +19,7 @@ export interface Observation {
   readonly held: HeldLease | null;
   readonly guard: GuardView;
   readonly peers: readonly PeerReport[];
+  readonly failsafe: FailsafeView;
   readonly jobs: JobBoard;
   readonly asks: readonly Ask[];
   readonly settings: Settings;

@@ -44,7 +44,14 @@ const sentinelFenceMs = 2_600;
 const keys = keysOf('service', 'sim');
 const leaderPath = keys.leader;
 const patroniAheadMs = 500;
-const defaults = { ttl: 30, loop_wait: 10, retry_timeout: 10, maximum_lag_on_failover: 1_048_576 };
+/** Without failsafe mode, unless a run asks for it: what etcd's absence leads to is to be seen. */
+const defaults = {
+  ttl: 30,
+  loop_wait: 10,
+  retry_timeout: 10,
+  maximum_lag_on_failover: 1_048_576,
+  failsafe_mode: false,
+};
 const postgresDefaults = {
   use_pg_rewind: true,
   use_slots: true,

@@ -62,6 +62,10 @@ export const drawSynchronous = (chance: SeededChance, mode: 'sync' | 'quorum'): 
   ...(chance.happens(0.2) ? { maximum_lag_on_syncnode: chance.pick([200, 8192]) } : {}),
 });
 
+/** Failsafe mode, as new clusters have it, in every other run: what etcd's absence leads to without it is to be seen, too. */
+export const drawFailsafe = (chance: SeededChance): Readonly<Record<string, unknown>> =>
+  chance.happens(0.5) ? { failsafe_mode: true } : {};
+
 /** How slow network and PostgreSQL are in this run. */
 export function drawWorld(cluster: SimulatedCluster, chance: SeededChance): void {
   const { tuning } = cluster.postgresWorld;

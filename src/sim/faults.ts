@@ -67,6 +67,12 @@ const ofEtcd: readonly Fault[] = [
   { name: 'etcd killed', strike: (c, n) => c.etcd.kill(n), mend: (c, n) => c.etcd.start(n) },
   { name: 'etcd frozen', strike: (c, n) => c.etcd.freeze(n), mend: (c, n) => c.etcd.thaw(n) },
   {
+    // The members reach one another, and streams go on, but one agent has no etcd.
+    name: 'shut out from etcd',
+    strike: (c, n) => void c.etcd.shutOut.add(n),
+    mend: (c, n) => void c.etcd.shutOut.delete(n),
+  },
+  {
     name: 'etcd majority frozen',
     strike(c, n, chance) {
       c.etcd.freeze(n);
@@ -177,11 +183,28 @@ export const faultsBeyond: readonly Fault[] = [
 /** Of one node, at the worst moment. */
 const sudden = [...ofProcesses, ...ofEtcd, ...ofMachines].filter(({ name }) =>
   ['postmaster killed', 'postmaster frozen', 'agent killed', 'agent frozen', 'agent and guardian frozen']
-    .concat(['etcd frozen', 'isolated', 'one-way cut', 'power cut', 'suspended', 'disk hangs', 'disk stalls'])
+    .concat([
+      'etcd frozen',
+      'shut out from etcd',
+      'isolated',
+      'one-way cut',
+      'power cut',
+      'suspended',
+      'disk hangs',
+      'disk stalls',
+    ])
     .includes(name),
 );
 const reaching = [...ofEtcd, ...ofMachines].filter(({ name }) =>
-  ['etcd frozen', 'etcd majority frozen', 'etcd killed', 'one-way cut', 'isolated', 'network slow'].includes(name),
+  [
+    'etcd frozen',
+    'shut out from etcd',
+    'etcd majority frozen',
+    'etcd killed',
+    'one-way cut',
+    'isolated',
+    'network slow',
+  ].includes(name),
 );
 const ambushes = [ambush('key taken', sudden), ambush('job step', sudden), ambush('key gone', reaching)];
 

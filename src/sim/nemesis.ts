@@ -88,6 +88,7 @@ export function healAll(cluster: SimulatedCluster): void {
   cluster.tell('all', 'healed');
   disarmAll(cluster);
   cluster.network.heal();
+  cluster.etcd.shutOut.clear();
   cluster.network.tune({ delayMs: [0.1, 0.6], loss: 0 });
   for (const node of cluster.nodes.values()) {
     const { name, machine } = node;

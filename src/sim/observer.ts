@@ -64,6 +64,8 @@ export function makeObserver(
   } | null = null;
   let goneMs = 0;
   let lastHolder: string | null = null;
+  /** Until when a primary without etcd goes on by what the members promised, by true time. */
+  const promisedUntil = new Map<string, number>();
   /** The lease under each right. */
   const leases = new Map<string, LeaseId | null>();
 
@@ -150,18 +152,32 @@ export function makeObserver(
   }
 
   /** A promotion that is begun may have to be ended again, and that takes time. */
-  function tooShortMs(name: string): number {
+  function tooShortMs(name: string, toldMs: number): number {
     const right = held.get(name);
     const lease = leases.get(name) ?? null;
     const given = lease === null ? null : etcd.leases.given(lease);
     if (right === undefined || given === null) return 0; // without any right: told by what comes of it
-    return Math.min(mostStopMs, given.ttlMs / 6) - (right.untilMs - engine.now());
+    return Math.min(mostStopMs, given.ttlMs / 6) - (right.untilMs - toldMs);
   }
 
   function hold(right: Right, lease: LeaseId | null): void {
     leases.set(right.node, lease);
     held.set(right.node, right);
   }
+
+  /**
+   * Without etcd, by its word: all members promised not to take its place. That nobody does take it is judged by law 1, over
+   * the rights of the others.
+   */
+  function seePromises({ name, machine, handles }: SimulatedNode): void {
+    const deadlineMs = handles()?.fenceDeadlineMs() ?? null;
+    if (deadlineMs === null || handles()?.fencedByMembers() !== true) return;
+    const untilMs = machine.clock.trueMs(deadlineMs);
+    promisedUntil.set(name, Math.max(untilMs, promisedUntil.get(name) ?? 0));
+    const one = held.get(name);
+    if (one !== undefined && one.untilMs < untilMs && one.untilMs > engine.now()) held.set(name, { ...one, untilMs });
+  }
+  const goesByPromises = (name: string): boolean => key === null && (promisedUntil.get(name) ?? 0) > engine.now();
 
   /** Deleted by hand, the key may have been proven just before: its holder learns of that later, and of no more than that. */
   function extend(name: string, deadlineMs: number): void {
@@ -186,8 +202,9 @@ export function makeObserver(
       }
       lapses.look(node);
       const mine = key?.name === name ? key : null;
+      seePromises(node);
       const one = held.get(name);
-      if (one !== undefined && mine?.term !== one.term && !deletedUnder(name)) close(name);
+      if (one !== undefined && mine?.term !== one.term && !deletedUnder(name) && !goesByPromises(name)) close(name);
       else if (one !== undefined && one.fenceMs === undefined && one.untilMs <= nowMs && quickGuard(node, one.untilMs))
         held.set(name, { ...one, fenceMs: quickFenceMs });
       const deadlineMs = node.handles()?.fenceDeadlineMs() ?? null;
@@ -205,7 +222,10 @@ export function makeObserver(
       if (isOver) over.push(before);
       const known = isOver ? undefined : before;
       if (known?.untilMs === untilMs && known.term === mine.term && leases.get(name) === mine.lease) continue;
-      const beyondLeaseMs = Math.max(known?.beyondLeaseMs ?? 0, beyondLease(node, deadlineMs, mine.lease));
+      // What the members promise has nothing to do with the lease.
+      const byMembers = machine.clock.trueMs(deadlineMs) <= (promisedUntil.get(name) ?? 0);
+      const beyondMs = byMembers ? 0 : beyondLease(node, deadlineMs, mine.lease);
+      const beyondLeaseMs = Math.max(known?.beyondLeaseMs ?? 0, beyondMs);
       // The key is there before its holder has the answer.
       const { term, sinceMs } = mine;
       const fromMs = isOver ? nowMs : known?.term === term ? known.fromMs : sinceMs;
@@ -214,7 +234,8 @@ export function makeObserver(
     seeRoles();
     for (const server of postgres.servers) {
       if (server.phase === 'ready' && !server.inRecovery && server.machine.name === key?.name) seeLeader(server);
-      if (server.promoting && !tooShort.has(server)) tooShort.set(server, tooShortMs(server.machine.name));
+      const toldMs = server.toldToPromoteMs;
+      if (toldMs !== null && !tooShort.has(server)) tooShort.set(server, tooShortMs(server.machine.name, toldMs));
       const before = recovering.get(server);
       if (before === server.inRecovery) continue;
       recovering.set(server, server.inRecovery);

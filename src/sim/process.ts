@@ -33,8 +33,8 @@ export interface SimProcess {
    * machine stood still, or right after that, is found within a second.
    */
   at(atMs: number, fire: () => void): () => void;
-  /** A handler instead of the signal's default, which is death. KILL, STOP and CONT take none. */
-  onSignal(signal: Signal, handler: () => void): void;
+  /** A handler instead of the signal's default, which is death; it hears when the signal was sent. KILL, STOP and CONT take none. */
+  onSignal(signal: Signal, handler: (sentMs: number) => void): void;
   exit(code: number): void;
   signal(signal: Signal): void;
   /** The kernel's side of an end: locks, sockets and connections go, parents and watchers are told. */

@@ -42,7 +42,7 @@ export function makeProcessTable(engine: Engine, clock: MachineClock): ProcessTa
 
   function spawn({ parent, executable, start, cwd, program, onLine }: SpawnOptions): SimProcess {
     const pid = toPid(++lastPid);
-    const handlers = new Map<Signal, () => void>();
+    const handlers = new Map<Signal, (sentMs: number) => void>();
     const held: (() => void)[] = []; // what arrived while stopped
     const endListeners = new Set<(ending: Ending) => void>();
     let state: 'running' | 'stopped' | 'dead' = 'running';
@@ -140,7 +140,8 @@ export function makeProcessTable(engine: Engine, clock: MachineClock): ProcessTa
           return;
         }
         const handler = handlers.get(signal);
-        deliver(() => (handler === undefined ? end({ kind: 'killed', signal }) : handler()));
+        const sentMs = engine.now();
+        deliver(() => (handler === undefined ? end({ kind: 'killed', signal }) : handler(sentMs)));
       },
       onEnd(ended) {
         endListeners.add(ended);

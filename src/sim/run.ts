@@ -3,6 +3,7 @@ import { makeChance } from './chance.ts';
 import { type SimulatedCluster, simulate } from './cluster.ts';
 import {
   drawEtcd,
+  drawFailsafe,
   drawMembers,
   drawPace,
   drawPatronis,
@@ -80,10 +81,12 @@ export async function runPlan(plan: RunPlan): Promise<RunAccount> {
   const { seed, safetyMs, writeEveryMs } = plan;
   const chance = makeChance(seed, 'run');
   const synchronous = plan.mode === 'async' ? {} : drawSynchronous(makeChance(seed, 'synchronous'), plan.mode);
-  const settings = { ...drawSettings(chance), ...synchronous };
+  const drawn = drawSettings(chance);
   const members = drawMembers(chance, plan.members);
-  // The Patroni of this world knows of no synchronous mode.
+  // The Patroni of this world knows of no synchronous mode, nor of failsafe mode.
   const patronis = drawPatronis(makeChance(seed, 'peers'), members, plan.mode === 'async' ? plan.peers : 0);
+  const failsafe = Object.keys(patronis).length === 0 ? drawFailsafe(makeChance(seed, 'failsafe')) : {};
+  const settings = { ...drawn, ...synchronous, ...failsafe };
   const cluster = simulate({ members, seed, settings, writeEveryMs, patronis });
   drawWorld(cluster, chance);
   drawEtcd(cluster, makeChance(seed, 'etcd'));
@@ -97,8 +100,11 @@ export async function runPlan(plan: RunPlan): Promise<RunAccount> {
     // Some runs are disturbed from their birth on.
     if (chance.happens(0.8)) await cluster.untilSteady();
     // Few runs have what no law promises to survive: it is classed, and the rest of the run is judged as ever.
-    const drawn = [...(chance.happens(0.25) ? allFaults : everyFault), ...(chance.happens(0.05) ? faultsBeyond : [])];
-    const faults = plan.faults === null ? drawn : knownFaults.filter(({ name }) => plan.faults?.includes(name));
+    const mayStrike = [
+      ...(chance.happens(0.25) ? allFaults : everyFault),
+      ...(chance.happens(0.05) ? faultsBeyond : []),
+    ];
+    const faults = plan.faults === null ? mayStrike : knownFaults.filter(({ name }) => plan.faults?.includes(name));
     const pace = drawPace(chance);
     if (plan.strikes === null) strikes = unleash(cluster, { faults, forMs: safetyMs, ...pace });
     else {

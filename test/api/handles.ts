@@ -4,6 +4,7 @@ import type { AgentHandles, AskBody, Snapshot } from '../../src/model/agent.ts';
 import type { AskAnswer } from '../../src/model/ask.ts';
 import type { Cluster, DcsView } from '../../src/model/cluster.ts';
 import type { Decision, Entry } from '../../src/model/decision.ts';
+import type { PromiseAnswer, PromiseAsk } from '../../src/model/failsafe.ts';
 import type { Incident } from '../../src/model/incident.ts';
 import type { Observation } from '../../src/model/observation.ts';
 import type { Load } from '../../src/model/rehearsal.ts';
@@ -52,6 +53,7 @@ export interface FakeAgent extends AgentHandles {
   readonly asked: AskBody[];
   readonly puts: { readonly key: string; readonly text: string; readonly seen: unknown }[];
   readonly wakes: string[];
+  readonly promises: PromiseAsk[];
   tell(entry: Entry): void;
   /** As after a cycle. */
   publish(): void;
@@ -67,6 +69,7 @@ export interface FakeOptions {
   readonly entries?: readonly Entry[];
   readonly incidents?: readonly Incident[];
   readonly load?: Load;
+  readonly promise?: PromiseAnswer;
 }
 
 export const reachable = (cluster: Cluster): DcsView => ({
@@ -81,11 +84,13 @@ export function fakeAgent(seen: Observation, options: FakeOptions = {}): FakeAge
   const asked: AskBody[] = [];
   const puts: FakeAgent['puts'] = [];
   const wakes: string[] = [];
+  const promises: PromiseAsk[] = [];
   const listeners = new Set<(entry: Entry) => void>();
   const watchers = new Set<() => void>();
   let reads = 0;
   return {
     asked,
+    promises,
     puts,
     wakes,
     tell: (entry) => listeners.forEach((receive) => void receive(entry)),
@@ -97,10 +102,15 @@ export function fakeAgent(seen: Observation, options: FakeOptions = {}): FakeAge
       return () => watchers.delete(receive);
     },
     fenceDeadlineMs: () => seen.held?.deadlineMs ?? null,
+    fencedByMembers: () => seen.held?.byMembers === true,
     now: () => now,
     wallMs: () => seen.wallMs,
     instance: 'abc',
     askPeers: () => {},
+    promise: async (ask) => {
+      promises.push(ask);
+      return options.promise ?? { kind: 'accepted', lsn: null };
+    },
     incidents: () => options.incidents ?? [],
     load: async () => options.load ?? null,
     rehearse: makeRehearsals({

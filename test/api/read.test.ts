@@ -50,7 +50,7 @@ test('/cluster and /history are read afresh; without etcd they are 503, not old 
 
 test('/failsafe tells the map, or 502 where there is none', () => {
   const map = { n1: 'http://n1:8008/patroni' };
-  assert.deepEqual(failsafe(viewOf(withCluster(leading, { failsafe: map }))), {
+  assert.deepEqual(failsafe(viewOf(withCluster(leading, { failsafe: { members: map, modRevision: revision(9n) } }))), {
     kind: 'json',
     status: 200,
     value: map,

@@ -12,6 +12,7 @@ const leaseRules: Readonly<Record<LeaseVerdict['rule'], true>> = {
   'lease.none': true,
   'lease.lost': true,
   'lease.doubt': true,
+  'lease.failsafe': true,
   'lease.renew': true,
   'lease.hold': true,
 };

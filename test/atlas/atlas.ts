@@ -1,5 +1,6 @@
 import { type Charted, chart } from './chapter.ts';
 import { elsewhere } from './chapters/elsewhere.ts';
+import { failsafe } from './chapters/failsafe.ts';
 import { leads } from './chapters/leads.ts';
 import { nobody } from './chapters/nobody.ts';
 import { others } from './chapters/others.ts';
@@ -22,7 +23,7 @@ interface Atlas {
 }
 
 export function drawAtlas(): Atlas {
-  const chapters = [...leads, ...elsewhere, ...nobody, ...others].map(chart);
+  const chapters = [...leads, ...elsewhere, ...nobody, ...failsafe, ...others].map(chart);
   const texts = chapters.map(({ title, lines, combinations }) =>
     [`\n## ${title}\n\n# of ${combinations} combinations:`, ...lines, ''].join('\n'),
   );

@@ -25,7 +25,7 @@ export function tellLease(_: Observation, decision: Decision): string {
 const isOfVerdict =
   ({ leaseRule }: Decision) =>
   ({ kind }: Action): boolean =>
-    kind !== 'dropLease' && (kind !== 'renewLease' || leaseRule !== 'lease.renew');
+    kind !== 'dropLease' && kind !== 'askPromises' && (kind !== 'renewLease' || leaseRule !== 'lease.renew');
 
 /** The facts that tell apart what one rule does; times and positions are left out. */
 const told: readonly string[] = ['waitsFor', 'step', 'asStandby', 'nextAttemptInMs', 'refused', 'outcome'];

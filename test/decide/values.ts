@@ -155,6 +155,7 @@ const base = {
   nowMs: now,
   wallMs: wallMs(1_800_000_000_000),
   peers: [],
+  failsafe: { promised: null, map: null, askingSinceMs: null, last: null },
   jobs: { kind: 'idle', last: null },
   asks: [],
   published: null,

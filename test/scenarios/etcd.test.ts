@@ -115,3 +115,21 @@ test('all of etcd is wiped while the primary is down: no standby says who the cl
   await cluster.until(() => keyOf(cluster, 'initialize') === identity, { withinMs: 60_000 });
   await ends(cluster);
 });
+
+/** A look that begins just before the clients must go may not take its usual time. [seed 0x111ea] */
+test('etcd stops answering, whenever that is: the primary decides to stop while there is all the time that a stop may need', async () => {
+  const { cluster } = await three(524);
+  for (let i = 0; i < 12; i += 1) {
+    const leader = cluster.primary() ?? '';
+    for (const name of members) cluster.etcd.freeze(name); // each question hangs
+    cluster.mark();
+    await cluster.until(() => cluster.rulesOf(leader).includes('lease.runningOut'), { withinMs: 26_000 });
+    const decided = cluster.journal(leader).findLast((entry) => entry.kind === 'decided');
+    const leftMs = decided?.kind === 'decided' ? Number(decided.seen.leaseLeftMs) : 0;
+    assert.ok(leftMs > 4_700, `a stop may need 5000 ms, and ${leftMs} are left`);
+    for (const name of members) cluster.etcd.thaw(name);
+    await cluster.untilSteady();
+    await cluster.run(20_000 + 83 * i);
+  }
+  await ends(cluster);
+});

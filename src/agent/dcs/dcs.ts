@@ -1,11 +1,15 @@
 import { readCluster } from '../../codec/dcs/cluster.ts';
+import { writeFailsafe } from '../../codec/dcs/failsafe.ts';
 import { keysOf } from '../../codec/dcs/keys.ts';
 import type { Cluster, DcsView, HeldLease, LeaderKey } from '../../model/cluster.ts';
 import type { ClaimSeen, MemberRecord } from '../../model/decision.ts';
+import type { FailsafeMap } from '../../model/failsafe.ts';
 import type { DcsOutcome } from '../../model/outcome.ts';
 import type { ClusterSettings, LocalSettings } from '../../model/settings.ts';
 import { type InstantMs, instantMs, type Revision, revision, type Term, type Timeline } from '../../model/units.ts';
+import type { World } from '../../model/world.ts';
 import { type DcsWorld, makeEtcdClient, type Note } from './client.ts';
+import { makeFailsafeMap } from './failsafeMap.ts';
 import { type Acquiring, makeLeadership } from './leadership.ts';
 import { type Adopted, absent, makeRevoker, type ReadAt } from './lease.ts';
 import { makeMemberLease } from './memberLease.ts';
@@ -19,7 +23,7 @@ export type Dcs = ReturnType<typeof makeDcs>;
 
 export interface DcsOptions {
   readonly settings: () => {
-    readonly local: Pick<LocalSettings, 'namespace' | 'scope' | 'name' | 'etcd'>;
+    readonly local: Pick<LocalSettings, 'namespace' | 'scope' | 'name' | 'etcd' | 'stateDir'>;
     readonly cluster: Pick<ClusterSettings, 'ttlMs'>;
   };
   /** Between the last instant PostgreSQL may accept writes and the end of the lease. */
@@ -33,7 +37,7 @@ const defaultBudgetMs = 2_000;
 const readsRemembered = 16;
 
 /** Everything the loop asks of etcd. The cluster (scope, namespace, name) is fixed for the life of the agent. */
-export function makeDcs(world: DcsWorld, { settings, marginMs, wake, note }: DcsOptions) {
+export function makeDcs(world: DcsWorld & Pick<World, 'files'>, { settings, marginMs, wake, note }: DcsOptions) {
   const { namespace, scope, name } = settings().local;
   const keys = keysOf(namespace, scope);
   const ttlMs = (): number => settings().cluster.ttlMs;
@@ -54,6 +58,7 @@ export function makeDcs(world: DcsWorld, { settings, marginMs, wake, note }: Dcs
     note,
   });
   const syncKey = makeSyncDoubt();
+  const failsafeMap = makeFailsafeMap(world, settings().local.stateDir);
   let lastSeen: Cluster | null = null;
   let unreachableSinceMs: InstantMs | null = null;
   let answeredSinceMs: InstantMs | null = null;
@@ -81,8 +86,10 @@ export function makeDcs(world: DcsWorld, { settings, marginMs, wake, note }: Dcs
       status: modRevisionOf(keys.status),
       timeline: modRevisionOf(keys.timeline),
       sync: modRevisionOf(keys.sync),
+      failsafe: modRevisionOf(keys.failsafe),
     });
     syncKey.seen(modRevisionOf(keys.sync));
+    failsafeMap.seen(modRevisionOf(keys.failsafe), cluster.failsafe?.members ?? null, leadership.held()?.term ?? null);
     for (const old of readAt.keys()) if (readAt.size > readsRemembered) readAt.delete(old);
     lastSeen = cluster;
     leadership.met(cluster.leader);
@@ -155,7 +162,18 @@ export function makeDcs(world: DcsWorld, { settings, marginMs, wake, note }: Dcs
     putAsLeader: (key: LeaderWritten, text: string | null, term: Term, budgetMs: number = defaultBudgetMs) =>
       writes.putAsLeader(key, text, term, budgetMs),
     writeSync: (text: string | null, seen: Seen, term: Term, budgetMs: number = defaultBudgetMs) =>
-      syncKey.write(seen, () => writes.writeSync(text, seen, term, budgetMs)),
+      syncKey.write(seen, () => writes.putAsLeaderOver('sync', text, seen, term, budgetMs)),
+    /** `/failsafe`: who is asked, and so who may lead. Null deletes. */
+    writeFailsafe: (members: FailsafeMap | null, seen: Seen, term: Term, budgetMs: number = defaultBudgetMs) => {
+      const text = members === null ? null : writeFailsafe(members);
+      const write = () => writes.putAsLeaderOver('failsafe', text, seen, term, budgetMs);
+      return failsafeMap.write(members, seen, term, write);
+    },
+    /** Whom to ask before going on without etcd; null: that is not known. */
+    failsafeMap: failsafeMap.current,
+    /** Of the reign that was taken over, if any: before the first look. */
+    loadFailsafeMap: (): Promise<void> => failsafeMap.load(leadership.held()?.term ?? null),
+    extend: leadership.extend,
     claimInitialize: (over: ClaimSeen | null = null, budgetMs: number = defaultBudgetMs) =>
       writes.claimInitialize(over, budgetMs),
     writeInitialize: (systemId: string, seen: Revision | null, budgetMs: number = defaultBudgetMs) =>

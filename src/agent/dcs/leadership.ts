@@ -1,7 +1,7 @@
 import type { Keys } from '../../codec/dcs/keys.ts';
 import type { HeldLease, LeaderKey } from '../../model/cluster.ts';
 import type { DcsOutcome } from '../../model/outcome.ts';
-import { type InstantMs, type LeaseId, later, revision, type Timeline, term } from '../../model/units.ts';
+import { type InstantMs, type LeaseId, later, revision, type Term, type Timeline, term } from '../../model/units.ts';
 import type { EtcdKeyValue, EtcdOp } from '../../model/world.ts';
 import type { DcsWorld, EtcdClient } from './client.ts';
 import { noSuchLease } from './errors.ts';
@@ -186,6 +186,7 @@ export function makeLeadership(
         { target: 'mod', key: keys.status, equals: seen.status },
         { target: 'mod', key: keys.timeline, equals: seen.timeline },
         { target: 'mod', key: keys.sync, equals: seen.sync },
+        { target: 'mod', key: keys.failsafe, equals: seen.failsafe },
       ] as const,
       write: [
         { op: 'put' as const, key: keys.leader, value: name, lease },
@@ -299,6 +300,13 @@ export function makeLeadership(
       held = { lease, term, ttlMs, sentMs, deadlineMs, proven: false };
       askedS = Math.ceil(ttlMs / 1_000);
       latestMs = deadlineMs;
+    },
+    /** All members promised, as of `sentMs`, not to take this node's place for one ttl: without etcd that is as good as a renewal. */
+    extend(reign: Term, sentMs: InstantMs): HeldLease | null {
+      // Once the deadline is over the guards are at work: there is nothing left to go on with.
+      if (held === null || held.term !== reign || clock.now() >= held.deadlineMs || sentMs <= held.sentMs) return null;
+      held = { ...hold({ ...held, sentMs }), byMembers: true };
+      return held;
     },
     drop: forget,
   };

@@ -10,6 +10,7 @@ export interface ReadAt {
   readonly status: Revision;
   readonly timeline: Revision;
   readonly sync: Revision;
+  readonly failsafe: Revision;
 }
 
 /** What guardian or file knows of a lease taken in an earlier life. */

@@ -9,7 +9,7 @@ import type { EtcdClient } from './client.ts';
 import { type GuardedWrite, writeGuarded } from './guarded.ts';
 import { absent, isMineStill } from './lease.ts';
 
-export type LeaderWritten = 'status' | 'history' | 'config' | 'sync' | 'failsafe' | 'timeline' | 'unfenced';
+export type LeaderWritten = 'status' | 'history' | 'config' | 'timeline' | 'unfenced';
 
 /** The revision at which a key must still be: null, it must be absent; 'any', no matter. */
 export type Seen = Revision | null | 'any';
@@ -61,18 +61,24 @@ export function makeWrites(
      * The same, and only over what was seen of the key. That it holds this text is no proof, as it may have held it before:
      * the key must have been written since.
      */
-    async writeSync(text: string | null, seen: Seen, term: Term, budgetMs: number): Promise<DcsOutcome<null>> {
+    async putAsLeaderOver(
+      key: 'sync' | 'failsafe',
+      text: string | null,
+      seen: Seen,
+      term: Term,
+      budgetMs: number,
+    ): Promise<DcsOutcome<null>> {
       const held = options.held();
       if (held === null || held.term !== term) return { kind: 'refused', why: `term ${term} is not mine` };
       const guarded: GuardedWrite = {
-        compare: [...isMineStill(keys, name, held), ...compareSeen(keys.sync, seen)],
-        write: [operation(keys.sync, text)],
-        shown: [keys.sync],
+        compare: [...isMineStill(keys, name, held), ...compareSeen(keys[key], seen)],
+        write: [operation(keys[key], text)],
+        shown: [keys[key]],
         isDone(now) {
-          const found = now.get(keys.sync);
+          const found = now.get(keys[key]);
           return (found?.value ?? null) === text && (text === null || (seen !== 'any' && found?.modRevision !== seen));
         },
-        refusal: 'the leader key is not mine, or somebody else wrote to /sync',
+        refusal: `the leader key is not mine, or somebody else wrote to /${key}`,
       };
       return nothing(await writeGuarded(client, guarded, budgetMs));
     },

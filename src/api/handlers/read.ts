@@ -6,7 +6,7 @@ import type { AgentHandles } from '../../model/agent.ts';
 import type { Cluster } from '../../model/cluster.ts';
 import type { Entry } from '../../model/decision.ts';
 import { type ApiRequest, json, page, type Reply } from '../reply.ts';
-import type { View } from '../view.ts';
+import { clusterOf, type View } from '../view.ts';
 
 export const patroni = (view: View): Reply => json(200, statusDocument(view.snapshot, view));
 
@@ -28,11 +28,10 @@ export const showConfig = (handles: Pick<AgentHandles, 'dcs'>): Promise<Reply> =
     return isObject(document) ? json(200, document) : page(502);
   });
 
-/** The map of members that a primary without etcd asks. Matriarch keeps none: it never writes without its lease. */
+/** The map of members that a primary without etcd asks. */
 export const failsafe = ({ snapshot }: View): Reply => {
-  const dcs = snapshot?.seen.dcs;
-  const map = dcs?.kind === 'reachable' ? dcs.cluster.failsafe : null;
-  return map === null || map === undefined ? page(502) : json(200, map);
+  const map = snapshot === null ? null : (clusterOf(snapshot.seen.dcs)?.failsafe ?? null);
+  return map === null ? page(502) : json(200, map.members);
 };
 
 const journalLinesMax = 1_000;

@@ -62,8 +62,6 @@ export function readDynamic(
         : truth(document.synchronous_mode) === true
           ? 'on'
           : 'off';
-  if (truth(document.failsafe_mode) === true)
-    warnings.push('failsafe_mode: not acted on yet; losing etcd demotes the primary');
   const slotsTtl =
     document.member_slots_ttl === undefined || document.member_slots_ttl === null
       ? 1800

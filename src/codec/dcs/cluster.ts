@@ -1,4 +1,5 @@
 import type { Cluster, LeaderKey, Member, Versioned } from '../../model/cluster.ts';
+import type { FailsafeMap } from '../../model/failsafe.ts';
 import { type Revision, type Timeline, term, timeline } from '../../model/units.ts';
 import type { EtcdKeyValue } from '../../model/world.ts';
 import { readFailover } from './failover.ts';
@@ -53,7 +54,7 @@ export function readCluster(kvs: readonly EtcdKeyValue[], revision: Revision, pr
     unfenced: found.get('unfenced')?.value || null,
     config: config === undefined ? null : versioned(config),
     sync: read('sync', readSync, 'no JSON object with a leader'),
-    failsafe: failsafeOf(found.get('failsafe'), garbage),
+    failsafe: read('failsafe', mapOf, notObject),
     garbage,
   };
 }
@@ -81,10 +82,9 @@ function failoverOf(kv: EtcdKeyValue | undefined, garbage: Garbage): Cluster['fa
   return { ...request, modRevision: kv.modRevision };
 }
 
-function failsafeOf(kv: EtcdKeyValue | undefined, garbage: Garbage): Cluster['failsafe'] {
-  const members = kv === undefined ? null : readFailsafe(kv.value);
-  if (kv !== undefined && members === null) garbage.push({ key: kv.key, why: notObject });
-  return members;
+function mapOf(text: string): { readonly members: FailsafeMap } | null {
+  const members = readFailsafe(text);
+  return members === null ? null : { members };
 }
 
 function announcedOf(kv: EtcdKeyValue | undefined, garbage: Garbage): Cluster['announced'] {

@@ -2,6 +2,7 @@ import type { Snapshot } from '../../model/agent.ts';
 import type { Rehearsal } from '../../model/rehearsal.ts';
 import {
   freshnessOf,
+  isFailsafeActive,
   roleOf,
   type StatusContext,
   spokenVersion,
@@ -58,7 +59,7 @@ export function writeMetrics(
   rehearsal: Rehearsal | null = null,
 ): string {
   const labels = `{scope="${escapeLabel(context.scope)}",name="${escapeLabel(context.name)}"}`;
-  return [...patroniMetrics(snapshot), ...ownMetrics(snapshot, context), ...rehearsalMetrics(rehearsal)]
+  return [...patroniMetrics(snapshot, context), ...ownMetrics(snapshot, context), ...rehearsalMetrics(rehearsal)]
     .map(({ name, type, help, comment, value }) =>
       [
         `# HELP ${name} ${help}`,
@@ -71,7 +72,7 @@ export function writeMetrics(
     .join('');
 }
 
-function patroniMetrics(snapshot: Snapshot | null): Metric[] {
+function patroniMetrics(snapshot: Snapshot | null, { nowMs }: StatusContext): Metric[] {
   const postgres = snapshot?.seen.postgres;
   const running = postgres?.kind === 'running' ? postgres : null;
   const primary = running?.role === 'primary' ? running : null;
@@ -118,7 +119,11 @@ function patroniMetrics(snapshot: Snapshot | null): Metric[] {
         ]),
     gauge('postgres_server_version', 'Version of PostgreSQL, 0 if it is down.', running?.serverVersion ?? 0),
     gauge('cluster_unlocked', '1 if nobody holds the leader key, else 0.', freshnessOf(snapshot).unlocked),
-    gauge('failsafe_mode_is_active', '1 if failsafe mode is active, else 0.', false),
+    gauge(
+      'failsafe_mode_is_active',
+      '1 if failsafe mode is active, else 0.',
+      snapshot !== null && isFailsafeActive(snapshot, nowMs),
+    ),
     gauge('postgres_timeline', 'Timeline of PostgreSQL, 0 if unknown.', running?.timeline ?? 0),
     gauge('dcs_last_seen', 'Epoch seconds of the last answer of etcd.', freshnessOf(snapshot).lastSeenS),
     gauge(

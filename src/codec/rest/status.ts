@@ -43,6 +43,7 @@ export function statusDocument(snapshot: Snapshot | null, context: StatusContext
     ...(past && mayAcceptWrites(seen.postgres) ? { role: roleOf(snapshot) } : serverFields(snapshot)),
     pause: seen.settings.cluster.pause || undefined,
     cluster_unlocked: freshnessOf(snapshot).unlocked || undefined,
+    failsafe_mode_is_active: isFailsafeActive(snapshot, context.nowMs) || undefined,
     dcs_last_seen: freshnessOf(snapshot).lastSeenS,
     tags: Object.keys(tags.published).length === 0 ? undefined : tags.published,
     database_system_identifier: systemId ?? undefined,
@@ -75,6 +76,14 @@ export function synchronyOf({ seen }: Snapshot): { readonly copies: number; read
   if (!leads || settings.cluster.synchronousMode === 'off') return null;
   const sync = dcs.kind === 'reachable' ? dcs.cluster.sync : dcs.lastSeen?.sync;
   return { copies: 1 + (sync?.members.length ?? 0), oldestWaitMs: postgres.synchronous.oldestWaitMs ?? 0 };
+}
+
+/** A primary goes on without etcd, by what the members promise: this one, or one that this node promised to. */
+export function isFailsafeActive({ seen }: Snapshot, nowMs: InstantMs): boolean {
+  const { held, failsafe, dcs } = seen;
+  if (held?.byMembers === true) return nowMs < held.deadlineMs;
+  if (failsafe.promised === null || failsafe.promised.to === null || nowMs >= failsafe.promised.untilMs) return false;
+  return dcs.kind === 'unreachable' || dcs.cluster.leader === null;
 }
 
 /** On how many nodes each acknowledged commit is, this one included; and how long the oldest that is not waits. */

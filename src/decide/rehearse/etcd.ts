@@ -20,11 +20,11 @@ export interface Alone {
   readonly decision: Decision;
 }
 
-/** `seen`: by the leader. `marginMs`: lease end minus this is the fence deadline. */
-export function playAlone(seen: Observation, leading: RunningPrimary, marginMs: number): Alone {
+/** `seen`: by the leader. `marginMs`: lease end minus this is the fence deadline. `allPromise`: whoever it asks without etcd. */
+export function playAlone(seen: Observation, leading: RunningPrimary, marginMs: number, allPromise: boolean): Alone {
   const { ttlMs } = seen.settings.cluster;
   const sentMs = seen.nowMs;
-  const held: HeldLease = {
+  let held: HeldLease = {
     ...(seen.held ?? { lease: leaseId(1n), term: term(1n) }),
     ttlMs,
     sentMs,
@@ -32,7 +32,6 @@ export function playAlone(seen: Observation, leading: RunningPrimary, marginMs: 
     proven: true,
   };
   const dcs = withoutAnswer(seen);
-  const guard = seen.guard.kind === 'present' ? { ...seen.guard, armedMs: held.deadlineMs } : seen.guard;
   let { memory } = seen;
   let nowMs: InstantMs = sentMs;
   for (;;) {
@@ -41,13 +40,15 @@ export function playAlone(seen: Observation, leading: RunningPrimary, marginMs: 
       nowMs,
       postgres: leading,
       held,
-      guard,
+      guard: seen.guard.kind === 'present' ? { ...seen.guard, armedMs: held.deadlineMs } : seen.guard,
       memory,
       dcs: { ...dcs, sinceMs: sentMs },
     });
     const stops = decision.actions.some((action) => action.kind === 'startJob' && action.job.kind === 'stop');
     if (stops) return { stopsAfterMs: nowMs - sentMs, decision };
     if (nowMs > sentMs + 2 * ttlMs) return { stopsAfterMs: null, decision };
+    if (allPromise && decision.actions.some(({ kind }) => kind === 'askPromises'))
+      held = { ...held, sentMs: nowMs, deadlineMs: later(nowMs, ttlMs - marginMs), byMembers: true };
     memory = decision.memory;
     nowMs = later(nowMs, Math.max(20, decision.wakeInMs));
   }

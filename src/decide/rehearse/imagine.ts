@@ -112,6 +112,7 @@ function imaginedServer(seen: Observation, name: string, said: Said, position: L
 export function asSeenBy(seen: Observation, name: string, postgres: RunningStandby | RunningPrimary): Observation {
   const said = saidBy(seen, name);
   if (name === me(seen) || said === null) return { ...seen, postgres, held: null, asks: [] };
+  const cluster = seen.dcs.kind === 'reachable' ? seen.dcs.cluster : seen.dcs.lastSeen;
   const { local } = seen.settings;
   const { nofailover, failoverPriority } = said;
   return {
@@ -129,6 +130,7 @@ export function asSeenBy(seen: Observation, name: string, postgres: RunningStand
     published: null,
     unapplied: false,
     localHistory: [],
+    failsafe: { ...seen.failsafe, map: cluster?.failsafe?.members ?? null, askingSinceMs: null, last: null },
     memory: {
       ...blankMemory,
       clusterTimeline: seen.memory.clusterTimeline,

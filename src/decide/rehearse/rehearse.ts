@@ -3,8 +3,9 @@ import type { Decision } from '../../model/decision.ts';
 import type { Observation } from '../../model/observation.ts';
 import type { Past, Rehearsal, Risk, UnknownNames } from '../../model/rehearsal.ts';
 import { later } from '../../model/units.ts';
+import { me } from '../judge.ts';
 import { playAlone } from './etcd.ts';
-import { asSeenBy, leaderPosition, memberNames, namedBy, primaryOf, standbyOf } from './imagine.ts';
+import { asSeenBy, leaderPosition, memberNames, namedBy, primaryOf, saidBy, standbyOf } from './imagine.ts';
 import { leasePhase, leaseSpan, promotionPhase, racePhase, stopPhase } from './phases.ts';
 import { afterWinning, playRace, type Runner } from './race.ts';
 import { standingOf, standingWithoutEtcd, whyNobody } from './standing.ts';
@@ -114,7 +115,11 @@ function playWithoutEtcd(seen: Observation, cluster: Cluster, { without, marginM
     const unseen = leader !== null && !without.includes(leader) ? `${leader} does not say that it is a primary; ` : '';
     return { ...base, members, outcome: { kind: 'nobody', why: `${unseen}${rule?.reason ?? 'etcd does not answer'}` } };
   }
-  const { stopsAfterMs, decision } = playAlone(asSeenBy(seen, leader, leading), leading, marginMs);
+  const asked = Object.keys(cluster.failsafe?.members ?? {}).filter((name) => name !== leader);
+  const allPromise = asked.every(
+    (name) => !without.includes(name) && (name === me(seen) || saidBy(seen, name) !== null),
+  );
+  const { stopsAfterMs, decision } = playAlone(asSeenBy(seen, leader, leading), leading, marginMs, allPromise);
   if (stopsAfterMs === null) return { ...base, members, outcome: { kind: 'goesOn', leader, why: decision.reason } };
   return {
     ...base,

@@ -2,6 +2,7 @@ import type { Fact, Verdict } from '../../model/decision.ts';
 import type { Observation } from '../../model/observation.ts';
 import { later } from '../../model/units.ts';
 import { takenTimeline } from '../contest.ts';
+import { failsafeFacts } from '../failsafe.ts';
 import {
   etcdSilence,
   failoverRequest,
@@ -184,13 +185,14 @@ const healthy: Rule = {
 
 const etcdAway: Rule = {
   name: 'primary.etcdAway',
-  reason: 'etcd does not answer: a primary goes on while its right to lead lasts, and not longer',
+  reason:
+    'etcd does not answer: a primary goes on while its right to lead lasts, or all members promise not to take its place',
   judge(seen) {
     const silence = etcdSilence(seen);
     if (silence === null || !mayAcceptWrites(seen.postgres)) return undefined;
     return {
       actions: [],
-      because: silence,
+      because: [...silence, ...failsafeFacts(seen)],
     };
   },
 };

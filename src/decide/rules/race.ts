@@ -2,7 +2,7 @@ import type { Cluster } from '../../model/cluster.ts';
 import type { Fact } from '../../model/decision.ts';
 import type { Observation } from '../../model/observation.ts';
 import { slotNameOf } from '../../model/slotName.ts';
-import { lsnText, timeline } from '../../model/units.ts';
+import { type Lsn, lsnText, timeline } from '../../model/units.ts';
 import {
   freshAnswers,
   leaderless,
@@ -12,6 +12,7 @@ import {
   offHistory,
   takenTimeline,
 } from '../contest.ts';
+import { listedWithoutMe, promiseInForce } from '../failsafe.ts';
 import { clusterOf, clusterTimeline, dueRequest, guardUsable, me, nofailover } from '../judge.ts';
 import type { Rule } from '../rule.ts';
 import { electable, hasEveryCommit, isForced, mayStand } from '../synchronous/standing.ts';
@@ -135,6 +136,44 @@ function rememberedBySlot({ status }: Cluster, known: readonly string[]): readon
   return [...slots];
 }
 
+const promised: Rule = {
+  name: 'race.promised',
+  reason: 'a primary without etcd was promised that this node does not take its place yet',
+  judge(seen) {
+    if (leaderless(seen) === null) return undefined;
+    const promise = promiseInForce(seen);
+    if (promise === null) return undefined;
+    const leftMs = promise.untilMs - seen.nowMs;
+    const because: Fact[] = [
+      ['to', promise.to ?? 'not known: this agent began within the last ttl'],
+      ['leftMs', Math.round(leftMs)],
+    ];
+    return { actions: [{ kind: 'askPeers' }], because, wakeInMs: Math.min(1_000, leftMs) };
+  },
+};
+
+/** Whoever is not on the list is not asked: a primary without etcd does not know that it could be elected. */
+const notListed: Rule = {
+  name: 'race.notListed',
+  reason: 'a primary without etcd does not ask this node, which may lead only when there is surely none',
+  judge(seen) {
+    const listed = leaderless(seen) === null ? null : listedWithoutMe(seen);
+    if (listed === null || seen.dcs.kind !== 'reachable') return undefined;
+    const { vacancy } = seen.dcs;
+    if (vacancy?.released === true) return undefined;
+    const fresh = freshAnswers(seen, leaderlessSince(seen));
+    if (listed.every((name) => fresh.includes(name) && saysNoPrimary(seen, name))) return undefined;
+    return {
+      actions: [{ kind: 'askPeers' }],
+      because: [
+        ['listed', listed.join(',')],
+        ['needsOperator', 'if PostgreSQL is surely down on those that do not answer: delete the key failsafe'],
+      ],
+      wakeInMs: 1_000,
+    };
+  },
+};
+
 const vetoed: Rule = {
   name: 'race.livingPrimary',
   reason: 'a member answers that it runs as primary: nobody is promoted beside it',
@@ -156,6 +195,16 @@ const justReleased: Rule = {
   },
 };
 
+/** How far the last leader said to be: in etcd, or, where it had none, as it asked for a promise. */
+function furthestTold(seen: Observation, cluster: Cluster): Lsn | null {
+  const told = cluster.status?.optime ?? null;
+  const { promised: last } = seen.failsafe;
+  const asked = last?.to === seenHolder(seen) ? (last?.lsn ?? null) : null;
+  return told === null || (asked !== null && asked > told) ? asked : told;
+}
+const seenHolder = (seen: Observation): string | null =>
+  seen.dcs.kind === 'reachable' ? (seen.dcs.vacancy?.last.name ?? null) : null;
+
 const notEligible: Rule = {
   name: 'race.notEligible',
   reason: 'this node may not lead',
@@ -167,7 +216,7 @@ const notEligible: Rule = {
     if (nofailover(seen)) reasons.push(['nofailover', true]);
     if (!guardUsable(seen)) reasons.push(['guard', 'absent']);
     const chosen = named(seen);
-    const optime = cluster.status?.optime ?? null;
+    const optime = furthestTold(seen, cluster);
     const lagBytes = optime === null ? 0n : optime - standby.receivedLsn;
     const limit = BigInt(seen.settings.cluster.maximumLagBytesOnFailover);
     // What a synchronous standby lacks was promised to nobody.
@@ -255,11 +304,13 @@ const acquire: Rule = {
 export const raceRules: readonly Rule[] = [
   paused,
   notInitialized,
+  promised,
   vetoed,
   unfenced,
   notVacant,
   unknownPast,
   justReleased,
+  notListed,
   notEligible,
   notSynchronous,
   ...turnRules,

@@ -2,6 +2,7 @@ import type { Fact, Verdict } from '../../model/decision.ts';
 import type { Job, JobBoard, StopBudget } from '../../model/job.ts';
 import type { Observation } from '../../model/observation.ts';
 import { type InstantMs, later } from '../../model/units.ts';
+import { failsafeFacts } from '../failsafe.ts';
 import {
   clusterOf,
   clusterTimeline,
@@ -117,6 +118,7 @@ const leaseRunningOut: Rule = {
     return silence(seen, 'fast', 'the lease is running out', [
       ['leaseLeftMs', Math.round(leftMs)],
       ['etcd', why],
+      ...(seen.dcs.kind === 'unreachable' ? failsafeFacts(seen) : []),
     ]);
   },
 };

@@ -3,6 +3,7 @@ import type { Observation } from '../../model/observation.ts';
 import type { Upstream } from '../../model/postgres.ts';
 import { slotNameOf } from '../../model/slotName.ts';
 import { later, lsnText } from '../../model/units.ts';
+import { promiseInForce } from '../failsafe.ts';
 import {
   clusterOf,
   dueRequest,
@@ -56,10 +57,23 @@ const noLeader: Rule = {
       return { actions: [], because: [...because, ['waitsFor', 'the successor']], wakeInMs: 250 };
     }
     return (
-      repairPause(seen) ?? { actions: [{ kind: 'startJob', job: { kind: 'startStandby', upstream: null } }], because }
+      repairPause(seen) ?? {
+        actions: [{ kind: 'startJob', job: { kind: 'startStandby', upstream: promisedUpstream(seen) } }],
+        because,
+      }
     );
   },
 };
+
+/** From whom to stream meanwhile: the primary that goes on without etcd, as far as this node was told. */
+function promisedUpstream(seen: Observation): Upstream | null {
+  const promise = promiseInForce(seen);
+  if (promise === null || promise.to === null || promise.at === null || seen.settings.local.tags.nostream) return null;
+  // What last ran as a primary is compared with it first, and that takes a leader.
+  if (seen.postgres.kind !== 'stopped' || lastRanAsPrimary(seen.postgres.control)) return null;
+  const slot = seen.settings.postgres.useSlots ? slotNameOf(me(seen)) : null;
+  return { member: promise.to, ...promise.at, slot };
+}
 
 /** etcd is away for a moment, and what went down is the primary whose lease lasts: once it answers, this node still leads. */
 function mayStartInPlace(seen: Observation): boolean {

@@ -11,14 +11,18 @@ export function configuration(seen: Observation): Upkeep {
   return { actions: [...(due ? [{ kind: 'applyConfiguration', synchronousNames } as const] : []), ...restored(seen)] };
 }
 
+/** A new cluster goes on without etcd unless it is told not to: the mode is switched on by name, for everybody to see. */
+function firstText({ settings }: Observation): string | null {
+  const { bootstrap } = settings.local;
+  return bootstrap === null ? null : JSON.stringify({ failsafe_mode: true, ...bootstrap.dcs });
+}
+
 /** A configuration that was wiped or overwritten by garbage is restored from the last valid one, by the leader alone. */
 function restored(seen: Observation): readonly Action[] {
   const cluster = clusterOf(seen);
   if (cluster === null || !iAmLeader(seen)) return [];
   const broken = cluster.config === null || isGarbage(cluster, 'config') || cluster.config.text.trim() === '{}';
-  const text =
-    seen.settings.dynamicText ??
-    (seen.settings.local.bootstrap === null ? null : JSON.stringify(seen.settings.local.bootstrap.dcs));
+  const text = seen.settings.dynamicText ?? firstText(seen);
   if (!broken || text === null || text.trim() === '{}' || text === cluster.config?.text) return [];
   return [{ kind: 'writeConfig', text, seenModRevision: cluster.config?.modRevision ?? null }];
 }

@@ -29,6 +29,8 @@ export interface SimulatedEtcd {
   freeze(host: string): void;
   thaw(host: string): void;
   leader(): string | null;
+  /** Hosts whose agents reach no member of etcd, nor are reached: a port that a firewall closed. */
+  readonly shutOut: Set<string>;
 }
 
 export function makeEtcd(
@@ -87,6 +89,7 @@ export function makeEtcd(
   }
 
   return {
+    shutOut: new Set(),
     raft,
     store,
     leases,

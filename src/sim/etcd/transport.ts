@@ -13,6 +13,10 @@ export function makeSimulatedTransport(
   self: SimProcess,
 ): EtcdTransport {
   const here = machine.name;
+  const isShutOut = (): boolean => etcd.shutOut.has(here);
+  const send: Network['send'] = (from, to, arrive, options) => {
+    if (!isShutOut()) network.send(from, to, () => void (isShutOut() || arrive()), options);
+  };
   /** Endpoints to which a connection stands, by the server process it stands to. */
   const connected = new Map<string, SimProcess>();
 
@@ -24,10 +28,10 @@ export function makeSimulatedTransport(
       return;
     }
     connected.delete(endpoint);
-    network.send(here, member.host, () => {
+    send(here, member.host, () => {
       if (!etcd.machineOf(member).powered()) return;
       const server = member.process;
-      network.send(member.host, here, () =>
+      send(member.host, here, () =>
         self.deliver(() => {
           if (server !== null && server.state() !== 'dead') connected.set(endpoint, server);
           done(server?.state() === 'dead' ? null : server);
@@ -70,13 +74,13 @@ export function makeSimulatedTransport(
           // The kernel of a live host says that the process behind a connection has ended; a dead host says nothing.
           forget = server.onEnd(() => {
             if (!etcd.machineOf(member).powered()) return;
-            network.send(member.host, here, () => !settled && settle({ kind: 'lost', why: 'read ECONNRESET' }));
+            send(member.host, here, () => !settled && settle({ kind: 'lost', why: 'read ECONNRESET' }));
           });
           // Not withdrawn when the caller gives up: it may arrive, and be carried out, much later.
-          network.send(here, member.host, () =>
+          send(here, member.host, () =>
             server.deliver(() =>
               etcd.server.handle(member, call, ask, (reply) =>
-                network.send(member.host, here, () => !settled && settle(reply), { wanted: () => !settled }),
+                send(member.host, here, () => !settled && settle(reply), { wanted: () => !settled }),
               ),
             ),
           );
@@ -89,7 +93,22 @@ export function makeSimulatedTransport(
       let open = true;
       let remote: { progress(): void; close(): void } | null = null;
       const up = member === null ? null : network.stream(here, member.host);
-      const down = member === null ? null : network.stream(member.host, here);
+      const wire = member === null ? null : network.stream(member.host, here);
+      // What is lost meanwhile is not told later: the connection breaks.
+      let broken = false;
+      const down =
+        wire === null
+          ? null
+          : {
+              send(arrive: () => void): void {
+                wire.send(() => {
+                  if (isShutOut()) broken = true;
+                  else if (broken) end('read ECONNRESET');
+                  else arrive();
+                });
+              },
+              close: () => wire.close(),
+            };
       const close = (): void => {
         if (!open) return;
         open = false;
@@ -109,6 +128,7 @@ export function makeSimulatedTransport(
         return { askProgress() {}, close };
       }
       up.send(() => {
+        if (isShutOut()) return;
         if (!etcd.machineOf(member).powered()) return;
         const server = member.process;
         if (server === null) return down.send(() => end('connect ECONNREFUSED'));

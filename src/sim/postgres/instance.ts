@@ -71,7 +71,8 @@ export interface Instance {
   phase: 'starting' | 'ready' | 'stopping' | 'dead';
   inRecovery: boolean;
   /** It was told to become the primary, and is at it, or through. */
-  promoting: boolean;
+  /** It ends its recovery: told so then, which it may have heard later. Null: it was not told. */
+  toldToPromoteMs: number | null;
   replayed: bigint;
   /** By pg_wal_replay_pause(), until somebody resumes it, or a promotion ends it. */
   replayPaused: boolean;

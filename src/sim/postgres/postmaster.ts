@@ -61,7 +61,7 @@ export const postgresProgram =
       inRecovery: dir.has('standby.signal'),
       replayed: 0n,
       replayPaused: false,
-      promoting: false,
+      toldToPromoteMs: null,
       received: null,
       checkpointPending: false,
       senders: new Set(),
@@ -80,7 +80,7 @@ export const postgresProgram =
     self.onSignal('INT', () => stop(instance, 'fast'));
     self.onSignal('QUIT', () => stop(instance, 'immediate'));
     self.onSignal('HUP', () => reload(instance));
-    self.onSignal('USR1', () => dir.has('promote') && promote(instance));
+    self.onSignal('USR1', (sentMs) => dir.has('promote') && promote(instance, sentMs));
     self.onSignal('USR2', () => {});
     self.onEnd((ending) => ended(instance, ending.kind === 'killed' ? ending.signal : `exit ${ending.code}`));
     world.trace(machine.name, `postgres starts as ${instance.inRecovery ? 'standby' : 'primary'} pid ${self.pid}`);

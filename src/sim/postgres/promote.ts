@@ -3,13 +3,13 @@ import { writePid } from './pidFile.ts';
 import { checkpoint, flushed, write } from './primary.ts';
 import { branch, historyName, historyText } from './wal.ts';
 
-/** A standby that found the promote file: ends recovery on a timeline of its own. */
-export function promote(instance: Instance): void {
+/** A standby that found the promote file: ends recovery on a timeline of its own. `toldMs`: when the signal was sent. */
+export function promote(instance: Instance, toldMs: number): void {
   const { dir, wal, postmaster, world } = instance;
   // A primary does not look for the file; the next start removes it.
   if (!instance.inRecovery || instance.phase !== 'ready') return;
   dir.remove('promote');
-  instance.promoting = true;
+  instance.toldToPromoteMs = toldMs;
   instance.receiver?.stop();
   const startup = spawnChild(instance, 'startup');
   startup.after(draw(world, world.tuning.promoteMs), () => {

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { makeDcs } from '../../../src/agent/dcs/dcs.ts';
 import { keysOf } from '../../../src/codec/dcs/keys.ts';
 import type { DcsView } from '../../../src/model/cluster.ts';
@@ -5,6 +8,7 @@ import type { MemberRecord } from '../../../src/model/decision.ts';
 import type { EtcdOp, EtcdTransport } from '../../../src/model/world.ts';
 import { makeClock } from '../../../src/world/clock.ts';
 import { makeEtcdTransport } from '../../../src/world/etcd/transport.ts';
+import { makeFiles } from '../../../src/world/files.ts';
 
 export const marginMs = 500;
 export const clock = makeClock();
@@ -31,15 +35,17 @@ export function makeNode(
     ...options.login,
   };
   const keys = keysOf('service', options.scope);
+  const stateDir = mkdtempSync(join(tmpdir(), 'matriarch-dcs-'));
+  process.once('exit', () => rmSync(stateDir, { recursive: true, force: true }));
   const wakes: string[] = [];
   const notes: string[] = [];
   let ttlMs = options.ttlMs ?? 5_000;
   let woken = (): void => {};
   const dcs = makeDcs(
-    { clock, chance: { below: () => 0, hex: () => '' }, etcd }, // the first endpoint is asked first
+    { clock, chance: { below: () => 0, hex: () => '' }, etcd, files: makeFiles() }, // the first endpoint is asked first
     {
       settings: () => ({
-        local: { namespace: 'service', scope: options.scope, name, etcd: settings },
+        local: { namespace: 'service', scope: options.scope, name, etcd: settings, stateDir },
         cluster: { ttlMs },
       }),
       marginMs: () => marginMs,

@@ -1,0 +1,139 @@
+import type { Fact } from '../model/decision.ts';
+import type { PromiseAnswer, PromiseAsk, Promised } from '../model/failsafe.ts';
+import type { Observation } from '../model/observation.ts';
+import type { InstantMs } from '../model/units.ts';
+import { freshAnswers, leaderlessSince } from './contest.ts';
+import { clusterOf, iAmLeader, leaderOf, mayAcceptWrites, me } from './judge.ts';
+import { renewEveryMs, underLease } from './timing.ts';
+
+/**
+ * Failsafe mode: a primary without etcd goes on while all that could take its place promise not to. Why all, and no majority: the
+ * members' majority has nothing to do with etcd's. One member that still has etcd could be elected; only whoever has heard
+ * all knows that there is no such one.
+ */
+
+/** Jobs at whose end this node may be a primary. */
+const risesBy: ReadonlySet<string> = new Set(['bootstrap', 'startPrimary', 'promote']);
+
+const saysNoPrimary = (seen: Observation, member: string): boolean =>
+  seen.peers.find(({ name }) => name === member)?.said?.noPrimary === true;
+
+/** The promise that binds this node now; null: none does. */
+export function promiseInForce(seen: Observation): Promised | null {
+  const { promised } = seen.failsafe;
+  return promised === null || promised.untilMs <= seen.nowMs || isVoid(seen, promised) ? null : promised;
+}
+
+/** Whoever was promised to says itself that it is done, or its reign is surely over. */
+function isVoid(seen: Observation, promised: Promised): boolean {
+  if (promised.to === null) return knowsThatNothingWasPromised(seen);
+  const holder = seen.peers.find(({ name }) => name === promised.to);
+  const askedSince = holder?.last.kind === 'answered' && (holder.askedMs ?? 0) >= promised.givenMs;
+  if (askedSince && holder.said?.noPrimary === true) return true;
+  const vacancy = seen.dcs.kind === 'reachable' ? seen.dcs.vacancy : null;
+  if (vacancy === null || promised.term === null) return false;
+  return vacancy.last.term > promised.term || (vacancy.last.term === promised.term && vacancy.released);
+}
+
+/** What the agent before this one said matters only where there is a primary that heard it. */
+function knowsThatNothingWasPromised(seen: Observation): boolean {
+  const cluster = clusterOf(seen);
+  if (mayAcceptWrites(seen.postgres)) return true; // an agent over a primary promises nothing
+  if (cluster === null) return false;
+  if (!seen.settings.cluster.failsafeMode && cluster.failsafe === null) return true;
+  const { vacancy } = seen.dcs.kind === 'reachable' ? seen.dcs : { vacancy: null };
+  if (vacancy?.released === true) return true;
+  const fresh = freshAnswers(seen, leaderlessSince(seen));
+  const others = new Set([...cluster.members.map(({ name }) => name), ...Object.keys(cluster.failsafe?.members ?? {})]);
+  others.delete(me(seen));
+  return [...others].every((name) => fresh.includes(name) && saysNoPrimary(seen, name));
+}
+
+/** Who may be asked to promise, and so who may lead, when this node is not among them; null: it is, or nobody is asked. */
+export function listedWithoutMe(seen: Observation): readonly string[] | null {
+  const names = Object.keys(clusterOf(seen)?.failsafe?.members ?? {});
+  return names.length === 0 || names.includes(me(seen)) ? null : names;
+}
+
+/** After so much more than its time a renewal that fails is no accident of one request. */
+const overdueFactor = 1.3;
+
+/** Whether the members should be asked now: this is the primary, and etcd does not renew its lease. */
+export function promisesDue(seen: Observation): boolean {
+  const { held, settings, failsafe, dcs, nowMs } = seen;
+  if (held === null || !isArmed(seen) || !mayAcceptWrites(seen.postgres) || failsafe.askingSinceMs !== null)
+    return false;
+  const sinceMs = nowMs - held.sentMs;
+  const everyMs = renewEveryMs(underLease(settings.cluster, held));
+  if (dcs.kind === 'unreachable') return sinceMs >= everyMs * 0.9;
+  return iAmLeader(seen) && sinceMs >= everyMs * overdueFactor;
+}
+
+/** The mode is on, and it is known whom to ask. In pause nobody is promoted, and no guard waits for a deadline. */
+const isArmed = (seen: Observation): boolean =>
+  seen.settings.cluster.failsafeMode &&
+  !seen.settings.cluster.pause &&
+  seen.failsafe.map !== null &&
+  me(seen) in seen.failsafe.map;
+
+/** How it stands with the members' promises, for whoever reads why a primary without etcd goes on, or ends. */
+export function failsafeFacts(seen: Observation): readonly Fact[] {
+  const { settings, failsafe, held } = seen;
+  if (!settings.cluster.failsafeMode) return [['failsafe', 'failsafe_mode is off']];
+  if (failsafe.map === null) return [['failsafe', 'it is not known who must be asked: /failsafe was never read']];
+  if (!(me(seen) in failsafe.map)) return [['failsafe', 'this node is not on the list that etcd held last']];
+  const { last } = failsafe;
+  if (last === null || (held !== null && last.sentMs < held.sentMs)) return [];
+  if (last.refusals.length > 0)
+    return [['failsafe', `no promise of ${last.refusals.map(({ member, why }) => `${member} (${why})`).join(', ')}`]];
+  return [['failsafe', 'all members promise not to take its place']];
+}
+
+/** How this node stands as it is asked, read live. */
+export interface Standing {
+  readonly seen: Observation | null;
+  /** It holds a lease, or has just asked etcd for the leader key. */
+  readonly leads: boolean;
+}
+
+/** Null: the promise may be given. */
+export function whyNoPromise(
+  { seen, leads }: Standing,
+  ask: PromiseAsk,
+): Extract<PromiseAnswer, { kind: 'refused' }> | null {
+  const no = (status: number, why: string) => ({ kind: 'refused', status, why }) as const;
+  if (seen === null) return no(503, 'this agent has just begun, and has not looked yet');
+  if (!seen.settings.cluster.failsafeMode) return no(502, 'failsafe_mode is off');
+  const rises = seen.jobs.kind === 'busy' && risesBy.has(seen.jobs.job.kind);
+  if (leads || rises || mayAcceptWrites(seen.postgres)) return no(500, 'Running as a leader');
+  if (ask.name === me(seen)) return no(400, `name: ${ask.name} is this member itself`);
+  const leader = leaderOf(seen);
+  if (leader !== null && leader.name !== ask.name) return no(409, `${leader.name} holds the leader key`);
+  const known = latestTerm(seen);
+  if (ask.term !== null && known !== null && known > ask.term)
+    return no(409, `term ${ask.term} of ${ask.name} is over: ${known} came after it`);
+  return null;
+}
+
+/** The latest reign that this node knows of; null: none. */
+function latestTerm(seen: Observation): bigint | null {
+  const { dcs, failsafe } = seen;
+  const cluster = dcs.kind === 'reachable' ? dcs.cluster : dcs.lastSeen;
+  const vacancy = dcs.kind === 'reachable' ? dcs.vacancy : null;
+  const known: readonly (bigint | null)[] = [
+    cluster?.leader?.term ?? null,
+    vacancy?.last.term ?? null,
+    failsafe.promised?.term ?? null,
+  ];
+  return known.reduce((a, b) => (b === null || (a !== null && a > b) ? a : b), null);
+}
+
+/** The promise as a decision saw it: whoever acts on that decision finds out whether another was given since. */
+export interface PromiseSeen {
+  readonly givenMs: InstantMs | null;
+  readonly inForce: boolean;
+}
+export const promiseSeen = (seen: Observation): PromiseSeen => ({
+  givenMs: seen.failsafe.promised?.givenMs ?? null,
+  inForce: promiseInForce(seen) !== null,
+});
