@@ -19,6 +19,8 @@ interface UpFlags {
   readonly agentCmd?: string;
   readonly ttl?: number;
   readonly sync?: 'on' | 'quorum';
+  /** False: --no-failsafe. */
+  readonly failsafe: boolean;
   readonly diskMb: number;
   readonly dir?: string;
   readonly traffic: boolean;
@@ -104,6 +106,7 @@ function upCommand(lab: Command): void {
     .option('--agent-cmd <command>', "any Patroni-compatible agent, for instance 'patroni {config}'")
     .option('--ttl <seconds>', 'of the leader lease; loop_wait and retry_timeout follow (default: 30)', whole)
     .addOption(new Option('--sync <mode>', 'synchronous replication').choices(['on', 'quorum']))
+    .option('--no-failsafe', 'without failsafe mode: a primary that loses etcd stops')
     .option('--disk-mb <size>', "size of each machine's disk", whole, 1024)
     .option('--dir <folder>', 'default: a new /var/tmp/matriarch-lab-<number>')
     .option('--no-traffic', 'without the writer and the reader on the client')
@@ -134,14 +137,19 @@ function labOptions(flags: UpFlags): LabOptions {
     ...(flags.portBase === undefined ? {} : { portBase: flags.portBase }),
     ...(flags.agentCmd === undefined ? {} : { agentCommand: flags.agentCmd }),
     ...(flags.ttl === undefined ? {} : { ttlS: flags.ttl }),
-    ...(flags.sync === undefined ? {} : { extraConfig: () => inMode(flags.sync) }),
+    extraConfig: () => inMode(flags),
     ...(flags.dir === undefined ? {} : { dir: flags.dir }),
     ...(flags.loopback ? { ground: 'loopback' as const } : {}),
   };
 }
 
-const inMode = (mode: UpFlags['sync']): Readonly<Record<string, unknown>> => ({
-  bootstrap: { dcs: { synchronous_mode: mode === 'on' ? true : mode } },
+const inMode = ({ sync, failsafe }: UpFlags): Readonly<Record<string, unknown>> => ({
+  bootstrap: {
+    dcs: {
+      ...(sync === undefined ? {} : { synchronous_mode: sync === 'on' ? true : sync }),
+      ...(failsafe ? {} : { failsafe_mode: false }),
+    },
+  },
 });
 
 function faultCommands(lab: Command): void {

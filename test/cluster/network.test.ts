@@ -77,9 +77,40 @@ test('one member of etcd is killed, another day frozen: clients of PostgreSQL do
   await acts.lawful();
 });
 
-test('the majority of etcd is lost: writes stop before the lease ends; back again, they go on', async () => {
+const asked = async (node: string, path: string): Promise<string> =>
+  (await stage.lab.node(node).exec(['curl', '-s', `http://localhost:8008${path}`])).stdout;
+
+test('the majority of etcd is lost: all members promise not to take the place of the primary, and writes go on', async () => {
   const leader = await stage.healthy();
   const [one, two] = stage.lab.nodes;
+  await stage.until(async () => /node1.*node2.*node3/.test(await asked(leader, '/failsafe')), 10_000, '/failsafe');
+  const sinceMs = Date.now();
+  await one?.kill('etcd');
+  await two?.kill('etcd');
+  await sleep(4 * ttlMs);
+  assert.match(await asked(leader, '/patroni'), /"failsafe_mode_is_active": true/);
+  const [replica = ''] = stage.lab.nodes.map(({ name }) => name).filter((name) => name !== leader);
+  assert.match(await asked(replica, '/patroni'), /"failsafe_mode_is_active": true/);
+  const health = ['curl', '-s', '-o', '/dev/null', '-w', '%{http_code}', 'http://localhost:8008/primary'];
+  assert.equal((await stage.lab.node(leader).exec(health)).stdout, '200');
+  // One of those who must promise is gone: the primary may not go on.
+  await stage.lab.node(replica).freeze('agent');
+  await acts.writesStopped(leader, ttlMs + 500);
+  await stage.lab.node(replica).thaw('agent');
+  await one?.start('etcd');
+  await two?.start('etcd');
+  await acts.rowArrives();
+  const stopped = stage.acknowledged().filter((write) => write.node === leader && (write.serverMs ?? 0) >= sinceMs);
+  assert.ok(stopped.length > 100, `${stopped.length} writes while etcd was away`);
+  await acts.lawful();
+});
+
+test('without failsafe mode: writes stop before the lease ends; back again, they go on', async () => {
+  await stage.healthy();
+  await stage.ctl(stage.lab.nodes[0]?.name ?? '', ['edit-config', '--force', '--set', 'failsafe_mode=false']);
+  const leader = await stage.healthy();
+  const [one, two] = stage.lab.nodes;
+  await stage.until(async () => !/node1/.test(await asked(leader, '/failsafe')), 10_000, 'no /failsafe');
   await one?.kill('etcd');
   await two?.kill('etcd');
   await acts.writesStopped(leader, ttlMs + 500);
