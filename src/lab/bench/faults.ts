@@ -1,4 +1,7 @@
+import { fillDisk, freeDisk } from '../faults/disk.ts';
 import type { Lab } from '../lab.ts';
+import type { LabNode } from '../node.ts';
+import { delay, until } from '../run.ts';
 import { keepEtcdLeaderOff } from './etcd.ts';
 import { ask } from './http.ts';
 import type { FaultName, Say } from './words.ts';
@@ -14,6 +17,28 @@ export interface Fault {
 }
 
 const nothing = async (): Promise<void> => {};
+
+const others = (lab: Lab, leader: string): readonly LabNode[] => lab.nodes.filter(({ name }) => name !== leader);
+
+async function configure(lab: Lab, node: string, change: Readonly<Record<string, unknown>>): Promise<void> {
+  const { machine } = lab.node(node);
+  const body = JSON.stringify(change);
+  const answer = await ask(
+    machine,
+    { method: 'PATCH', host: machine.plan.address, port: 8008, path: '/config', body },
+    10_000,
+  );
+  if (answer?.status !== 200) throw new Error(`${body}: ${answer?.status ?? 'no answer'} ${answer?.body}`);
+}
+
+/** Who would lead in synchronous mode, as that member says itself; null: nobody yet. */
+async function synchronousStandby(lab: Lab, leader: string): Promise<string | null> {
+  for (const { name, machine } of others(lab, leader)) {
+    const answer = await ask(machine, { host: machine.plan.address, port: 8008, path: '/synchronous' }, 5_000);
+    if (answer?.status === 200) return name;
+  }
+  return null;
+}
 
 export const faults: Readonly<Record<FaultName, Fault>> = {
   switchover: {
@@ -44,5 +69,44 @@ export const faults: Readonly<Record<FaultName, Fault>> = {
     },
     make: (lab, leader) => lab.node(leader).powerOff(),
     mend: (lab, leader) => lab.node(leader).powerOn(),
+  },
+  'etcd-outage': {
+    title: 'etcd outage',
+    prepare: nothing,
+    mend: nothing,
+    async make(lab, leader) {
+      for (const node of others(lab, leader)) await node.kill('etcd', 'KILL');
+      await delay((lab.plan.timings.ttlS + 15) * 1_000);
+      for (const node of others(lab, leader)) await node.start('etcd');
+    },
+  },
+  // Its PostgreSQL, its WAL and its member of etcd get no more room.
+  'disk-full': {
+    title: 'disk full',
+    prepare: nothing,
+    async make(lab, leader) {
+      await fillDisk(lab.node(leader));
+      await delay(60_000);
+      freeDisk(lab.node(leader));
+    },
+    mend: nothing,
+  },
+  'sync-standby-lost': {
+    title: 'synchronous standby lost',
+    async prepare(lab, leader, say) {
+      await configure(lab, leader, { synchronous_mode: true });
+      const standby = await until(() => synchronousStandby(lab, leader), 120_000, 500);
+      if (standby === null) throw new Error('no standby became synchronous');
+      say(`${standby} is synchronous`);
+    },
+    async make(lab, leader) {
+      const standby = await synchronousStandby(lab, leader);
+      if (standby === null) throw new Error('no standby is synchronous any more');
+      await lab.node(standby).powerOff();
+    },
+    async mend(lab, leader) {
+      for (const node of others(lab, leader)) if (!node.machine.isOn()) await node.powerOn();
+      await configure(lab, leader, { synchronous_mode: null });
+    },
   },
 };

@@ -36,6 +36,9 @@ const faultTitles: Readonly<Record<FaultName, string>> = {
   switchover: 'switchover',
   'postmaster-kill': 'postmaster kill -9',
   'power-cut': 'power cut, etcd leader survives',
+  'etcd-outage': 'etcd majority lost for ttl + 15 s',
+  'disk-full': "primary's disk full for 60 s",
+  'sync-standby-lost': 'synchronous standby, power cut',
 };
 
 export function figuresOf(result: BenchResult): readonly Figure[] {
@@ -69,12 +72,16 @@ export function judgeTarget(figure: Figure): 'reached' | 'reached by the median 
 }
 
 function gapFigure(result: BenchResult, route: Route, fault: FaultName): Figure {
-  const limits: Readonly<Record<FaultName, number>> = {
+  const limits: Readonly<Record<FaultName, number | null>> = {
     switchover: 0.5,
     'postmaster-kill': 0.5,
     'power-cut': result.options.ttlS + 1,
+    'etcd-outage': 0.5,
+    'disk-full': null,
+    'sync-standby-lost': result.options.ttlS + 3,
   };
-  const target = route === 'direct' ? ({ kind: 'atMost', value: limits[fault] } as const) : null;
+  const limit = limits[fault];
+  const target = route === 'direct' && limit !== null ? ({ kind: 'atMost', value: limit } as const) : null;
   const words = { section: sections[route], name: faultTitles[fault], unit: 's', decimals: 2, target };
   return figure(result, words, (agent) =>
     agent.runs.filter((run) => run.fault === fault).map(({ gapMs }) => gapMs[route] / 1_000),

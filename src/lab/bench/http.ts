@@ -2,7 +2,7 @@ import type { Machine } from '../ground.ts';
 import { run } from '../run.ts';
 
 export interface Asked {
-  readonly method?: 'GET' | 'POST';
+  readonly method?: 'GET' | 'POST' | 'PATCH';
   readonly host: string;
   readonly port: number;
   readonly path: string;

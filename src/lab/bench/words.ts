@@ -4,7 +4,14 @@ export const agentNames = ['matriarch', 'patroni'] as const;
 export type AgentName = (typeof agentNames)[number];
 export const isAgentName = (text: string): text is AgentName => agentNames.some((name) => name === text);
 
-export const faultNames = ['switchover', 'postmaster-kill', 'power-cut'] as const;
+export const faultNames = [
+  'switchover',
+  'postmaster-kill',
+  'power-cut',
+  'etcd-outage',
+  'disk-full',
+  'sync-standby-lost',
+] as const;
 export type FaultName = (typeof faultNames)[number];
 export const isFaultName = (text: string): text is FaultName => faultNames.some((name) => name === text);
 
