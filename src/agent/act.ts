@@ -2,7 +2,7 @@ import { writeHistory } from '../codec/dcs/history.ts';
 import { writeStatus } from '../codec/dcs/status.ts';
 import { writeSync } from '../codec/dcs/sync.ts';
 import type { ClusterStatus, LeaderKey } from '../model/cluster.ts';
-import type { Action, ActionResult } from '../model/decision.ts';
+import type { Action, ActionResult, Decision } from '../model/decision.ts';
 import type { ControlOutcome, DcsOutcome } from '../model/outcome.ts';
 import type { InstantMs, Lsn } from '../model/units.ts';
 import type { Clock } from '../model/world.ts';
@@ -35,6 +35,8 @@ export interface Hands {
   readonly exit: (code: number, message: string) => void;
 }
 
+/** The decision that is carried out, as far as it is told with what it sets going. */
+type Cause = Pick<Decision, 'rule' | 'because'>;
 type Outcome = Pick<ActionResult, 'outcome' | 'why'>;
 const done: Outcome = { outcome: 'done', why: null };
 const ofDcs = (result: DcsOutcome<unknown>): Outcome =>
@@ -45,7 +47,7 @@ const ofControl = (result: ControlOutcome): Outcome =>
 const guardLimitMs = 500;
 
 /** Carries out actions in order, and stops at the first that did not go as planned: the rest was decided on a world that is no more. */
-export async function act(actions: readonly Action[], hands: Hands): Promise<readonly ActionResult[]> {
+export async function act(actions: readonly Action[], cause: Cause, hands: Hands): Promise<readonly ActionResult[]> {
   const results: ActionResult[] = [];
   let stopped = false;
   for (const action of actions) {
@@ -54,7 +56,7 @@ export async function act(actions: readonly Action[], hands: Hands): Promise<rea
       continue;
     }
     const sinceMs = hands.clock.now();
-    const outcome = await guarded(() => one(action, hands));
+    const outcome = await guarded(() => one(action, cause, hands));
     results.push({ action: action.kind, ...outcome, tookMs: hands.clock.now() - sinceMs });
     stopped = outcome.outcome !== 'done';
   }
@@ -62,9 +64,9 @@ export async function act(actions: readonly Action[], hands: Hands): Promise<rea
 }
 
 /** Upkeep: each for itself. */
-export async function keep(actions: readonly Action[], hands: Hands): Promise<readonly ActionResult[]> {
+export async function keep(actions: readonly Action[], cause: Cause, hands: Hands): Promise<readonly ActionResult[]> {
   const results: ActionResult[] = [];
-  for (const action of actions) results.push(...(await act([action], hands)));
+  for (const action of actions) results.push(...(await act([action], cause, hands)));
   return results;
 }
 
@@ -76,7 +78,7 @@ async function guarded(work: () => Promise<Outcome> | Outcome): Promise<Outcome>
   }
 }
 
-async function one(action: Action, hands: Hands): Promise<Outcome> {
+async function one(action: Action, cause: Cause, hands: Hands): Promise<Outcome> {
   const { dcs, postgres } = hands;
   const budgetMs = Math.min(1_400, hands.configuration.settings().cluster.retryTimeoutMs);
   switch (action.kind) {
@@ -103,7 +105,7 @@ async function one(action: Action, hands: Hands): Promise<Outcome> {
       return ofControl(result);
     }
     case 'startJob':
-      hands.jobs.start(action.job);
+      hands.jobs.start(action.job, cause);
       return done;
     case 'cancelJob':
       hands.jobs.cancel(action.why);

@@ -1,4 +1,4 @@
-import type { Fact } from '../model/decision.ts';
+import type { Decision, Fact } from '../model/decision.ts';
 import type { FinishedJob, Job, JobBoard } from '../model/job.ts';
 import { type InstantMs, lsnText } from '../model/units.ts';
 import type { Clock } from '../model/world.ts';
@@ -9,7 +9,8 @@ export type JobResult = Pick<FinishedJob, 'ended' | 'error' | 'divergence' | 'st
 
 export interface JobRunner {
   board(): JobBoard;
-  start(job: Job): void;
+  /** `cause`: the decision behind it. It is told as the job begins: whoever dies of what it does has said why. */
+  start(job: Job, cause: Pick<Decision, 'rule' | 'because'>): void;
   cancel(why: string): void;
   /** Settles when nothing runs. */
   idle(): Promise<void>;
@@ -34,9 +35,10 @@ export function makeJobRunner(deps: {
   let running: Running | null = null;
   let work: Promise<void> = Promise.resolve();
 
-  async function run(now: Running): Promise<void> {
+  async function run(now: Running, { rule, because }: Pick<Decision, 'rule' | 'because'>): Promise<void> {
     const { job, sinceMs } = now;
-    deps.journal.record({ kind: 'job', job: job.kind, step: brief(job), outcome: 'begun', because: [] });
+    const why: readonly Fact[] = [['rule', rule], ...because];
+    deps.journal.record({ kind: 'job', job: job.kind, step: brief(job), outcome: 'begun', because: why });
     const result = await attempt(() =>
       deps.perform(job, now.abort.signal, (text) => {
         now.progress = text;
@@ -72,10 +74,10 @@ export function makeJobRunner(deps: {
             cancelling: running.cancelling,
             last,
           },
-    start(job) {
+    start(job, cause) {
       if (running !== null) throw new Error(`job ${running.job.kind} is still running`);
       running = { job, sinceMs: deps.clock.now(), abort: new AbortController(), progress: null, cancelling: false };
-      work = run(running);
+      work = run(running, cause);
     },
     cancel() {
       if (running === null) return;

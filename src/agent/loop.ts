@@ -52,9 +52,9 @@ export async function runLoop(parts: LoopParts): Promise<void> {
         dcsLastSeenMs: dcsLastSeen?.ms ?? null,
       });
     publish();
-    const results = await act(decision.actions, parts.hands);
+    const results = await act(decision.actions, decision, parts.hands);
     parts.mailbox.answer(decision.answers);
-    const kept = await keep(decision.upkeep, parts.hands);
+    const kept = await keep(decision.upkeep, decision, parts.hands);
     publish();
     last = tell(journal, cycle, reasons, seen, decision, [...results, ...kept], last);
     const changed = [...results, ...kept].some(

@@ -4,13 +4,14 @@ import { tellViolation } from '../model/laws/tell.ts';
 import type { Violation } from '../model/laws.ts';
 import type { SimulatedCluster } from './cluster.ts';
 import type { RunSettings } from './draw.ts';
+import { unexplained } from './explained.ts';
 import { excessiveLosses } from './loss.ts';
 import { endedByPeer, isPeersOwn, peerBeganAnew, withinRights } from './peersOwn.ts';
 import { restless } from './restless.ts';
 
-/** A broken law of a run, in words. Law 7: it did not come back by itself. Null: no law, but nothing to live with. */
+/** A broken law of a run, in words. Law 7: it did not come back by itself; 8: nobody said why. Null: no law, but nothing to live with. */
 export interface Finding {
-  readonly law: Violation['law'] | 7 | null;
+  readonly law: Violation['law'] | 7 | 8 | null;
   readonly kind: string;
   readonly text: string;
   /** When it showed; null: at the end. */
@@ -73,6 +74,7 @@ export function judgementOf(cluster: SimulatedCluster, { settings, writeEveryMs,
       ...atEnd(2, 'timelineTwice', `a timeline was begun twice: ${timeline} by ${nodes.join(' and ')}`),
       ...own(nodes.some((node) => patronis.has(node))),
     })),
+    ...unexplained(cluster).map(({ atMs, text }): Finding => ({ law: 8, kind: 'unexplained', text, atMs })),
     ...[...cluster.nodes.keys()].flatMap((name) =>
       restless(cluster.journal(name)).map((text) => atEnd(null, 'restless', `${name}: ${text}`)),
     ),
