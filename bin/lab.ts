@@ -143,14 +143,14 @@ function labOptions(flags: UpFlags): LabOptions {
   };
 }
 
-const inMode = ({ sync, failsafe }: UpFlags): Readonly<Record<string, unknown>> => ({
-  bootstrap: {
-    dcs: {
-      ...(sync === undefined ? {} : { synchronous_mode: sync === 'on' ? true : sync }),
-      ...(failsafe ? {} : { failsafe_mode: false }),
-    },
-  },
-});
+/** Empty where nothing is asked for: scenarios are played here only where the configuration is theirs. */
+function inMode({ sync, failsafe }: UpFlags): Readonly<Record<string, unknown>> {
+  const dcs = {
+    ...(sync === undefined ? {} : { synchronous_mode: sync === 'on' ? true : sync }),
+    ...(failsafe ? {} : { failsafe_mode: false }),
+  };
+  return Object.keys(dcs).length === 0 ? {} : { bootstrap: { dcs } };
+}
 
 function faultCommands(lab: Command): void {
   const fault = (command: Command, request: (node: string, ...rest: string[]) => Request): Command =>

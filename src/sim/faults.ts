@@ -73,6 +73,21 @@ const ofEtcd: readonly Fault[] = [
     mend: (c, n) => void c.etcd.shutOut.delete(n),
   },
   {
+    // Whoever still has etcd and does not hear of the primary could take its place.
+    name: 'primary shut out and out of sight',
+    strike(c, n, chance) {
+      const primary = c.primary() ?? n;
+      const other = chance.pick(others(c, primary));
+      c.etcd.shutOut.add(primary);
+      c.network.cut(primary, other);
+      c.network.cut(other, primary);
+    },
+    mend(c) {
+      c.etcd.shutOut.clear();
+      c.network.heal();
+    },
+  },
+  {
     name: 'etcd majority frozen',
     strike(c, n, chance) {
       c.etcd.freeze(n);

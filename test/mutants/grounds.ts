@@ -64,3 +64,14 @@ export const loopStalls: Ground = {
 export const synchronousMode: Ground = { name: 'in synchronous mode', edits: [], faults: null, mode: 'sync' };
 
 export const quorumMode: Ground = { name: 'in quorum mode', edits: [], faults: null, mode: 'quorum' };
+
+const takesEtcd =
+  /etcd|shut out|isolated|one-way|partition|power|suspended|agent (killed|frozen|down)|postmaster frozen|switchover asked/;
+/** The mode is on in every run, and most of what strikes takes etcd from somebody. */
+export const failsafeMode: Ground = {
+  name: 'in failsafe mode',
+  edits: [
+    edit('sim/draw.ts', 'chance.happens(0.5) ? { failsafe_mode: true } : {}', '({ failsafe_mode: chance.happens(2) })'),
+  ],
+  faults: faultNames.filter((name) => takesEtcd.test(name)),
+};

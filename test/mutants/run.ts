@@ -7,6 +7,7 @@ import { runAll } from '../../bin/simPool.ts';
 import type { RunReport } from '../../src/sim/report.ts';
 import { planOf, type RunPlan } from '../../src/sim/run.ts';
 import { bundleSimWorker } from '../support/simWorker.ts';
+import { failsafeMutants } from './failsafe.ts';
 import type { Edit } from './grounds.ts';
 import { type Mutant, mutants } from './list.ts';
 import { quorumMutants, synchronousMutants } from './synchronous.ts';
@@ -104,7 +105,7 @@ async function judged({ name, edits, ground }: Mutant): Promise<{ verdict: strin
 
 let survived = 0;
 const skip = Number(option('skip') ?? 0);
-const wanted = [...mutants, ...synchronousMutants, ...quorumMutants]
+const wanted = [...mutants, ...synchronousMutants, ...quorumMutants, ...failsafeMutants]
   .slice(skip)
   .filter(({ name }) => only === null || name.includes(only));
 for (const mutant of wanted) {
