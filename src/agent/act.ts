@@ -140,7 +140,7 @@ async function one(action: Action, cause: Cause, hands: Hands): Promise<Outcome>
     case 'createSlot':
       return ofControl(await postgres.createSlot(action.name));
     case 'dropSlot':
-      return ofControl(await postgres.dropSlot(action.name));
+      return ofControl(await postgres.dropSlot(action.name, action.why));
     case 'advanceSlot':
       return ofControl(await postgres.advanceSlot(action.name, action.to));
     case 'resumeReplay':

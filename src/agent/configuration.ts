@@ -32,13 +32,14 @@ export function makeConfiguration(
   let local = firstLocal;
   let text = cachedText;
   let foreignMembers = false;
+  let members: readonly string[] = [];
   let unapplied = true;
   let reloadAsked = false;
   let told = '';
   let current = merge(null);
 
   function merge(previous: Settings | null): Settings {
-    const { settings, warnings } = mergeSettings(local, text, previous, { foreignMembers });
+    const { settings, warnings } = mergeSettings(local, text, previous, { foreignMembers, members });
     const all = warnings.join('\n');
     if (all !== told) for (const warning of warnings) warn(warning);
     told = all;
@@ -51,9 +52,11 @@ export function makeConfiguration(
     adopt(cluster) {
       const foreign = cluster.members.some(isPatroni(local.name));
       const next = cluster.config?.text ?? text;
-      if (next === text && foreign === foreignMembers) return false;
+      const names = cluster.members.map(({ name }) => name);
+      if (next === text && foreign === foreignMembers && names.join('\n') === members.join('\n')) return false;
       text = next;
       foreignMembers = foreign;
+      members = names;
       current = merge(current);
       unapplied = true;
       return true;

@@ -137,6 +137,7 @@ export const blankMemory: Memory = {
   noRaceBeforeMs: null,
   scheduledRestart: null,
   slotsSeen: {},
+  unknownSlots: {},
   unleasedSinceMs: null,
   notStreamingSinceMs: null,
   callbackRole: null,

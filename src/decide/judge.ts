@@ -10,6 +10,7 @@ import {
   type Upstream,
 } from '../model/postgres.ts';
 import { type InstantMs, type Lsn, type Timeline, timeline } from '../model/units.ts';
+import { upstreamOf } from './cascade.ts';
 
 /** Judgements are functions of the observation, never stored booleans. */
 
@@ -110,10 +111,9 @@ export function clusterTimeline(seen: Observation): Timeline | null {
 export function wantedUpstream(seen: Observation, slotOf: (name: string) => string): Upstream | null {
   const cluster = clusterOf(seen);
   const leader = otherLeader(seen);
-  if (cluster === null || leader === null || seen.settings.local.tags.nostream) return null;
-  const named = seen.settings.local.tags.replicatefrom;
-  const source =
-    (named !== null && named !== me(seen) ? memberOf(cluster, named) : null) ?? memberOf(cluster, leader.name);
+  const { nostream, replicatefrom } = seen.settings.local.tags;
+  if (cluster === null || leader === null || nostream) return null;
+  const source = memberOf(cluster, upstreamOf(cluster, leader.name, me(seen), replicatefrom));
   if (source === null || source.host === null || source.port === null) return null;
   return {
     member: source.name,

@@ -49,7 +49,8 @@ export type Action =
   | { readonly kind: 'writeConfig'; readonly text: string; readonly seenModRevision: Revision | null }
   | { readonly kind: 'clearFailover'; readonly seenModRevision: Revision }
   | { readonly kind: 'createSlot'; readonly name: string }
-  | { readonly kind: 'dropSlot'; readonly name: string }
+  /** `why`: told when it is done, for it is the end of what somebody may count on. */
+  | { readonly kind: 'dropSlot'; readonly name: string; readonly why: string }
   | { readonly kind: 'advanceSlot'; readonly name: string; readonly to: Lsn }
   | { readonly kind: 'resumeReplay' }
   /** Write the configuration files and reload, or mark pending restart. `synchronousNames` as they are in force now. */

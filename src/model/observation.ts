@@ -90,6 +90,8 @@ export interface Memory {
   } | null;
   /** Member slots: when their member was last seen, for retention. */
   readonly slotsSeen: Readonly<Record<string, InstantMs>>;
+  /** Slots that nobody asked for: since when they are seen here, and not in use. */
+  readonly unknownSlots: Readonly<Record<string, InstantMs>>;
   /** First seen running as primary without a proven lease. */
   readonly unleasedSinceMs: InstantMs | null;
   /** Since when this standby does not stream from the leader it follows. */

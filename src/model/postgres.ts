@@ -35,9 +35,15 @@ export interface Slot {
   readonly restartLsn: Lsn | null;
   readonly confirmedFlushLsn: Lsn | null;
   readonly xmin: boolean;
+  /** The oldest transaction whose catalog rows it needs; null: it needs none. */
+  readonly catalogXmin: number | null;
   readonly walStatus: string | null;
   readonly database: string | null;
   readonly plugin: string | null;
+  /** PostgreSQL 17 and newer: standbys keep a copy of it by themselves. */
+  readonly failover: boolean;
+  /** It is such a copy. */
+  readonly synced: boolean;
 }
 
 export interface Sender {

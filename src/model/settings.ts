@@ -65,6 +65,20 @@ export interface WatchdogSettings {
   readonly guard: 'any' | 'device' | 'off';
 }
 
+/** What `slots` of the cluster's configuration asks for, whoever leads. */
+export type PermanentSlot =
+  /** `clusterType`: only while the cluster is one, or while it follows another; null: always. */
+  | { readonly kind: 'physical'; readonly name: string; readonly clusterType: 'primary' | 'standby' | null }
+  | { readonly kind: 'logical'; readonly name: string; readonly database: string; readonly plugin: string };
+
+/** Of `ignore_slots`: a slot that all given attributes fit is its owner's business alone. */
+export interface SlotPattern {
+  readonly name?: string;
+  readonly kind?: 'physical' | 'logical';
+  readonly database?: string;
+  readonly plugin?: string;
+}
+
 /** What only this node's file says. */
 export interface LocalSettings {
   readonly scope: string;
@@ -139,7 +153,10 @@ export interface ClusterSettings {
   /** Who is further behind is not waited for. Null: no limit. */
   readonly maximumLagBytesOnSyncNode: number | null;
   readonly standbyCluster: Readonly<Record<string, unknown>> | null;
-  readonly ignoreSlots: readonly Readonly<Record<string, unknown>>[];
+  readonly permanentSlots: readonly PermanentSlot[];
+  readonly ignoreSlots: readonly SlotPattern[];
+  /** An entry of `slots` or `ignore_slots` was not understood: what it may be about is not dropped. */
+  readonly slotsInDoubt: boolean;
   /** How long a race waits for a peer last known ahead of me. */
   readonly aheadGraceMs: number;
 }

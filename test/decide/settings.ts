@@ -68,7 +68,9 @@ export const settings = (name: string): Settings => ({
     synchronousNodeCount: 1,
     maximumLagBytesOnSyncNode: null,
     standbyCluster: null,
+    permanentSlots: [],
     ignoreSlots: [],
+    slotsInDoubt: false,
     aheadGraceMs: 1_000,
   },
   postgres: {

@@ -32,7 +32,7 @@ export interface Postgres {
   /** A commit of nothing, so that there is something for the standbys to confirm. */
   touchWal(): Promise<ControlOutcome>;
   createSlot(name: string): Promise<ControlOutcome>;
-  dropSlot(name: string): Promise<ControlOutcome>;
+  dropSlot(name: string, why: string): Promise<ControlOutcome>;
   advanceSlot(name: string, to: Lsn): Promise<ControlOutcome>;
   resumeReplay(): Promise<ControlOutcome>;
   /** Where each earlier timeline ended, from my .history file. Empty when there is none. */
@@ -131,7 +131,11 @@ export function makePostgres(
       }
     },
     createSlot: (name) => ask(createSlot(name)),
-    dropSlot: (name) => ask(dropSlot(name)),
+    async dropSlot(name, why) {
+      const outcome = await ask(dropSlot(name));
+      if (outcome.kind === 'done') deps.note('warning', `slot ${name} is dropped: ${why}`);
+      return outcome;
+    },
     advanceSlot: (name, to) => ask(advanceSlot(name, lsnText(to))),
     resumeReplay: () => ask(resumeReplay),
     touchWal: () => ask(touchWal),

@@ -96,10 +96,17 @@ const slotOf = (row: Json): Slot => ({
   restartLsn: position(row.restart_lsn),
   confirmedFlushLsn: position(row.confirmed_flush_lsn),
   xmin: row.xmin !== null && row.xmin !== undefined,
-  walStatus: text(row.wal_status),
+  catalogXmin: row.catalog_xmin == null ? null : Number(row.catalog_xmin),
+  walStatus: isInvalidated(row) ? 'lost' : text(row.wal_status),
   database: text(row.database),
   plugin: text(row.plugin),
+  failover: row.failover === true,
+  synced: row.synced === true,
 });
+
+/** `conflicting` since PostgreSQL 16, `invalidation_reason` since 17: of no use any more, whatever became of its WAL. */
+const isInvalidated = ({ conflicting, invalidation_reason: reason }: Json): boolean =>
+  conflicting === true || (reason !== null && reason !== undefined);
 
 const senderOf = (row: Json): Sender => ({
   pid: typeof row.pid === 'number' ? pidOf(row.pid) : null,

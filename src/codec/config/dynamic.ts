@@ -1,8 +1,11 @@
 import type { ClusterSettings } from '../../model/settings.ts';
+import { readSlots } from './slots.ts';
 
 export interface ConfigScope {
   /** A member that is not ours (a Patroni) lives in this scope: its least ttl of 20 s holds for all. */
   readonly foreignMembers: boolean;
+  /** Names of all members: each has a slot of its own. */
+  readonly members?: readonly string[];
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -86,7 +89,7 @@ export function readDynamic(
       synchronousNodeCount: whole(['synchronous_node_count'], 1, 1),
       maximumLagBytesOnSyncNode: lagOnSyncNode > 0 ? lagOnSyncNode : null,
       standbyCluster,
-      ignoreSlots: Array.isArray(document.ignore_slots) ? document.ignore_slots.filter(isMap) : [],
+      ...readSlots(document, scope.members ?? [], warnings),
       aheadGraceMs: 1_000,
     }),
   };

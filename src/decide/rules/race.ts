@@ -111,7 +111,7 @@ const unknownPast: Rule = {
     const sure = freshAnswers(seen, sinceMs).filter((name) => saysNoPrimary(seen, name));
     const silent = [
       ...others.filter((member) => !sure.includes(member.name)).map(({ name }) => name),
-      ...rememberedBySlot(cluster, [me(seen), ...others.map(({ name }) => name)]),
+      ...rememberedBySlot(seen, cluster, [me(seen), ...others.map(({ name }) => name)]),
     ];
     const waitedMs = seen.nowMs - sinceMs;
     // A cluster of which only I am up may have lost its store's memory, too: then time alone can tell.
@@ -129,9 +129,10 @@ const unknownPast: Rule = {
 };
 
 /** Whose slots the last leader kept, itself included: a member key can be gone while its member may still write. */
-function rememberedBySlot({ status }: Cluster, known: readonly string[]): readonly string[] {
+function rememberedBySlot({ settings }: Observation, { status }: Cluster, known: readonly string[]): readonly string[] {
   if (status === null) return ['nobody knows who'];
-  const slots = new Set([...Object.keys(status.slots), ...status.retainSlots]);
+  const permanent = new Set(settings.cluster.permanentSlots.map(({ name }) => name));
+  const slots = new Set([...Object.keys(status.slots).filter((name) => !permanent.has(name)), ...status.retainSlots]);
   for (const name of known) slots.delete(slotNameOf(name));
   return [...slots];
 }

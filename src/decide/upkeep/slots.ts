@@ -1,15 +1,18 @@
+import type { Cluster } from '../../model/cluster.ts';
 import type { Action } from '../../model/decision.ts';
 import type { Observation } from '../../model/observation.ts';
-import type { Slot } from '../../model/postgres.ts';
+import type { RunningPrimary, RunningStandby, Slot } from '../../model/postgres.ts';
 import { slotNameOf } from '../../model/slotName.ts';
 import type { InstantMs } from '../../model/units.ts';
-import { clusterOf, iAmLeader, me, nofailover, otherLeader } from '../judge.ts';
+import { clusterOf, iAmLeader, isGarbage, leaderOf, me, otherLeader } from '../judge.ts';
+import { blocksSync, isIdle, isIgnored, whyAnew } from '../slots/dropping.ts';
+import { retainedSlots } from '../slots/retention.ts';
+import { type WantedSlot, wantedSlots } from '../slots/wanted.ts';
 import type { Upkeep } from '../upkeep.ts';
 
 /**
- * Physical slots of the members: on the leader, so that no standby loses its WAL; on whoever may become leader, so that
- * they are there after a failover, moved on to where the leader says they stand. A slot outlives its member's key by
- * `member_slots_ttl`: the former leader's key ends just when its slot is needed.
+ * Slots of the members and the permanent ones: on the leader, so that no consumer loses its WAL; on whoever may become
+ * leader, so that they are there after a failover, moved on to where the leader says they stand. In pause none is dropped.
  */
 export function slots(seen: Observation): Upkeep {
   const cluster = clusterOf(seen);
@@ -19,48 +22,83 @@ export function slots(seen: Observation): Upkeep {
   if (seen.jobs.kind === 'busy') return { actions: [] };
   const leads = iAmLeader(seen);
   if (postgres.role === 'primary' && !leads) return { actions: [] };
-  const own = slotNameOf(me(seen));
-  const present = cluster.members
-    .filter((member) => member.name !== me(seen) && member.tags.nostream !== true)
-    .map((member) => slotNameOf(member.name));
-  const seenAt: Record<string, InstantMs> = { ...seen.memory.slotsSeen };
-  for (const name of present) seenAt[name] = seen.nowMs;
-  // What the last leader retained is retained from now on; a promotion starts all clocks anew.
-  for (const name of cluster.status?.retainSlots ?? []) if (name !== own) seenAt[name] ??= seen.nowMs;
-  const ttlMs = seen.settings.cluster.memberSlotsTtlMs;
-  const wanted = new Set<string>();
-  for (const [name, atMs] of Object.entries(seenAt)) {
-    if (present.includes(name) || seen.nowMs - atMs < ttlMs) wanted.add(name);
-    else delete seenAt[name];
-  }
-  if (nofailover(seen) && !leads) return { actions: [], memory: { slotsSeen: seenAt } };
-  const actions: Action[] = [];
-  const follows =
-    postgres.role === 'standby' && postgres.receiver?.status === 'streaming' && otherLeader(seen) !== null;
-  for (const name of wanted) {
-    const slot = postgres.slots.find((one) => one.name === name);
-    if (slot === undefined) actions.push({ kind: 'createSlot', name });
-    else if (keepsNothing(slot) || (follows && holdsVacuum(slot))) actions.push({ kind: 'dropSlot', name });
-    else if (!leads && slot.kind === 'physical' && !slot.active) {
-      const to = cluster.status?.slots[name];
-      const reach = postgres.role === 'standby' ? postgres.replayedLsn : postgres.flushLsn;
-      if (to !== undefined && slot.restartLsn !== null && to > slot.restartLsn && to <= reach)
-        actions.push({ kind: 'advanceSlot', name, to });
-    }
-  }
-  if (!seen.settings.cluster.pause) {
-    for (const slot of postgres.slots) {
-      const expired = seen.memory.slotsSeen[slot.name] !== undefined && !wanted.has(slot.name);
-      const ownCopy = slot.name === own;
-      if (slot.kind === 'physical' && !slot.active && !slot.temporary && (expired || ownCopy))
-        actions.push({ kind: 'dropSlot', name: slot.name });
-    }
-  }
-  return { actions, memory: { slotsSeen: seenAt } };
+  const retained = retainedSlots(seen, cluster);
+  const wanted = wantedSlots(seen, cluster, postgres, retained);
+  const unknown = unknownSlots(seen, cluster, postgres, wanted);
+  return {
+    actions: [
+      ...[...wanted.values()].flatMap((slot) => kept(seen, postgres, slot)),
+      ...(seen.settings.cluster.pause ? [] : dropped(seen, postgres, wanted, unknown)),
+    ],
+    memory: { slotsSeen: retained, unknownSlots: unknown },
+  };
 }
 
-const isIdle = ({ kind, active, temporary }: Slot): boolean => kind === 'physical' && !active && !temporary;
-/** Made without WAL in reserve, or its WAL is gone: it is dropped, and made anew. */
-const keepsNothing = (slot: Slot): boolean => isIdle(slot) && (slot.restartLsn === null || slot.walStatus === 'lost');
-/** Of a former primary, from its time as one: with hot_standby_feedback it would hold up vacuum on the leader for ever. */
-const holdsVacuum = (slot: Slot): boolean => isIdle(slot) && slot.xmin;
+/** One that is wanted: made, made anew, or moved on. */
+function kept(seen: Observation, postgres: RunningPrimary | RunningStandby, wanted: WantedSlot): readonly Action[] {
+  const { name } = wanted;
+  const slot = postgres.slots.find((one) => one.name === name);
+  if (slot === undefined) return wanted.kind === 'physical' ? [{ kind: 'createSlot', name }] : [];
+  const why = whyAnew(slot, wanted, isCalm(seen, postgres));
+  if (why !== null) return seen.settings.cluster.pause ? [] : [{ kind: 'dropSlot', name, why }];
+  if (wanted.inUse || wanted.to === null || slot.kind === 'logical' || !isIdle(slot)) return [];
+  const reach = postgres.role === 'standby' ? postgres.replayedLsn : postgres.flushLsn;
+  const moves = slot.restartLsn !== null && wanted.to > slot.restartLsn && wanted.to <= reach;
+  return moves ? [{ kind: 'advanceSlot', name, to: wanted.to }] : [];
+}
+
+/** Not in a failover: then slots that nobody seems to need may be just those that will be needed. */
+function isCalm(seen: Observation, postgres: RunningPrimary | RunningStandby): boolean {
+  if (postgres.role === 'primary') return iAmLeader(seen);
+  return postgres.receiver?.status === 'streaming' && otherLeader(seen) !== null;
+}
+
+/**
+ * Since when slots that nobody asked for are seen here, and idle. Patroni drops them at its next look; here they have one ttl: a
+ * consumer that comes back in a moment finds its slot, and a configuration that was wrong for a moment costs nobody anything.
+ */
+function unknownSlots(
+  seen: Observation,
+  cluster: Cluster,
+  postgres: RunningPrimary | RunningStandby,
+  wanted: ReadonlyMap<string, WantedSlot>,
+): Readonly<Record<string, InstantMs>> {
+  const sure =
+    leaderOf(seen) !== null &&
+    cluster.status !== null &&
+    !seen.settings.cluster.pause &&
+    !seen.settings.cluster.slotsInDoubt &&
+    !isGarbage(cluster, 'config') &&
+    !isGarbage(cluster, 'status');
+  if (!sure) return {};
+  const found = postgres.slots.filter((slot) => !wanted.has(slot.name) && isOurs(seen, slot));
+  return Object.fromEntries(found.map(({ name }) => [name, seen.memory.unknownSlots[name] ?? seen.nowMs]));
+}
+
+/** Neither its owner's business, nor PostgreSQL's own. */
+const isOurs = (seen: Observation, slot: Slot): boolean =>
+  isIdle(slot) && !slot.failover && !slot.synced && !isIgnored(slot, seen.settings.cluster);
+
+function dropped(
+  seen: Observation,
+  { slots: found }: RunningPrimary | RunningStandby,
+  wanted: ReadonlyMap<string, WantedSlot>,
+  unknown: Readonly<Record<string, InstantMs>>,
+): readonly Action[] {
+  const why = (slot: Slot): string | null => {
+    if (otherLeader(seen) !== null && blocksSync(slot))
+      return 'the leader has it, and PostgreSQL keeps a copy of it here';
+    if (wanted.has(slot.name) || !isOurs(seen, slot)) return null;
+    if (slot.kind === 'physical' && slot.name === slotNameOf(me(seen))) return 'it is of this member itself';
+    if (slot.kind === 'physical' && seen.memory.slotsSeen[slot.name] !== undefined)
+      return 'its member is gone for longer than member_slots_ttl, or needs none here';
+    const sinceMs = unknown[slot.name];
+    return sinceMs !== undefined && seen.nowMs - sinceMs >= seen.settings.cluster.ttlMs
+      ? 'it is of no member, and neither in slots nor in ignore_slots'
+      : null;
+  };
+  return found.flatMap((slot): Action[] => {
+    const reason = why(slot);
+    return reason === null ? [] : [{ kind: 'dropSlot', name: slot.name, why: reason }];
+  });
+}

@@ -63,7 +63,7 @@ test('other settings fall back alone', () => {
     [{ standby_cluster: {} }, 'standbyCluster', null, false],
     [{ standby_cluster: { create_replica_methods: ['x'] } }, 'standbyCluster', null, false],
     [{ standby_cluster: 'remote' }, 'standbyCluster', null, false],
-    [{ ignore_slots: [1, { name: 'a' }] }, 'ignoreSlots', [{ name: 'a' }], false],
+    [{ ignore_slots: [1, { name: 'a' }] }, 'ignoreSlots', [{ name: 'a' }], true],
     [{ synchronous_mode: 'ON' }, 'synchronousMode', 'on', false],
     [{ synchronous_mode: 'quorum' }, 'synchronousMode', 'quorum', false],
     [{ synchronous_mode: 'perhaps' }, 'synchronousMode', 'off', false],
