@@ -31,6 +31,7 @@ export interface Hands {
   readonly role: () => string;
   /** The fence deadline moved, or is no more: the dead-man switch follows. */
   readonly deadlineMoved: (deadlineMs: InstantMs | null) => void;
+  readonly note: (level: 'info' | 'warning' | 'error', text: string) => void;
   readonly reloadFile: () => Promise<ControlOutcome>;
   readonly exit: (code: number, message: string) => void;
 }
@@ -138,11 +139,14 @@ async function one(action: Action, cause: Cause, hands: Hands): Promise<Outcome>
     case 'clearFailover':
       return ofDcs(await dcs.clearFailover(action.seenModRevision, budgetMs));
     case 'createSlot':
-      return ofControl(await postgres.createSlot(action.name));
+      return ofControl(await postgres.createSlot(action.name, action.logical));
     case 'dropSlot':
       return ofControl(await postgres.dropSlot(action.name, action.why));
     case 'advanceSlot':
-      return ofControl(await postgres.advanceSlot(action.name, action.to));
+      return ofControl(await postgres.advanceSlot(action.name, action.to, action.database));
+    case 'tell':
+      hands.note(action.level, action.text);
+      return done;
     case 'resumeReplay':
       return ofControl(await postgres.resumeReplay());
     case 'applyConfiguration': {

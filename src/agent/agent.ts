@@ -229,6 +229,7 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
         role: () => snapshot?.seen.memory.callbackRole?.role ?? 'replica',
         deadlineMoved: (deadlineMs) =>
           deadlineMs === null ? deadman.stop() : deadman.setAt(deadmanAtMs(deadlineMs, settings().cluster)),
+        note,
         async reloadFile() {
           const next = await options.readLocal();
           if (typeof next === 'string') {

@@ -33,13 +33,14 @@ export function makeConfiguration(
   let text = cachedText;
   let foreignMembers = false;
   let members: readonly string[] = [];
+  let relays = false;
   let unapplied = true;
   let reloadAsked = false;
   let told = '';
   let current = merge(null);
 
   function merge(previous: Settings | null): Settings {
-    const { settings, warnings } = mergeSettings(local, text, previous, { foreignMembers, members });
+    const { settings, warnings } = mergeSettings(local, text, previous, { foreignMembers, members, relays });
     const all = warnings.join('\n');
     if (all !== told) for (const warning of warnings) warn(warning);
     told = all;
@@ -53,10 +54,13 @@ export function makeConfiguration(
       const foreign = cluster.members.some(isPatroni(local.name));
       const next = cluster.config?.text ?? text;
       const names = cluster.members.map(({ name }) => name);
-      if (next === text && foreign === foreignMembers && names.join('\n') === members.join('\n')) return false;
+      const relaysNow = cluster.members.some(({ tags }) => tags.replicatefrom === local.name);
+      const sameMembers = names.join('\n') === members.join('\n') && relaysNow === relays;
+      if (next === text && foreign === foreignMembers && sameMembers) return false;
       text = next;
       foreignMembers = foreign;
       members = names;
+      relays = relaysNow;
       current = merge(current);
       unapplied = true;
       return true;

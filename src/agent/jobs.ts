@@ -120,6 +120,7 @@ export function brief(job: Job): string {
   switch (job.kind) {
     case 'clone':
     case 'rewind':
+    case 'copySlots':
     case 'checkDivergence':
       return `${job.kind} from ${job.from.member}`;
     case 'startStandby':

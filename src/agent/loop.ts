@@ -103,6 +103,7 @@ const routine: ReadonlySet<ActionResult['action']> = new Set([
   'writeStatus',
   'askPeers',
   'advanceSlot',
+  'tell',
   'askLeaderLease',
 ] as const);
 const repeatEveryMs = 60_000;

@@ -9,6 +9,7 @@ import { member } from './upkeep/member.ts';
 import { slots } from './upkeep/slots.ts';
 import { status } from './upkeep/status.ts';
 import { synchronous } from './upkeep/synchronous.ts';
+import { walBudgets } from './upkeep/walBudget.ts';
 
 export interface Upkeep {
   readonly actions: readonly Action[];
@@ -26,6 +27,7 @@ const each: readonly ((seen: Observation) => Upkeep)[] = [
   history,
   configuration,
   slots,
+  walBudgets,
   callbacks,
 ];
 

@@ -48,10 +48,14 @@ export type Action =
   | { readonly kind: 'dropInitialize'; readonly seenModRevision: Revision }
   | { readonly kind: 'writeConfig'; readonly text: string; readonly seenModRevision: Revision | null }
   | { readonly kind: 'clearFailover'; readonly seenModRevision: Revision }
-  | { readonly kind: 'createSlot'; readonly name: string }
+  /** `logical`: what it decodes, and how; absent: a physical one. */
+  | { readonly kind: 'createSlot'; readonly name: string; readonly logical?: LogicalKind }
   /** `why`: told when it is done, for it is the end of what somebody may count on. */
   | { readonly kind: 'dropSlot'; readonly name: string; readonly why: string }
-  | { readonly kind: 'advanceSlot'; readonly name: string; readonly to: Lsn }
+  /** `database`: of a logical slot; it takes its time, and nobody waits for it. */
+  | { readonly kind: 'advanceSlot'; readonly name: string; readonly to: Lsn; readonly database?: string }
+  /** For the journal alone. */
+  | { readonly kind: 'tell'; readonly level: 'info' | 'warning' | 'error'; readonly text: string }
   | { readonly kind: 'resumeReplay' }
   /** Write the configuration files and reload, or mark pending restart. `synchronousNames` as they are in force now. */
   | { readonly kind: 'applyConfiguration'; readonly synchronousNames: string }
@@ -87,6 +91,13 @@ export type Action =
     }
   /** Ends the agent: with PostgreSQL left as it is. */
   | { readonly kind: 'exit'; readonly code: number; readonly message: string };
+
+export interface LogicalKind {
+  readonly database: string;
+  readonly plugin: string;
+  /** PostgreSQL 17 and newer: standbys shall keep a copy of it by themselves. */
+  readonly failover: boolean;
+}
 
 /** An empty `initialize` and the key that names its owner, as they were read. */
 export interface ClaimSeen {

@@ -1,4 +1,5 @@
 import type { Upstream } from './postgres.ts';
+import type { PermanentSlot } from './settings.ts';
 import type { InstantMs, Lsn, Term, Timeline } from './units.ts';
 
 /** What is checked again right before an irreversible step of a job. */
@@ -14,6 +15,8 @@ export interface StopBudget {
   readonly immediateAtMs: InstantMs | null;
   readonly killAtMs: InstantMs | null;
 }
+
+export type LogicalSlot = Extract<PermanentSlot, { kind: 'logical' }>;
 
 /** The text of `synchronous_standby_names` that the server begins with, in synchronous mode; absent: nobody is waited for. */
 type SynchronousNames = string;
@@ -66,6 +69,17 @@ export type Job =
   /** Compares my history with the leader's; the verdict is in the finished job's `divergence`. */
   | { readonly kind: 'checkDivergence'; readonly from: Upstream; readonly leaderTimeline: Timeline | null }
   | { readonly kind: 'crashRecovery' }
+  /**
+   * Takes logical slots over from the primary: their files are read through SQL and laid down while this standby is down for a
+   * moment, since PostgreSQL has no other way before 17.
+   */
+  | {
+      readonly kind: 'copySlots';
+      readonly from: Upstream;
+      readonly upstream: Upstream;
+      readonly slots: readonly LogicalSlot[];
+      readonly premise: Premise;
+    }
   /** Kills what a dead postmaster left behind. */
   | { readonly kind: 'clearOrphans' }
   /** Moves a failed clone or an abandoned directory out of the way or empties it; never the only copy. */

@@ -7,6 +7,7 @@ import type { PeerReport } from './peers.ts';
 import type { LocalPostgres, TimelineEnd } from './postgres.ts';
 import type { Settings } from './settings.ts';
 import type { InstantMs, Lsn, Term, Timeline, WallMs } from './units.ts';
+import type { SlotLook } from './walBudget.ts';
 
 /** The only input of a decision: a frozen value. Time, settings and memory are fields of it. */
 export interface Observation {
@@ -41,6 +42,19 @@ export type NameCheck =
   /** `asked`: there was an address under my name, and nobody but me answers at it. */
   | { readonly kind: 'free'; readonly asked: boolean }
   | { readonly kind: 'inUse'; readonly why: string };
+
+/**
+ * A copy can be used after a promotion only when no catalog row that it needs was vacuumed away: while it was copied, nothing
+ * told the primary to keep them for it.
+ */
+export interface SlotProof {
+  /** The reign and the run of this server that it was found in: another begins anew. */
+  readonly term: Term;
+  readonly startedWallMs: WallMs;
+  /** How far the primary may have vacuumed before it heard of this copy; null: it has not heard of it. */
+  readonly floor: number | null;
+  readonly safe: boolean;
+}
 
 /** What the last decision left for the next. Losing it may make us slower, never bolder. */
 export interface Memory {
@@ -92,6 +106,12 @@ export interface Memory {
   readonly slotsSeen: Readonly<Record<string, InstantMs>>;
   /** Slots that nobody asked for: since when they are seen here, and not in use. */
   readonly unknownSlots: Readonly<Record<string, InstantMs>>;
+  /** As primary: how much WAL each slot kept at a few instants, the oldest first. */
+  readonly slotLooks: readonly SlotLook[];
+  /** Slots whose end was told to be near. */
+  readonly slotAlarms: readonly string[];
+  /** Copies of logical slots on this standby: what is known of their safety. */
+  readonly slotProofs: Readonly<Record<string, SlotProof>>;
   /** First seen running as primary without a proven lease. */
   readonly unleasedSinceMs: InstantMs | null;
   /** Since when this standby does not stream from the leader it follows. */

@@ -22,6 +22,8 @@ export interface PeerReport {
     readonly failoverPriority: number;
     readonly watchdogFailed: boolean;
     readonly systemId: string | null;
+    /** Of a primary of ours: the oldest transaction whose catalog rows each slot holds. */
+    readonly catalogXmins?: Readonly<Record<string, number>>;
   } | null;
   /** The last request: still waiting, answered, or silent (host dead, refused, too slow). */
   readonly last:

@@ -44,6 +44,8 @@ export interface Slot {
   readonly failover: boolean;
   /** It is such a copy. */
   readonly synced: boolean;
+  /** How much more may be written before it is in danger; null: `max_slot_wal_keep_size` is not set. */
+  readonly safeWalBytes: number | null;
 }
 
 export interface Sender {
@@ -110,6 +112,8 @@ export interface Synchrony {
 export interface RunningPrimary extends Running {
   readonly role: 'primary';
   readonly flushLsn: Lsn;
+  /** Where its WAL is; null: not told. */
+  readonly walFreeBytes: number | null;
   /** The latest checkpoint is still on an older timeline: pg_rewind must wait. */
   readonly checkpointPending: boolean;
   readonly synchronous: Synchrony;

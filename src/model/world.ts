@@ -88,7 +88,7 @@ export interface Files {
   /** `fromByte`: only what follows. */
   read(path: string, fromByte?: number): Promise<FileRead>;
   /** Whole or not at all: a temporary file in the same folder, fsync, rename. */
-  write(path: string, text: string, mode: number): Promise<ControlOutcome>;
+  write(path: string, text: string | Uint8Array, mode: number): Promise<ControlOutcome>;
   append(path: string, text: string, mode: number): Promise<ControlOutcome>;
   list(path: string): Promise<Listing>;
   stat(path: string): Promise<FileStat>;

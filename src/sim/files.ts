@@ -37,7 +37,8 @@ export function makeFiles(machine: Machine, self: SimProcess): Files {
     },
     write: (path, text, mode) =>
       change(`write ${path}`, () => {
-        const done = disk.put(path, text, mode, clock.wall());
+        const content = typeof text === 'string' ? text : String.fromCharCode(...text);
+        const done = disk.put(path, content, mode, clock.wall());
         disk.sync(path);
         disk.sync(folderOf(path));
         return done;

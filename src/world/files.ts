@@ -64,7 +64,7 @@ async function describe(path: string): Promise<FileStat> {
 let written = 0;
 
 /** Whoever reads sees the old text or the new one; after a power cut too. */
-async function replace(path: string, text: string, mode: number): Promise<void> {
+async function replace(path: string, text: string | Uint8Array, mode: number): Promise<void> {
   written += 1;
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${written}.new`);
   try {

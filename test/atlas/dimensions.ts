@@ -113,6 +113,7 @@ export const jobs = {
   promote: { kind: 'promote', premise, mine: timeline(5), taken: timeline(5) },
   checkpoint: { kind: 'checkpoint' },
   rewind: { kind: 'rewind', from: upstream, premise },
+  copySlots: { kind: 'copySlots', from: upstream, upstream, slots: [], premise },
   checkDivergence: { kind: 'checkDivergence', from: upstream, leaderTimeline: timeline(5) },
   crashRecovery: { kind: 'crashRecovery' },
   clearOrphans: { kind: 'clearOrphans' },

@@ -69,6 +69,7 @@ function jobText(seen: Observation, job: Job): string {
     case 'stop':
       return `stop ${job.mode}${job.checkpointFirst ? ' after a checkpoint' : ''}${budgetText(seen, job.budget)}${(job.successors ?? []).length > 0 ? ` for ${job.successors?.join(' ')}` : ''}`;
     case 'clone':
+    case 'copySlots':
     case 'rewind':
       return `${job.kind}${sourceText(job.from)}${premiseText(job.premise)}`;
     case 'checkDivergence':

@@ -23,6 +23,7 @@ const slot = (name: string, more: Partial<Slot> = {}): Slot => ({
   plugin: null,
   failover: false,
   synced: false,
+  safeWalBytes: null,
   ...more,
 });
 const onLeader = (...slots: Slot[]): Observation => ({ ...leading, postgres: { ...primary, slots } });

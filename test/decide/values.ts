@@ -51,6 +51,7 @@ export const primary: RunningPrimary = {
   ...running,
   role: 'primary',
   flushLsn: lsn('0/5000100'),
+  walFreeBytes: null,
   checkpointPending: false,
   synchronous: { names: '', written: '', inForce: true, oldestWaitMs: null },
   control,

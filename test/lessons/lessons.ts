@@ -64,5 +64,4 @@ export const lessons: Readonly<Record<number, string>> = {
 
 /** What no test can prove today, and why. */
 export const notYet: Readonly<Record<number, string>> = {
-  83: 'logical slots are left to the operator: the agent copies and advances none',
 };

@@ -148,11 +148,18 @@ export async function configure(parts: PostgresParts, role: Role, control: Contr
 /** What suits this server on this kernel, where nobody says otherwise. */
 async function defaultsHere(parts: PostgresParts): Promise<Readonly<Record<string, string>>> {
   const { files } = parts.world;
+  const { permanentSlots } = parts.settings().cluster;
   const [version, kernel] = await Promise.all([
     files.read(`${parts.places().dataDir}/PG_VERSION`),
     files.read('/proc/sys/kernel/osrelease'),
   ]);
-  return version.kind === 'text' && kernel.kind === 'text' ? initSyncDefault(version.text, kernel.text) : {};
+  if (version.kind !== 'text') return {};
+  // PostgreSQL 17 and newer: standbys keep copies of failover slots by themselves.
+  const syncs = Number.parseInt(version.text, 10) >= 17 && permanentSlots.some(({ kind }) => kind === 'logical');
+  return {
+    ...(kernel.kind === 'text' ? initSyncDefault(version.text, kernel.text) : {}),
+    ...(syncs ? { sync_replication_slots: 'on' } : {}),
+  };
 }
 
 /** standby.signal is what makes a start a start in recovery: set apart from the rest, since it alone decides. */

@@ -188,7 +188,10 @@ export function makeLooker(
     const left = await halfDone();
     const more = { pendingRestart, ...(left === undefined ? {} : { left }) };
     if (seen.role === 'standby') return { ...seen, ...more };
-    return { ...seen, ...more, synchronous: { ...seen.synchronous, written: parts.written.synchronousNames } };
+    const wal = `${parts.places().dataDir}/pg_wal`;
+    const walFreeBytes = (await disk.within(() => disk.files.freeBytes(wal), patienceMs)) ?? null;
+    const synchronous = { ...seen.synchronous, written: parts.written.synchronousNames };
+    return { ...seen, ...more, walFreeBytes, synchronous };
   }
 
   /**

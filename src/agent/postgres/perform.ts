@@ -6,6 +6,7 @@ import type { Role } from './configure.ts';
 import { halt } from './halt.ts';
 import { bootstrap } from './jobs/bootstrap.ts';
 import { clone } from './jobs/clone.ts';
+import { copySlots } from './jobs/copySlots.ts';
 import { crashRecovery } from './jobs/crashRecovery.ts';
 import { divergenceFrom } from './jobs/divergence.ts';
 import { promote } from './jobs/promote.ts';
@@ -81,6 +82,11 @@ export async function perform(
       const divergence = await Promise.race([asked, aborted(context)]);
       return divergence === null ? cancelled : { ...succeeded, divergence };
     }
+    case 'copySlots':
+      return copySlots(parts, context, job, {
+        look,
+        start: () => startStandby(parts, context, job.upstream, look),
+      });
     case 'crashRecovery':
       return crashRecovery(parts, context);
     case 'clearOrphans':

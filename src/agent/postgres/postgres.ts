@@ -1,9 +1,11 @@
 import { historyFileName, readHistoryFile } from '../../codec/postgres/historyFile.ts';
+import type { LogicalKind } from '../../model/decision.ts';
 import type { Job } from '../../model/job.ts';
 import type { ControlOutcome } from '../../model/outcome.ts';
 import type { LocalPostgres, TimelineEnd } from '../../model/postgres.ts';
 import { type InstantMs, type Lsn, later, lsnText, type Timeline } from '../../model/units.ts';
 import type { FileRead, Statement } from '../../model/world.ts';
+import { makeAdvancer } from './advance.ts';
 import { makeControlReader } from './control.ts';
 import { makePatientDisk } from './disk.ts';
 import { halt } from './halt.ts';
@@ -14,7 +16,7 @@ import { findPostmaster, orphansOf } from './postmaster.ts';
 import { makeRejected } from './rejected.ts';
 import { reload } from './reload.ts';
 import { ownTarget, runOnce, whyNot } from './sessions.ts';
-import { advanceSlot, createSlot, dropSlot, resumeReplay, touchWal } from './statements.ts';
+import { advanceSlot, createLogicalSlot, createSlot, dropSlot, resumeReplay, touchWal } from './statements.ts';
 
 export type { SentinelPrefix } from './parts.ts';
 
@@ -31,9 +33,10 @@ export interface Postgres {
   ): Promise<ControlOutcome & { readonly changed?: boolean }>;
   /** A commit of nothing, so that there is something for the standbys to confirm. */
   touchWal(): Promise<ControlOutcome>;
-  createSlot(name: string): Promise<ControlOutcome>;
+  createSlot(name: string, logical?: LogicalKind): Promise<ControlOutcome>;
   dropSlot(name: string, why: string): Promise<ControlOutcome>;
-  advanceSlot(name: string, to: Lsn): Promise<ControlOutcome>;
+  /** With a database, of a logical slot: it is begun, and goes on beside the loop. */
+  advanceSlot(name: string, to: Lsn, database?: string): Promise<ControlOutcome>;
   resumeReplay(): Promise<ControlOutcome>;
   /** Where each earlier timeline ended, from my .history file. Empty when there is none. */
   localHistory(timeline: Timeline): Promise<readonly TimelineEnd[]>;
@@ -68,6 +71,7 @@ export function makePostgres(
     strike,
     outlives: (work) => void outliving.add(work),
   });
+  const advancer = makeAdvancer(parts);
   const disk = makePatientDisk(world, { limitMs: diskLimitMs, answersAgain: () => deps.wake('disk') });
   /** What the loop itself does, and what guards it: never held up by the disk. */
   const prompt: PostgresParts = { ...parts, world: { ...world, files: { ...disk.files, read: readOrRemember } } };
@@ -98,8 +102,10 @@ export function makePostgres(
     last = await looker.look();
     return last;
   }
-  async function ask(statement: Statement): Promise<ControlOutcome> {
-    const result = await runOnce(world.sql, ownTarget(parts.settings(), 'Patroni slots'), [statement], slotLimitMs);
+  async function ask(statement: Statement, database?: string): Promise<ControlOutcome> {
+    const own = ownTarget(parts.settings(), 'Patroni slots');
+    const target = database === undefined ? own : { ...own, database };
+    const result = await runOnce(world.sql, target, [statement], slotLimitMs);
     return result.kind === 'rows' ? { kind: 'done' } : { kind: 'failed', why: whyNot(result) };
   }
 
@@ -130,13 +136,24 @@ export function makePostgres(
         return { kind: 'failed', why: error instanceof Error ? error.message : String(error) };
       }
     },
-    createSlot: (name) => ask(createSlot(name)),
+    async createSlot(name, logical) {
+      if (logical === undefined) return ask(createSlot(name));
+      const { database, plugin, failover } = logical;
+      const outcome = await ask(createLogicalSlot(name, plugin, failover), database);
+      if (outcome.kind === 'done')
+        deps.note('info', `logical slot ${name} is made: its consumer gets what comes from now on`);
+      return outcome;
+    },
     async dropSlot(name, why) {
       const outcome = await ask(dropSlot(name));
       if (outcome.kind === 'done') deps.note('warning', `slot ${name} is dropped: ${why}`);
       return outcome;
     },
-    advanceSlot: (name, to) => ask(advanceSlot(name, lsnText(to))),
+    async advanceSlot(name, to, database) {
+      if (database === undefined) return ask(advanceSlot(name, lsnText(to)));
+      advancer.advance(name, database, to);
+      return { kind: 'done' };
+    },
     resumeReplay: () => ask(resumeReplay),
     touchWal: () => ask(touchWal),
     async localHistory(timeline) {

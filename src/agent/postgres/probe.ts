@@ -32,6 +32,7 @@ export function readProbe(
       role: 'primary',
       timeline: own,
       flushLsn: position(row.flush_lsn) ?? lsnOf(0n),
+      walFreeBytes: null,
       checkpointPending: controlTimeline < own,
       synchronous: {
         names: row.synchronous_names ?? '',
@@ -102,6 +103,7 @@ const slotOf = (row: Json): Slot => ({
   plugin: text(row.plugin),
   failover: row.failover === true,
   synced: row.synced === true,
+  safeWalBytes: row.safe_wal_size == null ? null : Number(row.safe_wal_size),
 });
 
 /** `conflicting` since PostgreSQL 16, `invalidation_reason` since 17: of no use any more, whatever became of its WAL. */

@@ -98,6 +98,23 @@ export const createSlot = (name: string): Statement => ({
 WHERE NOT EXISTS (SELECT 1 FROM pg_catalog.pg_replication_slots WHERE slot_name = $1)`,
   values: [name],
 });
+/** PostgreSQL waits for transactions that are under way: nobody else is held up by that. */
+export const createLogicalSlot = (name: string, plugin: string, failover: boolean): Statement => ({
+  name: 'createLogicalSlot',
+  text: `SELECT pg_catalog.pg_create_logical_replication_slot($1, $2${failover ? ', false, false, true' : ''})
+WHERE NOT EXISTS (SELECT 1 FROM pg_catalog.pg_replication_slots WHERE slot_name = $1)`,
+  values: [name, plugin],
+});
+/** Of a primary: logical slots as they are on its disk. Names of slots hold no comma. */
+export const slotFiles = (names: readonly string[]): Statement => ({
+  name: 'slotFiles',
+  text: `SELECT slot_name, database, plugin, wal_status, confirmed_flush_lsn,
+  pg_catalog.encode(pg_catalog.pg_read_binary_file('pg_replslot/' || slot_name || '/state'), 'base64') AS state
+FROM pg_catalog.pg_replication_slots
+WHERE NOT pg_catalog.pg_is_in_recovery() AND slot_type = 'logical' AND NOT temporary
+  AND slot_name = ANY (pg_catalog.string_to_array($1, ','))`,
+  values: [names.join(',')],
+});
 export const dropSlot = (name: string): Statement => ({
   name: 'dropSlot',
   text: 'SELECT pg_catalog.pg_drop_replication_slot(slot_name) FROM pg_catalog.pg_replication_slots WHERE slot_name = $1 AND NOT active',

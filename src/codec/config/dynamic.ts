@@ -6,6 +6,8 @@ export interface ConfigScope {
   readonly foreignMembers: boolean;
   /** Names of all members: each has a slot of its own. */
   readonly members?: readonly string[];
+  /** A member streams from this one. */
+  readonly relays?: boolean;
 }
 
 type Json = Readonly<Record<string, unknown>>;

@@ -1,6 +1,7 @@
 import type { LocalSettings, Settings } from '../../model/settings.ts';
 import { isTooDeep } from '../depth.ts';
 import { type ConfigScope, readDynamic } from './dynamic.ts';
+import { forLogicalSlots } from './logicalSlots.ts';
 import { readPostgresSettings } from './postgres.ts';
 
 /**
@@ -22,13 +23,15 @@ export function mergeSettings(
   const { cluster, warnings } = readDynamic(document, previous?.cluster ?? null, scope);
   const section: unknown =
     typeof document === 'object' && document !== null && 'postgresql' in document ? document.postgresql : {};
-  const { postgres, warnings: more } = readPostgresSettings(local, section);
+  const { postgres: plain, warnings: more } = readPostgresSettings(local, section);
+  const { postgres, warnings: ofSlots } = forLogicalSlots(local, cluster, plain, scope);
   return {
     settings: Object.freeze({ local, cluster, postgres, dynamicText: text }),
     warnings: [
       ...(broken ? ['/config can not be read as settings; the last valid ones stay in force'] : []),
       ...warnings,
       ...more,
+      ...ofSlots,
     ],
   };
 }

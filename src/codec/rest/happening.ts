@@ -31,7 +31,15 @@ export function happeningOf(node: string, entry: Entry): Happening | null {
   }
 }
 
-const routine = new Set(['renewLease', 'publishMember', 'writeStatus', 'askPeers', 'askLeaderLease', 'advanceSlot']);
+const routine = new Set([
+  'renewLease',
+  'publishMember',
+  'writeStatus',
+  'askPeers',
+  'askLeaderLease',
+  'advanceSlot',
+  'tell',
+]);
 
 /** In one line, facts and all. */
 export function happeningText({ text, because }: Happening): string {

@@ -1,5 +1,7 @@
 import type { Snapshot } from '../../model/agent.ts';
 import type { Rehearsal } from '../../model/rehearsal.ts';
+import { escapeLabel } from './label.ts';
+import { writeSlotMetrics } from './slotMetrics.ts';
 import {
   freshnessOf,
   isFailsafeActive,
@@ -58,8 +60,9 @@ export function writeMetrics(
   context: StatusContext,
   rehearsal: Rehearsal | null = null,
 ): string {
-  const labels = `{scope="${escapeLabel(context.scope)}",name="${escapeLabel(context.name)}"}`;
-  return [...patroniMetrics(snapshot, context), ...ownMetrics(snapshot, context), ...rehearsalMetrics(rehearsal)]
+  const own = `scope="${escapeLabel(context.scope)}",name="${escapeLabel(context.name)}"`;
+  const labels = `{${own}}`;
+  const plain = [...patroniMetrics(snapshot, context), ...ownMetrics(snapshot, context), ...rehearsalMetrics(rehearsal)]
     .map(({ name, type, help, comment, value }) =>
       [
         `# HELP ${name} ${help}`,
@@ -70,6 +73,7 @@ export function writeMetrics(
       ].join('\n'),
     )
     .join('');
+  return plain + (snapshot === null ? '' : writeSlotMetrics(snapshot.seen, own));
 }
 
 function patroniMetrics(snapshot: Snapshot | null, { nowMs }: StatusContext): Metric[] {
@@ -216,6 +220,3 @@ const epoch = (timestamp: string | null | undefined): number => {
     typeof timestamp === 'string' ? Date.parse(timestamp.replace(' ', 'T').replace(/([+-]\d\d)$/, '$1:00')) : 0;
   return Number.isFinite(ms) ? ms / 1_000 : 0;
 };
-
-/** In a label of Prometheus' text format. */
-const escapeLabel = (value: string): string => value.replace(/[\\"]/g, '\\$&').replace(/\n/g, '\\n');

@@ -24,7 +24,18 @@ export function readPeerStatus(text: string): PeerReport['said'] {
     failoverPriority: priorityOf(tags),
     watchdogFailed: value.watchdog_failed === true,
     systemId: textOrNull(value.database_system_identifier),
+    ...(location > 0n ? catalogXmins(value) : {}),
   };
+}
+
+/** Of a primary of ours; a Patroni does not tell. */
+function catalogXmins({ matriarch }: JsonObject): Pick<NonNullable<PeerReport['said']>, 'catalogXmins'> {
+  const slots = isObject(matriarch) && isObject(matriarch.slots) ? matriarch.slots : null;
+  if (slots === null) return {};
+  const known = Object.entries(slots).flatMap(([name, slot]) =>
+    isObject(slot) && typeof slot.catalog_xmin === 'number' ? [[name, slot.catalog_xmin] as const] : [],
+  );
+  return { catalogXmins: Object.fromEntries(known) };
 }
 
 /** Ours say whether they may write. Of a Patroni only a standby at work is proof: what is starting or gives no answer may be anything. */

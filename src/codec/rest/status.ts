@@ -5,6 +5,7 @@ import type { Observation } from '../../model/observation.ts';
 import { mayAcceptWrites, type Sender } from '../../model/postgres.ts';
 import { type InstantMs, type Lsn, lsnOf, type Timeline } from '../../model/units.ts';
 import { reasonsDocument } from './reasons.ts';
+import { slotsDocument } from './slots.ts';
 import { isListed } from './sync.ts';
 
 /** The Patroni whose REST this is: peers and tools branch on it. */
@@ -65,6 +66,7 @@ export function statusDocument(snapshot: Snapshot | null, context: StatusContext
         ? { replays_own_wal: true }
         : {}),
       ...synchronyFields(snapshot),
+      slots: slotsDocument(seen),
     },
   };
 }

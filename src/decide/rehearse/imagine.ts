@@ -73,6 +73,7 @@ export function primaryOf(seen: Observation, name: string): RunningPrimary | nul
     ...server,
     role: 'primary',
     flushLsn: said.position,
+    walFreeBytes: null,
     checkpointPending: false,
     synchronous: { names: '', written: '', inForce: true, oldestWaitMs: null },
   };

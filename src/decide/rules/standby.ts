@@ -21,6 +21,7 @@ import { repairPause } from '../repair.ts';
 import type { Rule } from '../rule.ts';
 import { leaseLeftMs, leaseNeededToPromoteMs } from '../timing.ts';
 import { cannotFollow, judged, leaderAsSource, promotionWaitMs, stopped } from './rejoin.ts';
+import { slotRules } from './slots.ts';
 
 /** Somebody else leads, or nobody, or nobody knows: this node follows, or at least serves reads. */
 
@@ -303,6 +304,7 @@ export const standbyRules: readonly Rule[] = [
   replayPaused,
   follow,
   notStreaming,
+  ...slotRules,
   healthy,
   etcdAway,
   waiting,

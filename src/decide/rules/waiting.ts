@@ -16,7 +16,7 @@ const obsolete: Rule = {
       (mustLead && !iAmLeader(seen)) ||
       (job.kind === 'rewind' && leader !== null && leader.name !== job.premise.leader) ||
       // A question to a host that died is answered by nobody, for seconds: the race must not wait for it.
-      (job.kind === 'checkDivergence' && leader?.name !== job.from.member) ||
+      ((job.kind === 'checkDivergence' || job.kind === 'copySlots') && leader?.name !== job.from.member) ||
       (rejoins && leader !== null && otherLeader(seen) === null);
     if (!gone || seen.jobs.cancelling) return undefined;
     return {

@@ -97,6 +97,10 @@ export function permanentHere(seen: Observation, cluster: Cluster): readonly Per
   });
 }
 
+/** It runs so that logical slots can be: a setting that waits for its start does not count yet. */
+export const decodes = (seen: Observation, { pendingRestart }: RunningPrimary | RunningStandby): boolean =>
+  seen.settings.postgres.parameters.wal_level === 'logical' && pendingRestart.wal_level === undefined;
+
 /** A logical slot needs catalog rows, and what keeps them on the primary is told up the stream. */
 function streams(seen: Observation, cluster: Cluster): boolean {
   const { nostream, replicatefrom } = seen.settings.local.tags;

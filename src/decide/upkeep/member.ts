@@ -60,6 +60,7 @@ export function stateText(seen: Observation): string {
       case 'clone':
         return 'creating replica';
       case 'restart':
+      case 'copySlots':
         return 'restarting';
       case 'stop':
         return 'stopping';

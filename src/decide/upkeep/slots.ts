@@ -3,11 +3,12 @@ import type { Action } from '../../model/decision.ts';
 import type { Observation } from '../../model/observation.ts';
 import type { RunningPrimary, RunningStandby, Slot } from '../../model/postgres.ts';
 import { slotNameOf } from '../../model/slotName.ts';
-import type { InstantMs } from '../../model/units.ts';
+import type { InstantMs, Lsn } from '../../model/units.ts';
 import { clusterOf, iAmLeader, isGarbage, leaderOf, me, otherLeader } from '../judge.ts';
 import { blocksSync, isIdle, isIgnored, whyAnew } from '../slots/dropping.ts';
+import { slotProofs, unproven } from '../slots/proof.ts';
 import { retainedSlots } from '../slots/retention.ts';
-import { type WantedSlot, wantedSlots } from '../slots/wanted.ts';
+import { decodes, type WantedSlot, wantedSlots } from '../slots/wanted.ts';
 import type { Upkeep } from '../upkeep.ts';
 
 /**
@@ -25,26 +26,53 @@ export function slots(seen: Observation): Upkeep {
   const retained = retainedSlots(seen, cluster);
   const wanted = wantedSlots(seen, cluster, postgres, retained);
   const unknown = unknownSlots(seen, cluster, postgres, wanted);
+  const doubtful = postgres.role === 'primary' ? unproven(seen) : [];
   return {
     actions: [
+      ...doubtful.map((name): Action => ({ kind: 'tell', level: 'error', text: doubtText(name) })),
       ...[...wanted.values()].flatMap((slot) => kept(seen, postgres, slot)),
       ...(seen.settings.cluster.pause ? [] : dropped(seen, postgres, wanted, unknown)),
     ],
-    memory: { slotsSeen: retained, unknownSlots: unknown },
+    memory: { slotsSeen: retained, unknownSlots: unknown, slotProofs: slotProofs(seen) },
   };
 }
+
+const doubtText = (name: string): string =>
+  `logical slot ${name} was not proven to be safe when this node was promoted: catalog rows that it needs may be gone. Stop its consumer, drop the slot, and have the consumer begin anew`;
 
 /** One that is wanted: made, made anew, or moved on. */
 function kept(seen: Observation, postgres: RunningPrimary | RunningStandby, wanted: WantedSlot): readonly Action[] {
   const { name } = wanted;
   const slot = postgres.slots.find((one) => one.name === name);
-  if (slot === undefined) return wanted.kind === 'physical' ? [{ kind: 'createSlot', name }] : [];
+  if (slot === undefined) return made(seen, postgres, wanted);
   const why = whyAnew(slot, wanted, isCalm(seen, postgres));
   if (why !== null) return seen.settings.cluster.pause ? [] : [{ kind: 'dropSlot', name, why }];
-  if (wanted.inUse || wanted.to === null || slot.kind === 'logical' || !isIdle(slot)) return [];
+  if (wanted.inUse || wanted.to === null || !isIdle(slot)) return [];
   const reach = postgres.role === 'standby' ? postgres.replayedLsn : postgres.flushLsn;
+  if (slot.kind === 'logical') {
+    // Where it was confirmed is where its consumer goes on: it stays behind rather than leave anything out.
+    const to = earlier(wanted.to, reach);
+    const behind = !slot.failover && slot.confirmedFlushLsn !== null && slot.confirmedFlushLsn < to;
+    return behind && slot.database !== null ? [{ kind: 'advanceSlot', name, to, database: slot.database }] : [];
+  }
   const moves = slot.restartLsn !== null && wanted.to > slot.restartLsn && wanted.to <= reach;
   return moves ? [{ kind: 'advanceSlot', name, to: wanted.to }] : [];
+}
+
+function earlier(a: Lsn, b: Lsn): Lsn {
+  if (a < b) return a;
+  return b;
+}
+
+/** Logical ones are made where they are consumed, and copied from there. */
+function made(
+  seen: Observation,
+  postgres: RunningPrimary | RunningStandby,
+  { name, kind, database, plugin }: WantedSlot,
+): readonly Action[] {
+  if (kind === 'physical') return [{ kind: 'createSlot', name }];
+  if (database === null || plugin === null || postgres.role !== 'primary' || !decodes(seen, postgres)) return [];
+  return [{ kind: 'createSlot', name, logical: { database, plugin, failover: postgres.serverVersion >= 170_000 } }];
 }
 
 /** Not in a failover: then slots that nobody seems to need may be just those that will be needed. */

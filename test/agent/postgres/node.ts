@@ -28,7 +28,7 @@ export const stopFast = {
 } as const;
 
 /** A PostgreSQL of one's own in a temporary folder, driven by the shipped jobs. */
-export function makeNode(folder: string, name: string, port: number) {
+export function makeNode(folder: string, name: string, port: number, more: Readonly<Record<string, string>> = {}) {
   const root = join(folder, name);
   const stateDir = join(root, 'state');
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
@@ -46,6 +46,7 @@ export function makeNode(folder: string, name: string, port: number) {
     unix_socket_directories: root,
     shared_buffers: '8MB',
     wal_retrieve_retry_interval: '200ms',
+    ...more,
   };
   const login = (username: string) => ({ username, password: 'secret', ssl: {} });
   const settings: Settings = {

@@ -1,5 +1,5 @@
 import type { Divergence } from '../../../src/model/job.ts';
-import { timeline } from '../../../src/model/units.ts';
+import { lsn, revision, timeline } from '../../../src/model/units.ts';
 import { after, type cluster, doneJob, following, held, member, standby } from '../../decide/values.ts';
 import { asIs, type Change, type Chapter, dimension, only, yesNo } from '../chapter.ts';
 import {
@@ -159,4 +159,28 @@ const noData: Chapter = {
   ],
 };
 
-export const elsewhere: readonly Chapter[] = [whatRuns, comesBack, streams, noData];
+const cdc = { kind: 'logical', name: 'cdc', database: 'app', plugin: 'pgoutput' } as const;
+const slotOfLeader = inCluster({
+  status: { optime: lsn('0/5000100'), slots: { cdc: lsn('0/5000000') }, retainSlots: [], modRevision: revision(80n) },
+});
+const logicalSlots: Chapter = {
+  title: 'n1 leads: a logical slot is to be kept on all',
+  start: set({ cluster: { permanentSlots: [cdc] } })(following),
+  dimensions: [
+    yesNo('the leader has it', slotOfLeader),
+    yesNo('wal_level is logical', (seen) =>
+      set({ postgres: { parameters: { ...seen.settings.postgres.parameters, wal_level: 'logical' } } })(seen),
+    ),
+    dimension('standby', {
+      streams: asIs,
+      'without stream': change({ postgres: { ...standby, receiver: null } }),
+      'PostgreSQL 17': change({ postgres: { ...standby, serverVersion: 170_002 } }),
+    }),
+    paused,
+    yesNo('nofailover', set({ tags: { nofailover: true } })),
+    only(leader, 'is primary', 'is a standby yet'),
+    dimension('the last job', { none: asIs, 'a copy of slots': ended(jobs.copySlots, 'done') }),
+  ],
+};
+
+export const elsewhere: readonly Chapter[] = [whatRuns, comesBack, streams, logicalSlots, noData];

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readDynamic } from '../../../src/codec/config/dynamic.ts';
+import { readLocalConfig } from '../../../src/codec/config/local.ts';
+import { mergeSettings } from '../../../src/codec/config/merge.ts';
+import { small } from './sample.ts';
 
 /** `slots` and `ignore_slots`: what is asked for, and what is wrong with it. */
 
@@ -68,5 +71,34 @@ test('a logical slot that has the name of a slot of a member is left out; member
   assert.match(
     read({}, ['node-1', 'node.1']).warnings.join(),
     /members node-1 and node\.1 have the same slot name node_1/,
+  );
+});
+
+const localFile = readLocalConfig(small, 'node.yml', {});
+const merged = (slots: object, parameters: object, { tags = {}, relays = false, more = {} } = {}) => {
+  assert.ok(localFile.kind === 'ok');
+  const local = { ...localFile.local, tags: { ...localFile.local.tags, ...tags } };
+  const document = { slots, postgresql: { parameters }, ...more };
+  const scope = { foreignMembers: false, relays };
+  const { settings, warnings } = mergeSettings(local, JSON.stringify(document), null, scope);
+  return { feedback: settings.postgres.parameters.hot_standby_feedback, told: warnings.join('\n') };
+};
+
+test('logical slots: standby feedback is on where they are or pass through, and wal_level must be logical', () => {
+  const cdc = { cdc: { database: 'app', plugin: 'pgoutput' } };
+  const logical = { wal_level: 'logical' };
+  assert.deepEqual(merged(cdc, logical), { feedback: 'on', told: '' });
+  assert.deepEqual(merged({ barman: null }, {}), { feedback: undefined, told: '' });
+  assert.match(merged(cdc, {}).told, /^slots: cdc: logical slots need postgresql\.parameters\.wal_level: logical/);
+  const off = merged(cdc, { ...logical, hot_standby_feedback: 'off' });
+  assert.equal(off.feedback, 'on');
+  assert.match(off.told, /hot_standby_feedback: off would make the copies of logical slots useless/);
+  assert.equal(merged(cdc, logical, { tags: { nofailover: true } }).feedback, undefined);
+  assert.equal(merged(cdc, logical, { tags: { nofailover: true }, relays: true }).feedback, 'on');
+  assert.equal(merged(cdc, logical, { tags: { nostream: true }, relays: true }).feedback, undefined);
+  assert.match(merged(cdc, logical, { more: { postgresql: { use_slots: false } } }).told, /use_slots is off/);
+  assert.match(
+    merged(cdc, logical, { more: { standby_cluster: { host: 'far' } } }).told,
+    /cluster that follows another/,
   );
 });
