@@ -89,3 +89,69 @@ test('slots that were wanted, and a configuration with a mistake in it: nothing 
   assert.equal(slotsOn(cluster, leader).has('barman'), false, 'now nobody asks for it any more');
   await ends(cluster);
 });
+
+const cdc = { database: 'postgres', plugin: 'pgoutput' };
+const withLogical = {
+  slots: { cdc },
+  postgresql: { use_slots: true, use_pg_rewind: true, parameters: { wal_level: 'logical', wal_log_hints: 'on' } },
+};
+const placeOf = (cluster: SimulatedCluster, node: string): bigint | null =>
+  slotsOn(cluster, node).get('cdc')?.logical?.confirmedLsn ?? null;
+const saidOf = async (cluster: SimulatedCluster, node: string): Promise<string> => {
+  let body = '';
+  void cluster.ask(node, 'GET', '/patroni').then((answer) => {
+    body = answer?.body ?? '';
+  });
+  await cluster.run(100);
+  return body;
+};
+
+test('a logical slot: made on the leader, taken over by both standbys, moved on with its consumer, there after a failover', async () => {
+  const { cluster, leader, others } = await three(904, withLogical);
+  await cluster.run(60_000);
+  for (const name of ['n1', 'n2', 'n3']) assert.notEqual(placeOf(cluster, name), null, name);
+  const consumed = consume(cluster, leader, 'cdc');
+  const original = slotsOn(cluster, leader).get('cdc')?.logical;
+  assert.ok(original !== undefined);
+  original.confirmedLsn = consumed;
+  await cluster.run(45_000);
+  for (const name of others) {
+    assert.equal(placeOf(cluster, name), consumed, name);
+    assert.match(await saidOf(cluster, name), /"cdc": ?\{"type": ?"logical", ?"safe": ?true\}/);
+  }
+  cluster.powerOff(leader);
+  await cluster.until(() => leadsElsewhere(cluster, leader), { withinMs: 60_000 });
+  const next = cluster.primary() ?? '';
+  assert.equal(placeOf(cluster, next), consumed, 'its consumer goes on where it was');
+  assert.deepEqual(
+    cluster.journal(next).filter((entry) => entry.kind === 'note' && /not proven/.test(entry.text)),
+    [],
+  );
+  cluster.powerOn(leader);
+  await ends(cluster);
+  await cluster.run(90_000);
+  assert.ok((placeOf(cluster, leader) ?? 0n) <= (placeOf(cluster, next) ?? 0n), 'and none is ahead of it');
+});
+
+test('the agent or the leader dies while a standby takes a logical slot over: it comes back, and has it in the end', async () => {
+  for (const [seed, delayMs] of [
+    [905, 0],
+    [906, 60],
+    [907, 200],
+    [908, 500],
+  ] as const) {
+    const { cluster, leader, others } = await three(seed, { ...withLogical, slots: {} });
+    void cluster.ask(leader, 'PATCH', '/config', JSON.stringify({ slots: { cdc } }));
+    const [standby] = others;
+    const at = () => cluster.journal(standby).some((entry) => entry.kind === 'job' && entry.job === 'copySlots');
+    await cluster.until(at, { withinMs: 60_000 });
+    await cluster.run(delayMs);
+    if (seed % 2 === 1) cluster.agent(standby).kill();
+    else cluster.powerOff(leader);
+    await cluster.run(45_000);
+    if (seed % 2 === 0) cluster.powerOn(leader);
+    await ends(cluster);
+    await cluster.run(120_000);
+    for (const name of ['n1', 'n2', 'n3']) assert.notEqual(placeOf(cluster, name), null, `${name} of ${seed}`);
+  }
+});

@@ -115,6 +115,16 @@ WHERE NOT pg_catalog.pg_is_in_recovery() AND slot_type = 'logical' AND NOT tempo
   AND slot_name = ANY (pg_catalog.string_to_array($1, ','))`,
   values: [names.join(',')],
 });
+/** Whether the segment that holds a position is here, whatever timeline it was written on; a standby may be asked, too. */
+export const holdsWal = (position: string): Statement => ({
+  name: 'holdsWal',
+  text: `SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_ls_waldir() w WHERE pg_catalog.substr(w.name, 9, 16) =
+    pg_catalog.lpad(pg_catalog.upper(pg_catalog.to_hex(number / per_log)), 8, '0')
+    || pg_catalog.lpad(pg_catalog.upper(pg_catalog.to_hex(number % per_log)), 8, '0')) AS there
+FROM (SELECT pg_catalog.div(pg_catalog.pg_wal_lsn_diff($1::pg_lsn, '0/0'), bytes)::bigint AS number, 4294967296 / bytes AS per_log
+  FROM (SELECT bytes_per_wal_segment::bigint AS bytes FROM pg_catalog.pg_control_init()) c) s`,
+  values: [position],
+});
 export const dropSlot = (name: string): Statement => ({
   name: 'dropSlot',
   text: 'SELECT pg_catalog.pg_drop_replication_slot(slot_name) FROM pg_catalog.pg_replication_slots WHERE slot_name = $1 AND NOT active',

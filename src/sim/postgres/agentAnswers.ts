@@ -4,6 +4,7 @@ import type { SqlRow } from '../../model/world.ts';
 import { failed, rows, teach } from './answers.ts';
 import type { Instance, Sender } from './instance.ts';
 import { checkpoint, write } from './primary.ts';
+import { moveOn, slotRow } from './slots.ts';
 import { historyName, historyText, walFileName } from './wal.ts';
 
 const at = (position: bigint | null): string | null => (position === null ? null : lsnText(lsnOf(position)));
@@ -45,7 +46,7 @@ teach({
   advanceSlot(server, _backend, [name, to], reply) {
     const slot = server.dir.slots().get(String(name));
     const target = lsn(String(to));
-    if (slot !== undefined && !slot.active && (slot.restartLsn ?? 0n) < target) slot.restartLsn = target;
+    if (slot !== undefined && !slot.active) moveOn(server, slot, target);
     reply(rows());
   },
   /** Simulated servers keep all their WAL. */
@@ -94,7 +95,7 @@ function probeRow(server: Instance): SqlRow {
     commit_wait_ms: oldestWait(server),
     conninfo: conf.get('primary_conninfo') ?? '',
     slot_name: conf.get('primary_slot_name') ?? '',
-    slots: JSON.stringify([...server.dir.slots().values()].map(slotRow)),
+    slots: JSON.stringify([...server.dir.slots().values()].map((slot) => slotRow(server, slot))),
     senders: JSON.stringify([...server.senders].map((sender) => senderRow(server, sender))),
     pending: pendingJson(server),
     start_only: startOnlyJson(server),
@@ -117,19 +118,6 @@ function receiverJson(server: Instance): string | null {
     sender_port: receiver.port,
   });
 }
-
-const slotRow = (slot: { name: string; active: boolean; restartLsn: bigint | null }) => ({
-  slot_name: slot.name,
-  slot_type: 'physical',
-  active: slot.active,
-  temporary: false,
-  restart_lsn: at(slot.restartLsn),
-  confirmed_flush_lsn: null,
-  xmin: null,
-  wal_status: 'reserved',
-  database: null,
-  plugin: null,
-});
 
 const oldestWait = ({ waiters, world }: Instance): string | null => {
   const [first] = waiters;

@@ -37,6 +37,13 @@ export interface SimSlot {
   readonly name: string;
   active: boolean;
   restartLsn: bigint | null;
+  /** Absent: it is a physical one. */
+  readonly logical?: LogicalPart;
+}
+export interface LogicalPart {
+  readonly database: string;
+  readonly plugin: string;
+  confirmedLsn: bigint;
 }
 
 const walFile = 'pg_wal/wal.sim';

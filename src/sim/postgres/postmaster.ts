@@ -19,6 +19,7 @@ import { writePid } from './pidFile.ts';
 import { takeInNames, write } from './primary.ts';
 import { newestKnown, promote } from './promote.ts';
 import { stop } from './shutdown.ts';
+import { adoptSlots } from './slots.ts';
 import { startReceiver } from './streaming.ts';
 import { historyName } from './wal.ts';
 
@@ -72,7 +73,7 @@ export const postgresProgram =
       takingInNames: false,
       waiters: new Set(),
     };
-    for (const slot of dir.slots().values()) slot.active = false;
+    adoptSlots(instance);
     dir.remove('promote'); // of a promotion that no server heard of
     world.servers.add(instance);
     writePid(instance, 'starting');

@@ -14,8 +14,8 @@ import {
   type PostgresParts,
   succeeded,
 } from '../parts.ts';
-import { peerTarget, runOnce, whyNot } from '../sessions.ts';
-import { slotFiles } from '../statements.ts';
+import { ownTarget, peerTarget, runOnce, whyNot } from '../sessions.ts';
+import { holdsWal, slotFiles } from '../statements.ts';
 
 type CopyJob = Extract<Job, { kind: 'copySlots' }>;
 interface SlotFile {
@@ -90,22 +90,10 @@ async function judged(parts: PostgresParts, slot: LogicalSlot, row: SqlRow): Pro
   return { name: slot.name, bytes, confirmedLsn: lsn(row.confirmed_flush_lsn) };
 }
 
-/** The segment that holds the position, whatever timeline it was written on. */
 async function hasWalFrom(parts: PostgresParts, from: Lsn): Promise<boolean> {
-  const { files } = parts.world;
-  const listing = await files.list(`${parts.places().dataDir}/pg_wal`);
-  if (listing.kind !== 'entries') return false;
-  const segments = listing.names.filter((name) => /^[0-9A-F]{24}$/.test(name));
-  const [any] = segments;
-  if (any === undefined) return false;
-  const file = await files.stat(`${parts.places().dataDir}/pg_wal/${any}`);
-  if (file.kind !== 'file' || file.sizeBytes === 0) return false;
-  const perFile = BigInt(file.sizeBytes);
-  const number = from / perFile;
-  const perLog = 0x1_0000_0000n / perFile;
-  const hex = (value: bigint): string => value.toString(16).toUpperCase().padStart(8, '0');
-  const wanted = hex(number / perLog) + hex(number % perLog);
-  return segments.some((name) => name.slice(8) === wanted);
+  const own = ownTarget(parts.settings(), 'Patroni slots');
+  const asked = await runOnce(parts.world.sql, own, [holdsWal(lsnText(from))], askLimitMs);
+  return asked.kind === 'rows' && asked.rows[0]?.there === 't';
 }
 
 async function replayed(
