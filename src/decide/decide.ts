@@ -31,16 +31,21 @@ export function decide(observed: Observation): Decision {
       ...lease.actions.filter((action) => action.kind !== 'renewLease' || !renewedByVerdict),
       ...verdict.actions,
     ],
-    upkeep: verdict.actions.some(({ kind }) => kind === 'startJob')
-      ? kept.actions.filter(({ kind }) => !writesFiles.has(kind))
-      : kept.actions,
+    upkeep: besideJob(verdict.actions, kept.actions),
     answers: verdict.answers ?? [],
     memory,
     wakeInMs: Math.max(0, Math.min(verdict.wakeInMs ?? Number.POSITIVE_INFINITY, kept.wakeInMs, pulseMs(seen))),
   };
 }
 
-/** A job that begins now may write the same files for another role, and be over before the upkeep's turn comes. */
+/** A job that begins now may write the same files for another role, and be over before the upkeep's turn comes; or stop the server. */
+function besideJob(verdict: readonly Action[], kept: readonly Action[]): readonly Action[] {
+  const begun = verdict.find((action) => action.kind === 'startJob');
+  if (begun === undefined) return kept;
+  const stops = begun.job.kind === 'copySlots';
+  return kept.filter(({ kind }) => !writesFiles.has(kind) && !(stops && ofSlots.has(kind)));
+}
+const ofSlots: ReadonlySet<Action['kind']> = new Set(['createSlot', 'dropSlot', 'advanceSlot'] as const);
 const writesFiles: ReadonlySet<Action['kind']> = new Set(['applyConfiguration', 'setSynchronousNames'] as const);
 
 const untold = (facts: readonly Fact[], told: readonly Fact[]): readonly Fact[] =>

@@ -91,6 +91,14 @@ test('a standby that lacks what the leader has takes it over, in peace, and not 
   assert.equal(ruleOf(after(seen, job, { ended: 'failed' })), 'standby.following');
   const newer = { ...seen, postgres: { ...standby, slots: ofMembers, serverVersion: 170_002 } };
   assert.equal(ruleOf(newer), 'standby.following', 'PostgreSQL does it itself');
+  const loops = seen.wallMs / seen.settings.cluster.loopWaitMs;
+  const inLoops = (count: number) => wallMs((Math.floor(loops) + count) * seen.settings.cluster.loopWaitMs);
+  const turns = [0, 1, 2, 3].map((count) => ruleOf({ ...seen, wallMs: inLoops(count) }) === 'standby.copySlots');
+  assert.deepEqual(
+    [turns.filter(Boolean).length, turns[0], turns[1]],
+    [2, turns[2], turns[3]],
+    'n3 has every other turn',
+  );
 });
 
 test('a logical slot is not copied to where no stream tells the primary what it needs', () => {

@@ -1,9 +1,10 @@
+import type { Cluster } from '../../model/cluster.ts';
 import type { Fact } from '../../model/decision.ts';
 import type { LogicalSlot } from '../../model/job.ts';
 import type { Observation } from '../../model/observation.ts';
 import type { RunningStandby } from '../../model/postgres.ts';
 import { slotNameOf } from '../../model/slotName.ts';
-import { clusterOf, memberOf, otherLeader, runningStandby, wantedUpstream } from '../judge.ts';
+import { clusterOf, me, memberOf, otherLeader, runningStandby, wantedUpstream } from '../judge.ts';
 import type { Rule } from '../rule.ts';
 import { decodes, permanentHere } from '../slots/wanted.ts';
 import { leaderAsSource } from './rejoin.ts';
@@ -30,6 +31,7 @@ const copy: Rule = {
       return undefined;
     const last = seen.jobs.kind === 'idle' ? seen.jobs.last : null;
     if (last?.job.kind === 'copySlots' && seen.nowMs - last.endedMs < againMs) return undefined;
+    if (!isMyTurn(seen, cluster, leader.name)) return undefined;
     const because: Fact[] = [
       ['leader', leader.name],
       ['slots', missing.map(({ name }) => name).join(' ')],
@@ -41,6 +43,16 @@ const copy: Rule = {
     };
   },
 };
+
+/**
+ * Standbys take turns by the wall clock, one loop_wait each, so that commits that wait for one of them have another. Where clocks
+ * do not agree two may be down at once, and nothing else happens.
+ */
+function isMyTurn(seen: Observation, cluster: Cluster, leader: string): boolean {
+  const names = cluster.members.map(({ name }) => name).filter((name) => name !== leader);
+  const turn = Math.floor(seen.wallMs / seen.settings.cluster.loopWaitMs) % Math.max(1, names.length);
+  return names.length < 2 || names[turn] === me(seen);
+}
 
 /** Those that the leader tells of. A server refuses to start with more slots than it has room for, or that it cannot decode. */
 function missingHere(seen: Observation, standby: RunningStandby): readonly LogicalSlot[] {
