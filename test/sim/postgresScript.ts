@@ -8,6 +8,7 @@ import {
 } from '../../src/agent/postgres/statements.ts';
 import type { RunningStandby } from '../../src/model/postgres.ts';
 import { lsnText, timeline } from '../../src/model/units.ts';
+import { logicalSlots } from './logicalSlotsScript.ts';
 import { classOf, relation, type Server, type Upstream } from './postgresHands.ts';
 import { told, view } from './postgresView.ts';
 
@@ -240,6 +241,17 @@ export async function postgresScript(
   say('the standby after it', [await positions(a, b), await b.read()]);
   say('a write on a standby', await b.write('no'));
   await slot('drop a slot in use', dropSlot('b'));
+  await logicalSlots(
+    { a, b },
+    {
+      say: (step, answer) => say(`logical slots: ${step}`, answer),
+      async restart(between) {
+        await b.stop('INT');
+        await between();
+        return standby(b, { of: a, slot: 'b' });
+      },
+    },
+  );
   say(
     'IDENTIFY_SYSTEM',
     await Promise.all(

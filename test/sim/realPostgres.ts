@@ -24,6 +24,8 @@ const conf = [
   'wal_keep_size = 256MB',
   "wal_retrieve_retry_interval = '100ms'",
   'autovacuum = off',
+  'wal_level = logical',
+  'hot_standby_feedback = on',
   // Pages are written by checkpoints alone: else the minimum recovery point moves when it likes.
   'bgwriter_lru_maxpages = 0',
   'bgwriter_delay = 10s',

@@ -20,7 +20,7 @@ export function simulatedPostgres() {
       host: machine.name,
       port: 5432,
       launcher: [],
-      conf: [],
+      conf: ['wal_level = logical', 'hot_standby_feedback = on'],
       said: () => Promise.resolve(trace.filter((line) => line.split(' ')[1] === machine.name).join('\n')),
       bystander: () => Promise.resolve(idleProcess(machine).pid),
     }),

@@ -42,7 +42,7 @@ export function moveOn({ inRecovery, replayed, wal }: Instance, slot: SimSlot, t
 
 teach({
   createLogicalSlot(server, _backend, [name, plugin], reply) {
-    if (server.inRecovery) return reply(failed('55000', 'logical decoding cannot be used while in recovery'));
+    if (server.inRecovery) return reply(failed('0A000', 'logical decoding cannot be used while in recovery'));
     if (server.confAtStart.get('wal_level') !== 'logical')
       return reply(failed('55000', 'logical decoding requires wal_level >= logical'));
     const slots = server.dir.slots();
