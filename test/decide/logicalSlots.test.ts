@@ -86,6 +86,8 @@ test('a standby that lacks what the leader has takes it over, in peace, and not 
     postgres: { parameters: { ...seen.settings.postgres.parameters, max_replication_slots: '2' } },
   });
   assert.equal(ruleOf(full), 'standby.following', 'nor would one that has no room for it');
+  const failover = { leader: 'n1', candidate: null, scheduledAt: null, problem: null, modRevision: revision(90n) };
+  assert.equal(ruleOf(withCluster(seen, { failover })), 'standby.following', 'it may be about to lead');
   const promoting = { members: [member('n1'), member('n2'), member('n3')] };
   assert.equal(ruleOf(withCluster(seen, promoting)), 'standby.following');
   assert.equal(ruleOf(after(seen, job, { ended: 'failed' })), 'standby.following');

@@ -215,3 +215,28 @@ test('without slots of absent members only those who stream from here have one',
   assert.deepEqual(seen(onLeader()), ['createSlot n2', 'createSlot n3']);
   assert.deepEqual(seen(onStandby()), []);
 });
+
+test('without etcd slots move on to where a primary in failsafe mode says they stand; none is made or dropped', () => {
+  const seen = onStandby(slot('n1'), slot('barman'), slot('spare'));
+  const away = unreachable(asking(seen, permanent('barman')));
+  assert.deepEqual(does(away), []);
+  const promised = {
+    to: 'n1',
+    term: null,
+    givenMs: laterMs(seen.nowMs, -100),
+    untilMs: laterMs(seen.nowMs, 5_000),
+    at: null,
+    lsn: lsn('0/5000100'),
+    slots: { barman: lsn('0/4900000'), n1: lsn('0/5000000') },
+  };
+  const inFailsafe = (more: Partial<typeof promised> = {}): Observation => ({
+    ...away,
+    failsafe: { ...away.failsafe, promised: { ...promised, ...more } },
+  });
+  assert.deepEqual(does(inFailsafe()), [
+    `advanceSlot n1 ${lsn('0/5000000')}`,
+    `advanceSlot barman ${lsn('0/4900000')}`,
+  ]);
+  assert.deepEqual(does(inFailsafe({ to: 'n3' })), [], 'it was no leader when etcd was seen last');
+  assert.deepEqual(does(inFailsafe({ untilMs: seen.nowMs })), []);
+});

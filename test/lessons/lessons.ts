@@ -63,5 +63,4 @@ export const lessons: Readonly<Record<number, string>> = {
 };
 
 /** What no test can prove today, and why. */
-export const notYet: Readonly<Record<number, string>> = {
-};
+export const notYet: Readonly<Record<number, string>> = {};

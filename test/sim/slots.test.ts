@@ -155,3 +155,15 @@ test('the agent or the leader dies while a standby takes a logical slot over: it
     for (const name of ['n1', 'n2', 'n3']) assert.notEqual(placeOf(cluster, name), null, `${name} of ${seed}`);
   }
 });
+
+test('failsafe mode: etcd is away, and the slots of standbys go on with their consumers', async () => {
+  const { cluster, leader, others } = await three(909, { ...settings, failsafe_mode: true });
+  for (const name of ['n1', 'n2', 'n3']) cluster.etcd.kill(name);
+  await cluster.run(45_000);
+  const consumed = consume(cluster, leader, 'barman');
+  await cluster.run(45_000);
+  assert.equal(cluster.primary(), leader);
+  for (const name of others) assert.equal(slotsOn(cluster, name).get('barman')?.restartLsn, consumed, name);
+  for (const name of ['n1', 'n2', 'n3']) cluster.etcd.start(name);
+  await ends(cluster);
+});

@@ -1,7 +1,6 @@
 import type { Cluster } from '../../model/cluster.ts';
 import type { Fact } from '../../model/decision.ts';
 import type { Observation } from '../../model/observation.ts';
-import { slotNameOf } from '../../model/slotName.ts';
 import { type Lsn, lsnText, timeline } from '../../model/units.ts';
 import {
   freshAnswers,
@@ -15,6 +14,7 @@ import {
 import { listedWithoutMe, promiseInForce } from '../failsafe.ts';
 import { clusterOf, clusterTimeline, dueRequest, guardUsable, me, nofailover } from '../judge.ts';
 import type { Rule } from '../rule.ts';
+import { rememberedBySlot } from '../slots/retention.ts';
 import { electable, hasEveryCommit, isForced, mayStand } from '../synchronous/standing.ts';
 import { votesFor } from '../synchronous/votes.ts';
 import { turnRules } from './turns.ts';
@@ -127,15 +127,6 @@ const unknownPast: Rule = {
     };
   },
 };
-
-/** Whose slots the last leader kept, itself included: a member key can be gone while its member may still write. */
-function rememberedBySlot({ settings }: Observation, { status }: Cluster, known: readonly string[]): readonly string[] {
-  if (status === null) return ['nobody knows who'];
-  const permanent = new Set(settings.cluster.permanentSlots.map(({ name }) => name));
-  const slots = new Set([...Object.keys(status.slots).filter((name) => !permanent.has(name)), ...status.retainSlots]);
-  for (const name of known) slots.delete(slotNameOf(name));
-  return [...slots];
-}
 
 const promised: Rule = {
   name: 'race.promised',

@@ -4,7 +4,7 @@ import type { LogicalSlot } from '../../model/job.ts';
 import type { Observation } from '../../model/observation.ts';
 import type { RunningStandby } from '../../model/postgres.ts';
 import { slotNameOf } from '../../model/slotName.ts';
-import { clusterOf, me, memberOf, otherLeader, runningStandby, wantedUpstream } from '../judge.ts';
+import { clusterOf, dueRequest, me, memberOf, otherLeader, runningStandby, wantedUpstream } from '../judge.ts';
 import type { Rule } from '../rule.ts';
 import { decodes, permanentHere } from '../slots/wanted.ts';
 import { leaderAsSource } from './rejoin.ts';
@@ -26,6 +26,7 @@ const copy: Rule = {
     const from = leaderAsSource(seen);
     const upstream = wantedUpstream(seen, slotNameOf);
     if (missing.length === 0 || from === null || upstream === null) return undefined;
+    if (dueRequest(seen) !== null) return undefined; // who may be about to lead does not go down now
     // As long as it is not whole itself, it has more urgent business; and so has a leader that is only becoming one.
     if (standby.receiver?.status !== 'streaming' || memberOf(cluster, leader.name)?.role !== 'primary')
       return undefined;

@@ -30,3 +30,16 @@ export function retainedSlots(seen: Observation, cluster: Cluster): Readonly<Rec
     ),
   );
 }
+
+/** Whose slots the last leader kept, itself included: a member key can be gone while its member may still write. */
+export function rememberedBySlot(
+  { settings }: Observation,
+  { status }: Cluster,
+  known: readonly string[],
+): readonly string[] {
+  if (status === null) return ['nobody knows who'];
+  const permanent = new Set(settings.cluster.permanentSlots.map(({ name }) => name));
+  const slots = new Set([...Object.keys(status.slots).filter((name) => !permanent.has(name)), ...status.retainSlots]);
+  for (const name of known) slots.delete(slotNameOf(name));
+  return [...slots];
+}

@@ -9,6 +9,7 @@ import { blocksSync, isIdle, isIgnored, whyAnew } from '../slots/dropping.ts';
 import { slotProofs, unproven } from '../slots/proof.ts';
 import { retainedSlots } from '../slots/retention.ts';
 import { decodes, type WantedSlot, wantedSlots } from '../slots/wanted.ts';
+import { asPromised } from '../slots/withoutEtcd.ts';
 import type { Upkeep } from '../upkeep.ts';
 
 /**
@@ -16,6 +17,13 @@ import type { Upkeep } from '../upkeep.ts';
  * leader, so that they are there after a failover, moved on to where the leader says they stand. In pause none is dropped.
  */
 export function slots(seen: Observation): Upkeep {
+  if (seen.dcs.kind === 'reachable') return slotsOf(seen);
+  // In failsafe mode they go on with their consumers; what is made or dropped waits for etcd.
+  const told = asPromised(seen);
+  return { actions: told === null ? [] : slotsOf(told).actions.filter(({ kind }) => kind === 'advanceSlot') };
+}
+
+function slotsOf(seen: Observation): Upkeep {
   const cluster = clusterOf(seen);
   const { postgres } = seen;
   if (cluster === null || postgres.kind !== 'running' || !seen.settings.postgres.useSlots || cluster.config === null)
