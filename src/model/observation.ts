@@ -51,6 +51,8 @@ export interface SlotProof {
   /** The reign and the run of this server that it was found in: another begins anew. */
   readonly term: Term;
   readonly startedWallMs: WallMs;
+  /** The run of the primary, too: after a crash it may have forgotten what it had heard. Null: it was not told. */
+  readonly leaderStarted: string | null;
   /** How far the primary may have vacuumed before it heard of this copy; null: it has not heard of it. */
   readonly floor: number | null;
   readonly safe: boolean;

@@ -24,6 +24,8 @@ export interface PeerReport {
     readonly systemId: string | null;
     /** Of a primary of ours: the oldest transaction whose catalog rows each slot holds. */
     readonly catalogXmins?: Readonly<Record<string, number>>;
+    /** Since when that server runs, as it says it. */
+    readonly startedText?: string;
   } | null;
   /** The last request: still waiting, answered, or silent (host dead, refused, too slow). */
   readonly last:

@@ -133,8 +133,11 @@ test('a slot that PostgreSQL invalidated, or that a former primary has of its ow
 
 // ---- until it is safe
 
-const n1Says = (catalogXmins: Record<string, number>) => ({
-  peers: [peer('n1', lsn('0/5000100'), { role: 'primary', runsAsPrimary: true, catalogXmins }), peer('n3', null)],
+const n1Says = (catalogXmins: Record<string, number>, startedText = 'today') => ({
+  peers: [
+    peer('n1', lsn('0/5000100'), { role: 'primary', runsAsPrimary: true, catalogXmins, startedText }),
+    peer('n3', null),
+  ],
 });
 const copyAt = (catalogXmin: number): Observation =>
   onStandby(...ofMembers, logical({ catalogXmin, confirmedFlushLsn: lsn('0/4900000') }));
@@ -166,6 +169,8 @@ test('proof is of one reign, one run of the server, and the word of a primary', 
     proven,
   );
   assert.equal(safe(restarted), false);
+  const crashed = look({ ...copyAt(700), ...n1Says({ cdc: 900, n2: 700 }, 'later') }, proven);
+  assert.equal(safe(crashed), false, 'the primary may have forgotten what it had heard, and vacuumed');
   const reign = { leader: { ...leaderKey('n1'), term: term(99n) } };
   assert.equal(safe(look(withCluster(silent, reign), proven)), false);
   assert.equal(safe({ ...copyAt(700), peers: [] }), false, 'a Patroni does not tell');

@@ -29,13 +29,16 @@ export function readPeerStatus(text: string): PeerReport['said'] {
 }
 
 /** Of a primary of ours; a Patroni does not tell. */
-function catalogXmins({ matriarch }: JsonObject): Pick<NonNullable<PeerReport['said']>, 'catalogXmins'> {
+function catalogXmins({
+  matriarch,
+  postmaster_start_time: started,
+}: JsonObject): Pick<NonNullable<PeerReport['said']>, 'catalogXmins' | 'startedText'> {
   const slots = isObject(matriarch) && isObject(matriarch.slots) ? matriarch.slots : null;
   if (slots === null) return {};
   const known = Object.entries(slots).flatMap(([name, slot]) =>
     isObject(slot) && typeof slot.catalog_xmin === 'number' ? [[name, slot.catalog_xmin] as const] : [],
   );
-  return { catalogXmins: Object.fromEntries(known) };
+  return { catalogXmins: Object.fromEntries(known), startedText: String(started) };
 }
 
 /** Ours say whether they may write. Of a Patroni only a standby at work is proof: what is starting or gives no answer may be anything. */

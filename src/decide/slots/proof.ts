@@ -27,7 +27,11 @@ export function slotProofs(seen: Observation): Memory['slotProofs'] {
     const slot = standby.slots.find((one) => one.name === name && one.kind === 'logical');
     if (kind !== 'logical' || slot === undefined || slot.synced) return [];
     const known = before[name];
-    const same = known?.term === leader.term && known.startedWallMs === standby.startedWallMs;
+    const leaderStarted = report?.startedText ?? known?.leaderStarted ?? null;
+    const same =
+      known?.term === leader.term &&
+      known.startedWallMs === standby.startedWallMs &&
+      known.leaderStarted === leaderStarted;
     const heard = held === null ? null : (said?.[name] ?? null);
     const floor = same && known.floor !== null ? known.floor : heard;
     const { catalogXmin } = slot;
@@ -39,7 +43,7 @@ export function slotProofs(seen: Observation): Memory['slotProofs'] {
           catalogXmin !== null &&
           !precedes(catalogXmin, floor) &&
           !precedes(catalogXmin, held);
-    return [[name, { term: leader.term, startedWallMs: standby.startedWallMs, floor, safe }]];
+    return [[name, { term: leader.term, startedWallMs: standby.startedWallMs, leaderStarted, floor, safe }]];
   });
   return Object.fromEntries(proofs);
 }

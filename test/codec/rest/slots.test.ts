@@ -35,7 +35,7 @@ const leads: Observation = {
   postgres: { ...primary, slots, walFreeBytes: 268_435_456 },
   memory: { ...leading.memory, slotLooks: [minuteAgo] },
 };
-const proof = { term: term(40n), startedWallMs: wallMs(1_000), floor: 740, safe: true };
+const proof = { term: term(40n), startedWallMs: wallMs(1_000), leaderStarted: null, floor: 740, safe: true };
 const follows: Observation = { ...following, memory: { ...following.memory, slotProofs: { cdc: proof } } };
 const view = (seen: Observation) => viewOf(seen, { nowMs: instantMs(now) });
 const documentOf = (seen: Observation): string => spacedJson(statusDocument(snapshotOf(seen), view(seen)));
