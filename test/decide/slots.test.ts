@@ -5,7 +5,18 @@ import type { Observation } from '../../src/model/observation.ts';
 import type { Slot } from '../../src/model/postgres.ts';
 import type { ClusterSettings } from '../../src/model/settings.ts';
 import { later as laterMs, lsn, revision, timeline } from '../../src/model/units.ts';
-import { cluster, following, leading, member, primary, standby, unreachable, vacant, withCluster } from './values.ts';
+import {
+  cluster,
+  following,
+  leading,
+  member,
+  primary,
+  standby,
+  unreachable,
+  vacant,
+  withCluster,
+  withSettings,
+} from './values.ts';
 
 /** Slots of the members: on the leader, and on whoever may lead next. */
 
@@ -208,6 +219,21 @@ test('replicatefrom: a circle is broken, one that leads nowhere falls back to th
   assert.deepEqual(notHere('n3', 'n2'), [], 'each waits for the other: both stream from the leader');
   assert.deepEqual(notHere('n3', undefined), ['dropSlot n2']);
   assert.deepEqual(notHere('n9', 'n3'), []);
+});
+
+test('a standby follows the member that it names, unless the two go round in a circle, or that member is gone', () => {
+  const follows = (tag: string, ofN3: string | undefined) => {
+    const n3 = member('n3', { tags: ofN3 === undefined ? {} : { replicatefrom: ofN3 } });
+    const members = [member('n1', { role: 'primary' }), member('n2', { tags: { replicatefrom: tag } }), n3];
+    const seen = withSettings(withCluster(following, { members }), { tags: { replicatefrom: tag } });
+    const begun = decide(seen).actions.find((action) => action.kind === 'startJob');
+    return begun?.job.kind === 'follow' ? begun.job.upstream?.member : 'as it is';
+  };
+  assert.equal(follows('n3', undefined), 'n3');
+  assert.equal(follows('n3', 'n1'), 'n3');
+  assert.equal(follows('n3', 'n2'), 'as it is', 'it streams from the leader');
+  assert.equal(follows('n9', undefined), 'as it is');
+  assert.equal(follows('n2', undefined), 'as it is');
 });
 
 test('without slots of absent members only those who stream from here have one', () => {
