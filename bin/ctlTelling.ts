@@ -1,6 +1,7 @@
 import { listIncidents, showIncident } from '../src/ctl/incidents.ts';
 import { UsageError } from '../src/ctl/problem.ts';
 import { rehearse, whyNot } from '../src/ctl/rehearse.ts';
+import { listReports, showReport } from '../src/ctl/reports.ts';
 import { why } from '../src/ctl/why.ts';
 import { whyAt } from '../src/ctl/whyAt.ts';
 import { formatOf, type makeRunner, type Place } from './ctlRunner.ts';
@@ -60,6 +61,19 @@ export function tellingCommands(
         if (what === 'show') return showIncident(open(undefined), id, options);
         if (!/^\d{1,6}$/.test(what)) throw new UsageError(`'${what}' is neither a number nor 'show'`);
         return listIncidents(open(undefined), Number(what), options);
+      }),
+    );
+  command('report', 'what repairs threw away: how much, of which tables, and where its WAL is kept')
+    .argument('[what]', 'so many, or: show', '20')
+    .argument('[id]', 'of the one to show: its beginning will do, or: last', 'last')
+    .option('-m, --member <name>', 'default: the node of this configuration, also when its agent is dead')
+    .option(...format)
+    .action((what: string, id: string, flags: Place & { member?: string; format: string }) =>
+      run(flags, (open) => {
+        const options = { member: flags.member ?? null, format: formatOf(flags.format) };
+        if (what === 'show') return showReport(open(undefined), id, options);
+        if (!/^\d{1,6}$/.test(what)) throw new UsageError(`'${what}' is neither a number nor 'show'`);
+        return listReports(open(undefined), Number(what), options);
       }),
     );
 }

@@ -26,6 +26,7 @@ import type { JobContext } from './postgres/parts.ts';
 import { makePostgres, type SentinelPrefix } from './postgres/postgres.ts';
 import { makePremise } from './premise.ts';
 import { makeRehearsals, promotionsIn } from './rehearsals.ts';
+import { makeReports } from './reports/store.ts';
 import { makeWakes } from './wakes.ts';
 
 export interface AgentOptions {
@@ -87,8 +88,10 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
     note,
     wake,
   });
+  const reports = makeReports(world, stateDir);
   const postgres = makePostgres(world, {
     settings,
+    reports,
     note,
     wake,
     sentinel: options.sentinel,
@@ -115,7 +118,8 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
   const jobs = makeJobRunner({
     clock,
     journal,
-    perform: (job, signal, progress) => postgres.perform(job, { signal, premise, progress, announceTimeline }),
+    perform: (job, signal, progress, cause) =>
+      postgres.perform(job, { signal, premise, progress, announceTimeline, cause }),
     ended(job) {
       mailbox.jobEnded(job);
       wake(`job:${job.job.kind}`);
@@ -159,6 +163,7 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
     askPeers: () => peers.ask(askedLatelyMs, 'eager'),
     incidents: incidents.recent,
     promise: failsafe.promise,
+    reports: reports.recent,
     rehearse: makeRehearsals({
       snapshot: () => snapshot,
       marginMs: configuration.marginMs,
@@ -178,6 +183,7 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
       ['dataDir', local.postgres.dataDir],
     ]);
     void incidents.load();
+    void reports.load();
     // PostgreSQL and its guard first: whoever runs here must be known before anybody is asked about it.
     await guard.open();
     await postgres.forgetPromotion();
@@ -261,6 +267,7 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
     const ended = exit ?? { code: 0, message: 'ended' };
     note(ended.code === 0 ? 'info' : 'error', `agent ends: ${ended.message}`);
     deadman.stop();
+    reports.close();
     const held = dcs.held();
     if (settings().cluster.pause && held !== null) await leftLease.leave(held);
     dcs.stop();

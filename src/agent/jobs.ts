@@ -28,7 +28,12 @@ interface Running {
 export function makeJobRunner(deps: {
   readonly clock: Clock;
   readonly journal: Journal;
-  readonly perform: (job: Job, signal: AbortSignal, progress: (text: string) => void) => Promise<JobResult>;
+  readonly perform: (
+    job: Job,
+    signal: AbortSignal,
+    progress: (text: string) => void,
+    cause: Pick<Decision, 'rule' | 'because'>,
+  ) => Promise<JobResult>;
   readonly ended: (job: FinishedJob) => void;
 }): JobRunner {
   let last: FinishedJob | null = null;
@@ -40,9 +45,14 @@ export function makeJobRunner(deps: {
     const why: readonly Fact[] = [['rule', rule], ...because];
     deps.journal.record({ kind: 'job', job: job.kind, step: brief(job), outcome: 'begun', because: why });
     const result = await attempt(() =>
-      deps.perform(job, now.abort.signal, (text) => {
-        now.progress = text;
-      }),
+      deps.perform(
+        job,
+        now.abort.signal,
+        (text) => {
+          now.progress = text;
+        },
+        { rule, because },
+      ),
     );
     const endedMs = deps.clock.now();
     last = { job, startedMs: sinceMs, endedMs, ...result };

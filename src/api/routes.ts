@@ -9,6 +9,7 @@ import { incidents } from './handlers/incidents.ts';
 import { metrics } from './handlers/metrics.ts';
 import { cluster, events, failsafe, history, journal, patroni, showConfig } from './handlers/read.ts';
 import { rehearse } from './handlers/rehearse.ts';
+import { reports } from './handlers/reports.ts';
 import { cancelRestart, restart } from './handlers/restart.ts';
 import { ui } from './handlers/ui.ts';
 import { type ApiRequest, page, type Reply, text } from './reply.ts';
@@ -46,6 +47,7 @@ export function agentRoutes(deps: ApiDeps): { readonly routes: Routes; readonly 
     'GET events': () => events(handles),
     'GET rehearse': (request) => rehearse(request, deps),
     'GET incidents': (request) => incidents(request, handles),
+    'GET reports': (request) => reports(request, handles),
     'GET metrics': () => metrics(view(), handles),
     'GET ui': (request) => ui(request, deps),
     'PATCH config': (request) => config.patch(request, handles),

@@ -52,6 +52,7 @@ export function incidentText(one: JsonObject, coloured: boolean): string {
     ['clients', clientLines(one)],
     ['phases', phases],
     ['jobs', jobs],
+    ['report', reportLines(one)],
     ['before it', isObject(one.before) ? reasonedOf(one.before) : []],
     ['decided', objectsIn(one.decisions).flatMap(reasonedOf)],
   ];
@@ -62,6 +63,9 @@ export function incidentText(one: JsonObject, coloured: boolean): string {
   const journal = evidence.map((line) => lineText(line, coloured)).join('');
   return `${[head, ...lines].map((line) => `${line.trimEnd()}\n`).join('')}${journal === '' ? '' : `\n${journal}`}`;
 }
+
+const reportLines = ({ reports }: JsonObject): readonly string[] =>
+  (Array.isArray(reports) ? reports : []).map((id) => `matriarch report show ${textOf(id)}`);
 
 function reasonedOf({ rule, reason, because }: JsonObject): readonly string[] {
   const facts = (Array.isArray(because) ? because : []).flatMap(factText).join(', ');

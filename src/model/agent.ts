@@ -4,6 +4,7 @@ import type { PromiseAnswer, PromiseAsk } from './failsafe.ts';
 import type { Incident } from './incident.ts';
 import type { Observation } from './observation.ts';
 import type { Load, Rehearsal, UnknownNames } from './rehearsal.ts';
+import type { RepairReport } from './report.ts';
 import type { InstantMs } from './units.ts';
 
 /** The last published status: immutable; reading never touches the loop. */
@@ -34,6 +35,8 @@ export interface AgentHandles {
   journal: { recent(limit: number): readonly Entry[]; subscribe(receive: (entry: Entry) => void): () => void };
   /** Changes of role, oldest first. */
   incidents(): readonly Incident[];
+  /** What repairs threw away, oldest first. */
+  reports(): readonly RepairReport[];
   mailbox: {
     /** Puts an ask in; the promise settles when a rule has answered it with done, refused or failed (accepted too if `acceptedIsEnough`). */
     ask(

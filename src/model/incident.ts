@@ -34,6 +34,8 @@ export interface Incident {
   readonly atRisk: { readonly bytes: number; readonly transactions?: number; readonly how: string } | null;
   /** What clients felt, a word of each probe that the configuration names; absent: none is named, or none was asked yet. */
   readonly clients?: readonly ProbeWord[];
+  /** What repairs of it threw away: the ids of their reports; absent: there are none. */
+  readonly reports?: readonly string[];
   /** What was done to the server and its data. */
   readonly jobs: readonly DoneJob[];
   /** The journal's entries, the first and the last of them if there are many. */

@@ -79,6 +79,16 @@ export interface SlotPattern {
   readonly plugin?: string;
 }
 
+/** What is kept of the WAL that a repair throws away. */
+export interface ReportSettings {
+  /** How long; 0: none of it is kept. */
+  readonly keepMs: number;
+  /** Of all reports together. */
+  readonly walBytesMax: number;
+  /** How long a repair waits for room to keep it; after that it goes on without. */
+  readonly roomPatienceMs: number;
+}
+
 /** What only this node's file says. */
 export interface LocalSettings {
   readonly scope: string;
@@ -88,6 +98,7 @@ export interface LocalSettings {
   readonly stateDir: string;
   /** Where probes (`matriarch probe --listen`) are asked what clients felt of an incident. */
   readonly probes: readonly HostPort[];
+  readonly reports: ReportSettings;
   readonly etcd: EtcdSettings;
   readonly rest: RestSettings;
   readonly ctl: {

@@ -99,6 +99,8 @@ export interface Files {
   /** Removes what means nothing after a power cut, and so may be back then: nobody waits for the disk. */
   forget(path: string): Promise<ControlOutcome>;
   makeDirectory(path: string, mode: number): Promise<ControlOutcome>;
+  /** Of one file, whole or not at all, for good; the copy is the agent's alone (0600). */
+  copy(from: string, to: string): Promise<ControlOutcome>;
   freeBytes(path: string): Promise<number | null>;
   /** The kernel's lock on a file (flock), held until released or until the process dies. */
   lock(

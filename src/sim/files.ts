@@ -48,6 +48,14 @@ export function makeFiles(machine: Machine, self: SimProcess): Files {
         const node = disk.get(path);
         return disk.put(path, (node?.kind === 'file' ? node.text : '') + text, mode, clock.wall());
       }),
+    copy: (from, to) =>
+      change(`copy ${from} to ${to}`, () => {
+        const node = disk.get(from);
+        const done = node?.kind === 'file' && disk.put(to, node.text, 0o600, clock.wall());
+        disk.sync(to);
+        disk.sync(folderOf(to));
+        return done;
+      }),
     list(path) {
       const names = disk.names(path);
       if (names !== null) return now({ kind: 'entries', names });

@@ -1,3 +1,4 @@
+import { readReports } from '../codec/config/reports.ts';
 import type { LocalSettings } from '../model/settings.ts';
 import type { PeerSettings, PeerVersion } from './patroni/settings.ts';
 
@@ -23,6 +24,7 @@ export function simulatedSettings(
     namespace: '/service/',
     stateDir: places.stateDir,
     probes: [],
+    reports: readReports({}),
     etcd: { endpoints, srv: null, useProxies: false, username: null, password: null, tls: null },
     rest: {
       listen: { host: '0.0.0.0', port: restPort },

@@ -8,6 +8,7 @@ import type { PromiseAnswer, PromiseAsk } from '../../src/model/failsafe.ts';
 import type { Incident } from '../../src/model/incident.ts';
 import type { Observation } from '../../src/model/observation.ts';
 import type { Load } from '../../src/model/rehearsal.ts';
+import type { RepairReport } from '../../src/model/report.ts';
 import { instantMs, revision } from '../../src/model/units.ts';
 import { leading } from '../decide/values.ts';
 
@@ -68,6 +69,7 @@ export interface FakeOptions {
   readonly put?: Awaited<ReturnType<AgentHandles['dcs']['put']>>;
   readonly entries?: readonly Entry[];
   readonly incidents?: readonly Incident[];
+  readonly reports?: readonly RepairReport[];
   readonly load?: Load;
   readonly promise?: PromiseAnswer;
 }
@@ -112,6 +114,7 @@ export function fakeAgent(seen: Observation, options: FakeOptions = {}): FakeAge
       return options.promise ?? { kind: 'accepted', lsn: null };
     },
     incidents: () => options.incidents ?? [],
+    reports: () => options.reports ?? [],
     load: async () => options.load ?? null,
     rehearse: makeRehearsals({
       snapshot: () => snapshotOf(seen),

@@ -1,3 +1,4 @@
+import { readReports } from '../../src/codec/config/reports.ts';
 import type { Settings } from '../../src/model/settings.ts';
 
 /** Good settings of a node of that name; a test takes them and changes one thing. */
@@ -9,6 +10,7 @@ export const settings = (name: string): Settings => ({
     namespace: 'service',
     stateDir: '/state',
     probes: [],
+    reports: readReports({}),
     etcd: { endpoints: [], srv: null, useProxies: false, username: null, password: null, tls: null },
     rest: {
       listen: host('0.0.0.0'),

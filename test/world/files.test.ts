@@ -68,6 +68,11 @@ test('append, rename, folders, free room', async () => {
   await files.makeDirectory(at('d/e'), 0o700);
   assert.deepEqual(await files.makeDirectory(at('d/e'), 0o700), { kind: 'done' });
   assert.equal(statSync(at('d/e')).mode & 0o777, 0o700);
+  assert.deepEqual(await files.copy(at('log.1'), at('d/copy')), { kind: 'done' });
+  assert.equal(readFileSync(at('d/copy'), 'utf8'), 'a\nb\n');
+  assert.equal(statSync(at('d/copy')).mode & 0o777, 0o600);
+  assert.equal((await files.copy(at('none'), at('d/none'))).kind, 'failed');
+  assert.deepEqual(readdirSync(at('d')).sort(), ['copy', 'e']);
   assert.ok((await files.freeBytes(home)) ?? -1 > 0);
   assert.equal(await files.freeBytes(at('none')), null);
 });

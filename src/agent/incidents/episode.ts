@@ -85,6 +85,7 @@ export function proceed(episode: Episode, entry: Entry, before: Watch, now: Watc
     phases,
     atRisk: riskIn(entry) ?? incident.atRisk,
     jobs: [...incident.jobs, ...jobIn(entry)].slice(-evidenceMax),
+    ...reportsIn(entry, incident.reports),
     evidence,
   };
   const after = { ...episode, fenced, leadChanged };
@@ -173,6 +174,12 @@ function jobIn(entry: Entry): readonly DoneJob[] {
       error: typeof error === 'string' ? error : null,
     },
   ];
+}
+
+function reportsIn(entry: Entry, before: Incident['reports'] = []): Pick<Incident, 'reports'> {
+  const report = entry.kind === 'job' ? factIn(entry.because, 'report') : null;
+  const reports = typeof report === 'string' ? [...new Set([...before, report])] : before;
+  return reports.length === 0 ? {} : { reports };
 }
 
 const factIn = (facts: readonly Fact[], name: string): Fact[1] => facts.find(([one]) => one === name)?.[1] ?? null;

@@ -132,5 +132,5 @@ export function makeIncidents(
 }
 
 /** What makes another write worth its fsync. */
-const outlineOf = ({ id, state, kind, phases, jobs, leader }: Incident): string =>
-  [id, state, kind, phases.length, jobs.length, leader.after].join(' ');
+const outlineOf = ({ id, state, kind, phases, jobs, leader, reports }: Incident): string =>
+  [id, state, kind, phases.length, jobs.length, leader.after, reports?.length].join(' ');

@@ -1,9 +1,10 @@
-import type { Fact } from '../../model/decision.ts';
+import type { Decision, Fact } from '../../model/decision.ts';
 import type { FinishedJob, Premise } from '../../model/job.ts';
 import type { ControlData } from '../../model/postgres.ts';
 import type { Settings } from '../../model/settings.ts';
 import type { Timeline } from '../../model/units.ts';
 import type { ProcessInfo, World } from '../../model/world.ts';
+import type { Reports } from '../reports/store.ts';
 import { type Places, placesOf } from './places.ts';
 import type { Rejected } from './rejected.ts';
 
@@ -22,6 +23,7 @@ export interface PostgresParts {
   readonly readControl: () => Promise<ControlData | string>;
   /** What this agent put into the server's files last: the server may not have read it yet. Null: nothing that is known. */
   readonly written: { synchronousNames: string | null };
+  readonly reports: Pick<Reports, 'known' | 'save' | 'folderOf'>;
   readonly sentinel: SentinelPrefix | null;
   readonly sentinelGraceMs: () => number;
   readonly note: (level: 'info' | 'warning' | 'error', text: string, because?: readonly Fact[]) => void;
@@ -43,6 +45,8 @@ export interface JobContext {
   readonly progress: (text: string) => void;
   /** Tells the cluster which timeline is about to begin, while the term of the premise is mine. Null: it is told; else why not. */
   readonly announceTimeline: (id: Timeline, premise: Premise) => Promise<string | null>;
+  /** The decision that began the job. */
+  readonly cause: Pick<Decision, 'rule' | 'because'>;
 }
 
 export type JobResult = Pick<FinishedJob, 'ended' | 'error' | 'divergence' | 'stage'>;

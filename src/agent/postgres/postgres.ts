@@ -54,7 +54,7 @@ const diskLimitMs = 1_000;
 
 export function makePostgres(
   world: PostgresParts['world'],
-  deps: Pick<PostgresParts, 'settings' | 'note' | 'sentinel' | 'step' | 'sentinelGraceMs'> & {
+  deps: Pick<PostgresParts, 'settings' | 'note' | 'sentinel' | 'step' | 'sentinelGraceMs' | 'reports'> & {
     readonly wake: (reason: string) => void;
   },
 ): Postgres {

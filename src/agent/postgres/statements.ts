@@ -179,3 +179,28 @@ export const grantRewind = (name: string): readonly Statement[] =>
     name: 'grantRewind',
     text: `GRANT EXECUTE ON FUNCTION pg_catalog.${target} TO ${identifier(name)}`,
   }));
+
+export const databaseNames: Statement = {
+  name: 'databaseNames',
+  text: 'SELECT oid, datname AS name FROM pg_catalog.pg_database WHERE datallowconn',
+};
+/** The tables that these files are of, in the database that is asked. What stands for rows too long is told as their table. */
+export const relationNames = (
+  files: readonly { readonly file: string; readonly space: string; readonly node: string }[],
+): Statement => ({
+  name: 'relationNames',
+  text: `SELECT f.file, pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname)
+  || CASE WHEN r.relkind = 't' THEN ' (its TOAST)' ELSE '' END AS relation
+FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::oid[]), pg_catalog.unnest($3::oid[])) AS f(file, space, node)
+JOIN pg_catalog.pg_class r ON r.oid = pg_catalog.pg_filenode_relation(f.space, f.node)
+JOIN pg_catalog.pg_class c ON c.oid = CASE WHEN r.relkind = 't'
+  THEN (SELECT o.oid FROM pg_catalog.pg_class o WHERE o.reltoastrelid = r.oid) ELSE r.oid END
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace`,
+  values: [
+    arrayText(files.map(({ file }) => file)),
+    arrayText(files.map(({ space }) => space)),
+    arrayText(files.map(({ node }) => node)),
+  ],
+});
+/** Of numbers and slashes. */
+const arrayText = (items: readonly string[]): string => `{${items.join(',')}}`;

@@ -24,6 +24,13 @@ const isScalar = (value: unknown): boolean => ['string', 'number', 'boolean'].in
 export const whole = z
   .custom<number | string>((value) => integer(value) !== null, expected('a whole number'))
   .transform((value) => integer(value) ?? 0);
+export const atLeast = (least: number) =>
+  z
+    .custom<number | string>(
+      (value) => (integer(value) ?? least - 1) >= least,
+      expected(`a whole number of ${least} or more`),
+    )
+    .transform((value) => integer(value) ?? least);
 export const yes = z
   .custom<boolean | string | number>((value) => isScalar(value) && truth(value) !== null, expected('yes or no'))
   .transform((value) => truth(value) === true);

@@ -6,6 +6,7 @@ import { readEtcd } from './etcd.ts';
 import { patchConfig } from './patch.ts';
 import { parsePlaced, unknownKeys, withoutEmpty } from './places.ts';
 import { pythonYaml } from './python.ts';
+import { readReports } from './reports.ts';
 import { readCaller, readRest, stateDirOf, withoutEndSlash } from './rest.ts';
 import { type ConfigFile, schema } from './schema.ts';
 import { readTags } from './tags.ts';
@@ -71,6 +72,7 @@ export function readLocalConfig(text: string, fileName: string, env: Readonly<Re
     namespace: file.namespace ?? 'service',
     stateDir: stateDirOf(file.matriarch?.state_dir, dataDir),
     probes: (file.matriarch?.probes ?? []).map((probe) => address(['matriarch', 'probes'], probe, 9988)),
+    reports: readReports(file.matriarch?.reports ?? {}),
     etcd,
     rest: readRest(
       rest,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { anyMap, expected, headers, list, listOf, mapping, oneOf, text, texts, whole, yes } from './kinds.ts';
+import { anyMap, atLeast, expected, headers, list, listOf, mapping, oneOf, text, texts, whole, yes } from './kinds.ts';
 
 /** The YAML that Patroni reads, as far as this agent knows it. Unknown keys are told, not refused: other tools share the file. */
 
@@ -187,7 +187,18 @@ const bootstrap = z
     mapping,
   )
   .loose();
-const matriarch = z.object({ state_dir: text.optional(), probes: listOf('a list of host:port').optional() }, mapping);
+const reports = z.object(
+  { keep_days: atLeast(0).optional(), max_size_mb: atLeast(1).optional(), wait_for_room: atLeast(0).optional() },
+  mapping,
+);
+const matriarch = z.object(
+  {
+    state_dir: text.optional(),
+    probes: listOf('a list of host:port').optional(),
+    reports: reports.optional(),
+  },
+  mapping,
+);
 
 export const schema = z.object({
   scope: text,

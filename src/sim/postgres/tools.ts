@@ -13,7 +13,7 @@ import {
 } from './dataDir.ts';
 import { draw, type Instance, type PostgresWorld, spawnChild } from './instance.ts';
 import { whyHeld } from './lock.ts';
-import { copyWal, forkOf, historyName, lastCheckpoint, newWal, truncate } from './wal.ts';
+import { copyWal, forkOf, historyName, lastCheckpoint, newWal, truncate, type Wal } from './wal.ts';
 
 const exit = (self: SimProcess, code: number, line: string): void => {
   self.print(line);
@@ -233,7 +233,7 @@ export const pgRewind =
     });
   };
 
-/** With --stats, the commits from a position on. Else one record, and then the end of the log: where a shutdown checkpoint ends. */
+/** With --stats, the commits from a position on; without --limit, what was written there. Else one record, and then the end of the log: where a shutdown checkpoint ends. */
 export const pgWaldump =
   (machine: Machine): Program =>
   (self, { args }) => {
@@ -244,6 +244,10 @@ export const pgWaldump =
       const commits = wal.records.filter(({ start, change }) => start >= lsn(from) && change.kind === 'write');
       self.print(`WAL statistics between ${from} and ${lsnText(lsnOf(wal.end))}:`);
       self.print(`Transaction/COMMIT ${commits.length} (100.00)`);
+      return exit(self, 1, 'pg_waldump: error: error in WAL record: invalid record length: wanted 24, got 0');
+    }
+    if (wal != null && !args.includes('--limit')) {
+      for (const line of recordLines(wal, lsn(from))) self.print(line);
       return exit(self, 1, 'pg_waldump: error: error in WAL record: invalid record length: wanted 24, got 0');
     }
     const record = wal?.records.find((one) => lsnText(lsnOf(one.start)) === from);
@@ -263,3 +267,18 @@ export const pgWaldump =
       );
     else exit(self, 0, '');
   };
+
+/** Every write is a transaction with one row, in the one table that there is. */
+function recordLines(wal: Wal, from: bigint): readonly string[] {
+  return wal.records
+    .filter(({ start }) => start >= from)
+    .flatMap(({ start, change }, at) => {
+      const head = (manager: string): string =>
+        `rmgr: ${manager} len (rec/tot): 59/ 59, tx: ${at + 1}, lsn: ${lsnText(lsnOf(start))}, prev 0/0, desc: `;
+      if (change.kind !== 'write') return [`${head('XLOG')}${change.kind}`];
+      return [
+        `${head('Heap')}INSERT off 1 flags 0x00, blkref #0: rel 1663/5/16384 blk 0`,
+        `${head('Transaction')}COMMIT 2030-01-01 00:00:00.000000 UTC`,
+      ];
+    });
+}

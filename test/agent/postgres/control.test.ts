@@ -6,6 +6,7 @@ import { after, test } from 'node:test';
 import { makeControlReader } from '../../../src/agent/postgres/control.ts';
 import { makePatientDisk } from '../../../src/agent/postgres/disk.ts';
 import { partsOf } from '../../../src/agent/postgres/parts.ts';
+import { makeReports } from '../../../src/agent/reports/store.ts';
 import { settings } from '../../decide/settings.ts';
 import { world as real } from './node.ts';
 
@@ -36,6 +37,7 @@ const parts = partsOf({
   settings: () => ({ ...plain, local }),
   readControl: () => Promise.resolve(''),
   rejected: { reject: () => [], restore() {} },
+  reports: makeReports(world, '/nowhere'),
   sentinel: null,
   sentinelGraceMs: () => 0,
   note() {},

@@ -34,6 +34,7 @@ describe('gone', () => {
       settings: () => n1.settings,
       readControl: () => file.read(),
       rejected: { reject: () => [], restore: nothing },
+      reports: n1.reports,
       sentinel: null,
       sentinelGraceMs: () => 0,
       note: nothing,

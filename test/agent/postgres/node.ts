@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { JobContext } from '../../../src/agent/postgres/parts.ts';
 import { makePostgres } from '../../../src/agent/postgres/postgres.ts';
+import { makeReports } from '../../../src/agent/reports/store.ts';
 import type { Job, Premise } from '../../../src/model/job.ts';
 import type { Upstream } from '../../../src/model/postgres.ts';
 import type { Settings } from '../../../src/model/settings.ts';
@@ -89,8 +90,10 @@ export function makeNode(folder: string, name: string, port: number, more: Reado
   const wakes: string[] = [];
   const steps: string[] = [];
   const notes: string[] = [];
+  const reports = makeReports(world, stateDir);
   const postgres = makePostgres(world, {
     settings: () => settings,
+    reports,
     note: (_level, text) => void notes.push(text),
     sentinel: null,
     sentinelGraceMs: () => 500,
@@ -102,11 +105,13 @@ export function makeNode(folder: string, name: string, port: number, more: Reado
     premise: () => Promise.resolve(null),
     progress() {},
     announceTimeline: () => Promise.resolve(null),
+    cause: { rule: 'rejoin.stopped', because: [['leader', 'n1']] },
   };
   return {
     name,
     settings,
     postgres,
+    reports,
     wakes,
     steps,
     notes,
@@ -142,6 +147,7 @@ export function makeNode(folder: string, name: string, port: number, more: Reado
         context,
       );
       await postgres.close();
+      reports.close();
     },
   };
 }

@@ -47,6 +47,20 @@ test('probes are addresses; what is none is named', () => {
   );
 });
 
+test('what is kept of thrown away WAL: a week, 2 GB, an hour of patience, unless it is said', () => {
+  assert.deepEqual(good(small).reports, {
+    keepMs: 7 * 86_400_000,
+    walBytesMax: 2_147_483_648,
+    roomPatienceMs: 3_600_000,
+  });
+  const given = good(`${small}matriarch: { reports: { keep_days: 0, max_size_mb: 10, wait_for_room: 0 } }\n`).reports;
+  assert.deepEqual(given, { keepMs: 0, walBytesMax: 10_485_760, roomPatienceMs: 0 });
+  assert.match(
+    problems(`${small}matriarch: { reports: { max_size_mb: 0 } }\n`).join(),
+    /matriarch\.reports\.max_size_mb: a whole number of 1 or more is expected/,
+  );
+});
+
 test('what is of the wrong kind is named with line and column, and what is there instead', () => {
   const table: readonly [more: string, problem: string][] = [
     ['  pg_hba: host all all', 'node.yml:10:3: postgresql.pg_hba: a list of lines is expected, not this text'],

@@ -115,7 +115,7 @@ async function judgeCleanEnd(
 }
 
 /** TIMELINE_HISTORY gives bytea as text: hex with \x, or as it is. */
-const historyText = (content: string): string =>
+export const historyText = (content: string): string =>
   content.startsWith('\\x')
     ? (content.slice(2).match(/../g) ?? []).map((pair) => String.fromCharCode(Number.parseInt(pair, 16))).join('')
     : content;

@@ -4,6 +4,7 @@ import { mark, unmark } from '../marker.ts';
 import { failed, type JobContext, type JobResult, type PostgresParts, succeeded } from '../parts.ts';
 import { findPostmaster, orphansOf } from '../postmaster.ts';
 import { isKept, setAside } from './aside.ts';
+import { endPending, reportBefore } from './report/report.ts';
 import { whyNoPrimary } from './source.ts';
 
 /**
@@ -19,12 +20,15 @@ export async function removeData(
   const { dataDir } = parts.places();
   if ((await findPostmaster(world, parts.places())) !== null || orphansOf(world, parts.places()).length > 0)
     return failed('PostgreSQL still runs on it');
+  const report = job.force && job.leader !== null ? await reportBefore(parts, context, 'removal', job.leader) : null;
+  if (report !== null && report.ends !== null) return report.ends;
   const refusal =
     (await context.premise(job.premise)) ?? (job.leader === null ? null : await whyNoPrimary(parts, job.leader));
   if (refusal !== null) return failed(refusal);
   if (!job.force) {
     const aside = await setAside(parts, 'old');
     parts.step('removeData', 'set aside', [['to', aside]]);
+    await endPending(parts, aside === null ? 'nothing was left' : `not carried out to its end: set aside as ${aside}`);
   } else {
     const listing = await world.files.list(dataDir);
     if (listing.kind === 'unreadable') return failed(`${dataDir}: ${listing.why}`);
@@ -33,6 +37,7 @@ export async function removeData(
     for (const name of (listing.kind === 'entries' ? listing.names : []).filter((one) => !isKept(one)))
       await must(world.files.remove(`${dataDir}/${name}`));
     parts.step('removeData', 'emptied', [['why', job.why]]);
+    await report?.done('removed');
   }
   await unmark(parts);
   return succeeded;

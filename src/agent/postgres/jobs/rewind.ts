@@ -14,6 +14,7 @@ import {
 } from '../parts.ts';
 import { findPostmaster } from '../postmaster.ts';
 import { archiveReady } from './archiveReady.ts';
+import { reportBefore } from './report/report.ts';
 import { whyNoPrimary } from './source.ts';
 import { removeHistoriesAfter } from './taken.ts';
 
@@ -35,6 +36,8 @@ export async function rewind(
     if (stopped.ended !== 'done') return stopped;
   }
   await writePassfile(parts, job.from.host, job.from.port);
+  const report = await reportBefore(parts, context, 'rewind', job.from);
+  if (report.ends !== null) return report.ends;
   await archiveReady(parts, context);
   if (context.signal.aborted) return cancelled;
   const refusal = (await context.premise(job.premise)) ?? (await whyNoPrimary(parts, job.from));
@@ -75,6 +78,7 @@ export async function rewind(
     await setStandbySignal(parts, true);
     const control = changed ? null : await parts.readControl();
     if (control !== null && typeof control !== 'string') await removeHistoriesAfter(parts, control.timeline);
+    await report.done('rewound');
     await unmark(parts);
     parts.step('rewind', 'rewound', [
       ['said', finished.stderr.trim().split('\n').slice(0, 3).join(' | ').slice(0, 300)],
