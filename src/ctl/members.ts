@@ -38,6 +38,8 @@ interface Cell extends Column {
   /** As tsv and json call it, where that differs. */
   readonly key?: string;
   readonly optional?: boolean;
+  /** Patroni has no such column: it is not among all columns, either. */
+  readonly ours?: boolean;
   readonly text: (row: MemberRow, name: string, format: Format) => string;
 }
 
@@ -67,6 +69,7 @@ const cells: readonly Cell[] = [
     text: ({ tags }, _name, format) =>
       tags === null ? '' : format === 'pretty' ? yamlText(tags).trimEnd() : flowYaml(tags),
   },
+  { name: 'Needs operator', optional: true, ours: true, text: ({ need }) => need },
 ];
 
 const shortened = (reason: string): string =>
@@ -75,8 +78,10 @@ const shortened = (reason: string): string =>
 /** Optional columns appear when asked for, or when a member with a host has something in them. */
 const cellsFor = (rows: readonly MemberRow[], format: Format, extended: boolean): readonly Cell[] =>
   cells.filter(
-    ({ optional, text }) =>
-      optional !== true || extended || rows.some((row) => row.host !== '' && text(row, row.member.name, format) !== ''),
+    ({ optional, ours, text }) =>
+      optional !== true ||
+      (extended && ours !== true) ||
+      rows.some((row) => row.host !== '' && text(row, row.member.name, format) !== ''),
   );
 
 function prettyText(
@@ -123,6 +128,7 @@ function recordOf(scope: string, row: MemberRow): { readonly [name: string]: Jso
     ['Pending restart reason', row.reasons.join('\n')],
     ['Scheduled restart', row.scheduledRestart],
     ['Tags', row.tags],
+    ['Needs operator', row.need],
   ];
   return Object.fromEntries(fields.filter(([, value]) => value !== '' && value !== null));
 }

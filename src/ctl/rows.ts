@@ -1,5 +1,6 @@
 import { isListed } from '../codec/rest/sync.ts';
 import type { Cluster, Member } from '../model/cluster.ts';
+import { needField } from '../model/need.ts';
 import { type Lsn, lsnOf, lsnText } from '../model/units.ts';
 import { type ClusterFacts, factsOf } from './facts.ts';
 import { asJson, type Json } from './text.ts';
@@ -19,6 +20,8 @@ export interface MemberRow {
   readonly reasons: readonly string[];
   readonly scheduledRestart: string;
   readonly tags: { readonly [name: string]: Json } | null;
+  /** What only people can do for it. */
+  readonly need: string;
 }
 
 export interface Position {
@@ -47,6 +50,7 @@ export function memberRows(cluster: Cluster): readonly MemberRow[] {
       ),
       scheduledRestart: scheduledRestartOf(member),
       tags: Object.keys(member.tags).length === 0 ? null : tagsOf(member),
+      need: typeof member.other[needField] === 'string' ? member.other[needField] : '',
     };
   });
 }

@@ -1,5 +1,6 @@
 import type { HeldLease } from '../model/cluster.ts';
 import type { Action, Decision, Fact, Verdict } from '../model/decision.ts';
+import { needIn } from '../model/need.ts';
 import type { Memory, Observation } from '../model/observation.ts';
 import { clusterTimeline, controlOf, guardArmed, mayAcceptWrites } from './judge.ts';
 import { judgeLease } from './lease.ts';
@@ -9,7 +10,9 @@ import type { Rule } from './rule.ts';
 import { crashMemory } from './rules/crashed.ts';
 import { divergenceMemory } from './rules/rejoin.ts';
 import { rules } from './rules.ts';
+import { vainMemory } from './stuck.ts';
 import { renewalDue, renewEveryMs, underLease, untilStopMs } from './timing.ts';
+import { tellingNeed } from './upkeep/member.ts';
 import { synchronyMemory } from './upkeep/synchronous.ts';
 import { upkeep } from './upkeep.ts';
 
@@ -31,7 +34,7 @@ export function decide(observed: Observation): Decision {
       ...lease.actions.filter((action) => action.kind !== 'renewLease' || !renewedByVerdict),
       ...verdict.actions,
     ],
-    upkeep: besideJob(verdict.actions, kept.actions),
+    upkeep: besideJob(verdict.actions, kept.actions).map((action) => tellingNeed(action, needIn(verdict.because))),
     answers: verdict.answers ?? [],
     memory,
     wakeInMs: Math.max(0, Math.min(verdict.wakeInMs ?? Number.POSITIVE_INFINITY, kept.wakeInMs, pulseMs(seen))),
@@ -113,6 +116,7 @@ function remember(seen: Observation): Memory {
       seen.held !== null && mine !== null && control !== null && (highest === null || mine > highest) ? mine : highest,
     systemId: identityMemory(seen),
     repair: repairMemory(seen),
+    vain: vainMemory(seen),
     divergence: divergenceMemory(seen),
     crash: crashMemory(seen),
     unleasedSinceMs: unleased ? (memory.unleasedSinceMs ?? seen.nowMs) : null,
@@ -138,6 +142,7 @@ export const blankMemory: Memory = {
   systemId: null,
   divergence: null,
   repair: null,
+  vain: null,
   stepDown: null,
   noRaceBeforeMs: null,
   scheduledRestart: null,

@@ -2,6 +2,7 @@ import type { Verdict } from '../model/decision.ts';
 import type { Job } from '../model/job.ts';
 import type { Memory, Observation } from '../model/observation.ts';
 import { later } from '../model/units.ts';
+import { failingBecause } from './stuck.ts';
 
 /** Attempts at the same repair wait longer each time: 1, 2, 4, … s, at most a minute. Never a tight loop. */
 export function repairPause(seen: Observation): Verdict | null {
@@ -14,6 +15,7 @@ export function repairPause(seen: Observation): Verdict | null {
       ['failedAttempts', repair.failures],
       ['nextAttemptInMs', Math.round(leftMs)],
       ['lastError', seen.jobs.last?.error ?? null],
+      ...failingBecause(repair.failures, seen.jobs.last),
     ],
     wakeInMs: leftMs,
   };

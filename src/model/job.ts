@@ -94,7 +94,7 @@ export type Job =
 
 export type Divergence =
   /** `walGone`: the segment that this standby needs next, and that the leader no longer has. */
-  | { readonly kind: 'none'; readonly walGone?: string }
+  | { readonly kind: 'none'; readonly walGone?: string; readonly hindrance?: Hindrance }
   | {
       readonly kind: 'diverged';
       readonly forkTimeline: Timeline;
@@ -106,7 +106,15 @@ export type Divergence =
       readonly commits?: number;
     }
   /** Missing information never counts as diverged. */
-  | { readonly kind: 'unknown'; readonly why: string };
+  /** `refused`: the leader's server answers, and does not let this node's replication login in. */
+  | { readonly kind: 'unknown'; readonly why: string; readonly refused?: true };
+
+/** What keeps a standby from streaming whose history is the leader's. */
+export type Hindrance =
+  /** Where its own WAL is written. */
+  | { readonly kind: 'diskFull'; readonly freeBytes: number }
+  /** The leader has given up the slot that it streams by, or never made it. */
+  | { readonly kind: 'slotLost'; readonly slot: string; readonly status: 'lost' | 'absent' };
 
 export interface FinishedJob {
   readonly job: Job;

@@ -6,7 +6,7 @@ import type { JobBoard } from './job.ts';
 import type { PeerReport } from './peers.ts';
 import type { LocalPostgres, TimelineEnd } from './postgres.ts';
 import type { Settings } from './settings.ts';
-import type { InstantMs, Lsn, Term, Timeline, WallMs } from './units.ts';
+import type { InstantMs, Lsn, Pid, Term, Timeline, WallMs } from './units.ts';
 import type { SlotLook } from './walBudget.ts';
 
 /** The only input of a decision: a frozen value. Time, settings and memory are fields of it. */
@@ -87,6 +87,18 @@ export interface Memory {
     readonly failures: number;
     readonly notBeforeMs: InstantMs;
     readonly countedEndMs: InstantMs;
+  } | null;
+  /**
+   * Repairs that were done under this leader in this term, and after none of which this node streamed for long: each
+   * counts once, by its end. Null: none, or it streams.
+   */
+  readonly vain: {
+    readonly leader: string;
+    readonly term: Term;
+    readonly repairs: number;
+    readonly countedEndMs: InstantMs;
+    /** Since when one WAL receiver has been at work: one that is started again and again does not count. */
+    readonly streaming: { readonly pid: Pid | null; readonly sinceMs: InstantMs } | null;
   } | null;
   /** A switchover this node steps down for. */
   readonly stepDown: {

@@ -78,6 +78,17 @@ test('extended shows all columns', () => {
   );
 });
 
+test('what only people can do for a member has a column as long as there is something; all columns are as they were', () => {
+  const stuck = { ...node2, other: { matriarch: 1, needs_operator: 'the disk of its WAL is full: make room' } };
+  const cluster = { ...demo, members: [node1, stuck] };
+  const text = membersText(cluster, 'demo', { format: 'tsv' });
+  assert.match(text, /\tNeeds operator\n/);
+  assert.match(text, /\tthe disk of its WAL is full: make room\n$/);
+  const [, told] = JSON.parse(membersText(cluster, 'demo', { format: 'json' }));
+  assert.equal(told['Needs operator'], 'the disk of its WAL is full: make room');
+  assert.doesNotMatch(membersText(demo, 'demo', { format: 'tsv', extended: true }), /Needs operator/);
+});
+
 test('a member without data has unknown positions', () => {
   const ghost = { ...member('ghost', {}), state: '' };
   const text = membersText({ ...demo, members: [{ ...node1, tags: {} }, ghost] }, 'demo', { format: 'pretty' });

@@ -125,6 +125,11 @@ FROM (SELECT pg_catalog.div(pg_catalog.pg_wal_lsn_diff($1::pg_lsn, '0/0'), bytes
   FROM (SELECT bytes_per_wal_segment::bigint AS bytes FROM pg_catalog.pg_control_init()) c) s`,
   values: [position],
 });
+export const slotStatus = (name: string): Statement => ({
+  name: 'slotStatus',
+  text: 'SELECT wal_status FROM pg_catalog.pg_replication_slots WHERE slot_name = $1',
+  values: [name],
+});
 export const dropSlot = (name: string): Statement => ({
   name: 'dropSlot',
   text: 'SELECT pg_catalog.pg_drop_replication_slot(slot_name) FROM pg_catalog.pg_replication_slots WHERE slot_name = $1 AND NOT active',

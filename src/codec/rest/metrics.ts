@@ -1,4 +1,5 @@
 import type { Snapshot } from '../../model/agent.ts';
+import { needIn } from '../../model/need.ts';
 import type { Rehearsal } from '../../model/rehearsal.ts';
 import { escapeLabel } from './label.ts';
 import { writeSlotMetrics } from './slotMetrics.ts';
@@ -179,6 +180,12 @@ function ownMetrics(snapshot: Snapshot | null, context: StatusContext): Metric[]
       value: Number(guard?.kind === 'present' && guard.armedMs !== null),
     },
     ...synchronyMetrics(snapshot === null ? null : synchronyOf(snapshot)),
+    {
+      name: 'matriarch_needs_operator',
+      type: 'gauge',
+      help: '1 if this node waits for something that only people can do, else 0.',
+      value: Number(snapshot !== null && needIn(snapshot.decision.because) !== null),
+    },
     {
       name: 'matriarch_cycles_total',
       type: 'counter',

@@ -1,6 +1,7 @@
 import type { Snapshot } from '../../model/agent.ts';
 import type { Member } from '../../model/cluster.ts';
 import { leftHistory } from '../../model/leftHistory.ts';
+import { needIn } from '../../model/need.ts';
 import type { Observation } from '../../model/observation.ts';
 import { mayAcceptWrites, type Sender } from '../../model/postgres.ts';
 import { type InstantMs, type Lsn, lsnOf, type Timeline } from '../../model/units.ts';
@@ -58,6 +59,7 @@ export function statusDocument(snapshot: Snapshot | null, context: StatusContext
       version: snapshot.version,
       rule: decision.rule,
       reason: decision.reason,
+      needs_operator: needIn(decision.because) ?? undefined,
       may_write: mayWrite(seen),
       guard: guardText(seen),
       fence_left_ms: context.fenceDeadlineMs === null ? null : Math.round(context.fenceDeadlineMs - context.nowMs),

@@ -16,6 +16,7 @@ import {
 } from '../judge.ts';
 import { repairPause } from '../repair.ts';
 import type { Rule } from '../rule.ts';
+import { repairedInVain } from '../stuck.ts';
 
 /** PostgreSQL is down and somebody else leads: which of its history is this node's, and how does it come back? */
 
@@ -196,10 +197,10 @@ export const stopped: Rule = {
     if (source === null)
       return { actions: [], because: [...because, ['leaderAddress', 'not known yet']], wakeInMs: 500 };
     const verdict = judged(seen);
-    const start = (): Verdict =>
+    const start = (more: readonly Fact[] = []): Verdict =>
       repairPause(seen) ?? {
         actions: [{ kind: 'startJob', job: { kind: 'startStandby', upstream } }],
-        because: [...because, ['divergence', verdict]],
+        because: [...because, ['divergence', verdict], ...more],
       };
     // pg_rewind wants a clean end, and makes one itself only where no standby crashed: this one comes up first, and is
     // stopped again as what it is.
@@ -207,6 +208,8 @@ export const stopped: Rule = {
     const lost = cannotFollow(seen);
     if (lost?.mayCopy === true) {
       // All that is here is the leader's, too: its history is a part of that one's.
+      const vain = repairedInVain(seen);
+      if (vain !== null) return start(vain);
       const why = `the leader no longer has ${lost.segment}, which comes next`;
       const job = { kind: 'removeData', why, premise: premiseOf(seen), force: true, leader: source } as const;
       return (

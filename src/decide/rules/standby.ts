@@ -19,6 +19,7 @@ import {
 } from '../judge.ts';
 import { repairPause } from '../repair.ts';
 import type { Rule } from '../rule.ts';
+import { notStreamingBecause, repairedInVain } from '../stuck.ts';
 import { leaseLeftMs, leaseNeededToPromoteMs } from '../timing.ts';
 import { cannotFollow, judged, leaderAsSource, promotionWaitMs, stopped } from './rejoin.ts';
 import { slotRules } from './slots.ts';
@@ -175,6 +176,9 @@ const notStreamingLimitMs = 3_000;
 /** The same where the leader has gone on to a newer timeline: whoever is on the way to it follows at once. */
 const leftBehindLimitMs = 700;
 
+const walGoneRemedy =
+  'the leader no longer has the WAL that comes next, and no setting allows a fresh copy: run reinit';
+
 const notStreaming: Rule = {
   name: 'standby.notStreaming',
   reason: 'this standby does not stream from a leader that is there: is it on the same history?',
@@ -215,20 +219,15 @@ const notStreaming: Rule = {
       return { actions: [{ kind: 'startJob', job }], because: [...because, ['divergence', verdict]] };
     }
     const lost = cannotFollow(seen);
-    if (lost?.mayCopy === true) {
+    const vain = lost === null ? null : repairedInVain(seen);
+    if (lost?.mayCopy === true && vain === null) {
       const why = `the leader no longer has ${lost.segment}`;
       const budget = { immediateAtMs: null, killAtMs: null };
       const job = { kind: 'stop', mode: 'fast', why, checkpointFirst: false, budget } as const;
       return { actions: [{ kind: 'startJob', job }], because: [...because, ['walGone', lost.segment]] };
     }
-    if (lost !== null)
-      because.push(
-        ['walGone', lost.segment],
-        [
-          'needsOperator',
-          'the leader no longer has the WAL that comes next, and no setting allows a fresh copy: run reinit',
-        ],
-      );
+    if (lost === null) because.push(...notStreamingBecause(seen, forMs));
+    else because.push(['walGone', lost.segment], ...(vain ?? [['needsOperator', walGoneRemedy] as const]));
     const last = seen.jobs.kind === 'idle' ? seen.jobs.last : null;
     const checkedMs = last?.job.kind === 'checkDivergence' ? seen.nowMs - last.endedMs : Number.POSITIVE_INFINITY;
     if (checkedMs < Math.max(5_000, seen.settings.cluster.loopWaitMs))

@@ -1,5 +1,6 @@
 import type { Member } from '../../model/cluster.ts';
-import type { MemberRecord } from '../../model/decision.ts';
+import type { Action, MemberRecord } from '../../model/decision.ts';
+import { needField } from '../../model/need.ts';
 import type { Observation } from '../../model/observation.ts';
 import type { HostPort } from '../../model/settings.ts';
 import { iAmLeader, lastRanAsPrimary } from '../judge.ts';
@@ -45,9 +46,18 @@ export function memberRecord(seen: Observation): MemberRecord {
     timeline: running?.timeline ?? null,
     scheduledRestart: scheduled === null ? null : scheduled.raw,
     pause: seen.settings.cluster.pause,
-    other: { ...(seen.published?.other ?? {}), matriarch: 1 },
+    other: { ...without(needField, seen.published?.other ?? {}), matriarch: 1 },
   };
 }
+
+const without = (field: string, fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(Object.entries(fields).filter(([name]) => name !== field));
+
+/** What people must do for this node stands in its key, so that every list of the members shows it. */
+export const tellingNeed = (action: Action, need: string | null): Action =>
+  action.kind !== 'publishMember' || need === null
+    ? action
+    : { ...action, member: { ...action.member, other: { ...action.member.other, [needField]: need } } };
 
 const address = ({ host, port }: HostPort): string => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
 

@@ -43,6 +43,8 @@ teach({
     if (slots.get(String(name))?.active === false) slots.delete(String(name));
     reply(rows());
   },
+  slotStatus: (server, _backend, [name], reply) =>
+    reply(server.dir.slots().has(String(name)) ? rows({ wal_status: 'reserved' }) : rows()),
   advanceSlot(server, _backend, [name, to], reply) {
     const slot = server.dir.slots().get(String(name));
     const target = lsn(String(to));

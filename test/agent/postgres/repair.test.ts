@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { standIn } from '../../../src/agent/postgres/jobs/taken.ts';
+import type { Divergence } from '../../../src/model/job.ts';
 import type { LocalPostgres } from '../../../src/model/postgres.ts';
 import { timeline } from '../../../src/model/units.ts';
 import { leaveRootForGood } from '../../support/unprivileged.ts';
@@ -97,6 +98,29 @@ describe('what keeps a standby from following, on real servers', () => {
     await done(n2.perform({ kind: 'startStandby', upstream: n1.upstream() }));
     await streams(n2);
     assert.equal(await n2.sql('SHOW max_connections'), '40');
+  });
+
+  test('a standby whose slot the leader does not have, or whose login it refuses, says which of it keeps it from streaming', async () => {
+    const check = { kind: 'checkDivergence', from: n1.upstream(), leaderTimeline: null } as const;
+    const notStreaming = () =>
+      until(n2, (seen) => seen.kind === 'running' && seen.role === 'standby' && seen.receiver === null, 'no stream');
+    await done(n2.perform({ kind: 'follow', upstream: n1.upstream('nobody_made_it') }));
+    await notStreaming();
+    const divergence: Divergence = {
+      kind: 'none',
+      hindrance: { kind: 'slotLost', slot: 'nobody_made_it', status: 'absent' },
+    };
+    assert.deepEqual((await n2.perform(check)).divergence, divergence);
+    const { replication } = n2.settings.local.postgres;
+    Object.assign(n2.settings.local.postgres, { replication: { ...replication, username: 'nobody' } });
+    const refused = (await n2.perform(check)).divergence;
+    assert.ok(refused?.kind === 'unknown' && refused.refused === true, JSON.stringify(refused));
+    assert.match(refused.why, /role "nobody" does not exist/);
+    assert.ok(!refused.why.includes('secret'));
+    Object.assign(n2.settings.local.postgres, { replication });
+    await done(n2.perform({ kind: 'follow', upstream: n1.upstream() }));
+    await streams(n2);
+    assert.deepEqual((await n2.perform(check)).divergence, { kind: 'none' });
   });
 
   test('the WAL that comes next is gone at the primary: the check says so, and only then', async () => {

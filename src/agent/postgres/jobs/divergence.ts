@@ -7,6 +7,7 @@ import { type PostgresParts, toolEnv } from '../parts.ts';
 import { ownTarget, peerTarget, runOnce, whyNot } from '../sessions.ts';
 import { identifySystem, timelineHistory, walFrom } from '../statements.ts';
 import { withCommits } from './commitsBeyond.ts';
+import { hindranceOf, isRefusal } from './hindrance.ts';
 import { whyNoPrimary } from './source.ts';
 import { bridge } from './taken.ts';
 
@@ -31,7 +32,9 @@ export async function divergenceFrom(
   if (verdict.kind === 'diverged') return withCommits(parts, verdict);
   if (verdict.kind !== 'none' || local.kind !== 'running' || local.role !== 'standby') return verdict;
   const walGone = await goneAtLeader(parts, job.from, local.receivedLsn);
-  return walGone === null ? verdict : { ...verdict, walGone };
+  if (walGone !== null) return { ...verdict, walGone };
+  const hindrance = await hindranceOf(parts, job.from, local);
+  return hindrance === null ? verdict : { ...verdict, hindrance };
 }
 
 /** The segment that comes next for me, where the leader has it no longer, and no archive could give it. Null: it is there, or not known. */
@@ -60,7 +63,10 @@ async function compare(
   if (noPrimary !== null) return unknown(noPrimary);
   const walsender = peerTarget(settings, host, port, replication, true);
   const identity = await runOnce(sql, walsender, [identifySystem], limitMs);
-  if (identity.kind !== 'rows') return unknown(`${job.from.member}: ${whyNot(identity)}`);
+  if (identity.kind !== 'rows') {
+    const why = `${job.from.member}: ${whyNot(identity)}`;
+    return isRefusal(identity) ? { kind: 'unknown', why, refused: true } : unknown(why);
+  }
   const theirs = timeline(Number(identity.rows[0]?.timeline ?? 0));
   if (theirs === 0) return unknown(`${job.from.member} does not tell its timeline`);
   const diverged = (fork: Lsn): Diverged => ({
