@@ -139,3 +139,19 @@ test('what people must do stands in the member key as long as it is so, and no l
   assert.ok(before !== undefined);
   assert.deepEqual(published({ ...following, published: { ...before, ...key } }), { matriarch: 1 });
 });
+
+test('what empties a data directory for one leader, and perhaps waits for room to keep WAL, is called off under another', () => {
+  const removing = (leader: string): Observation => ({
+    ...following,
+    jobs: {
+      kind: 'busy',
+      job: { kind: 'removeData', why: 'diverged', premise: { ...premise, leader }, force: true, leader: from },
+      sinceMs: later(following.nowMs, -60_000),
+      progress: 'waits for room',
+      cancelling: false,
+      last: null,
+    },
+  });
+  assert.deepEqual(decide(removing('n9')).actions, [{ kind: 'cancelJob', why: 'its reign is over' }]);
+  assert.deepEqual([decide(removing('n1')).rule, decide(removing('n1')).actions], ['job.running', []]);
+});

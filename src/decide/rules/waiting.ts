@@ -15,6 +15,8 @@ const obsolete: Rule = {
     const gone =
       (mustLead && !iAmLeader(seen)) ||
       (job.kind === 'rewind' && leader !== null && leader.name !== job.premise.leader) ||
+      // It may wait for room to keep WAL. What is begun to be emptied is emptied all the same.
+      (job.kind === 'removeData' && job.leader !== null && leader !== null && leader.name !== job.premise.leader) ||
       // A question to a host that died is answered by nobody, for seconds: the race must not wait for it.
       ((job.kind === 'checkDivergence' || job.kind === 'copySlots') && leader?.name !== job.from.member) ||
       (rejoins && leader !== null && otherLeader(seen) === null);
