@@ -4,8 +4,8 @@ import { type Lsn, lsnOf } from '../../../../model/units.ts';
 import type { JobContext, PostgresParts } from '../../parts.ts';
 import type { Beyond } from './beyond.ts';
 
-/** The disk is not filled up for a report: the server needs some of it, too. */
-const leftFreeBytes = 64 * 1_048_576;
+/** Of what is free: the disk is not filled up for a report, the server needs some of it, too. */
+const shareOfFree = 0.5;
 /** The record that begins at the end may go over into the next segment. */
 const lastRecordBytes = 8_192n;
 const againMs = 5_000;
@@ -121,10 +121,10 @@ async function roomFor(parts: PostgresParts, id: string): Promise<Room> {
   const others = (await parts.reports.known()).filter((report) => report.id !== id);
   const left = reports.walBytesMax - others.reduce((sum, { wal }) => sum + wal.bytes, 0);
   const free = await parts.world.files.freeBytes(stateDir);
-  const onDisk = (free ?? 0) - leftFreeBytes;
+  const onDisk = Math.floor((free ?? 0) * shareOfFree);
   return left < onDisk
     ? { bytes: left, by: 'matriarch.reports.max_size_mb, of all reports together' }
-    : { bytes: onDisk, by: `the disk of ${stateDir}, of which ${leftFreeBytes / 1_048_576} MB stay free` };
+    : { bytes: onDisk, by: `the disk of ${stateDir}, of which no more than half of what is free is taken` };
 }
 
 const shortOf = (bytes: number, room: Room): string =>
