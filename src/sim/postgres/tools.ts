@@ -246,7 +246,7 @@ export const pgWaldump =
       self.print(`Transaction/COMMIT ${commits.length} (100.00)`);
       return exit(self, 1, 'pg_waldump: error: error in WAL record: invalid record length: wanted 24, got 0');
     }
-    if (wal != null && !args.includes('--limit')) {
+    if (wal != null && !args.includes('--limit') && !args.includes('-n')) {
       for (const line of recordLines(wal, lsn(from))) self.print(line);
       return exit(self, 1, 'pg_waldump: error: error in WAL record: invalid record length: wanted 24, got 0');
     }
