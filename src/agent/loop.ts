@@ -165,6 +165,7 @@ export function briefOf(seen: Observation): SeenBrief {
     leaseLeftMs: seen.held === null ? null : Math.round(leaseLeftMs(seen)),
     guard: seen.guard.kind === 'present' ? (seen.guard.armedMs === null ? 'disarmed' : 'armed') : seen.guard.kind,
     job: seen.jobs.kind === 'busy' ? seen.jobs.job.kind : null,
+    ...(seen.health === null ? {} : { health: seen.health.hindrance?.kind ?? 'good' }),
   };
 }
 
@@ -176,6 +177,7 @@ function changes(before: SeenBrief | null, now: SeenBrief): readonly (readonly [
     ['etcd', before.dcs, now.dcs],
     ['guard', before.guard, now.guard],
     ['leader', before.dcs === 'reachable' && now.dcs === 'reachable' ? before.leader : now.leader, now.leader],
+    ['health', before.health ?? now.health ?? null, now.health ?? before.health ?? null],
     ['synchronous', before.synchronous ?? now.synchronous ?? null, now.synchronous ?? before.synchronous ?? null],
   ];
   return pairs.filter(([, a, b]) => a !== b).map(([what, a, b]) => [what, String(a ?? '-'), String(b ?? '-')] as const);

@@ -77,6 +77,7 @@ export function makeObserve(senses: Senses): (memory: Memory) => Promise<Observa
       nowMs: senses.clock.now(),
       wallMs: senses.clock.wall(),
       postgres,
+      health: senses.postgres.health(),
       dcs,
       held: senses.dcs.held(),
       guard: senses.guard(),

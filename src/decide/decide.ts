@@ -158,5 +158,6 @@ export const blankMemory: Memory = {
   unclaimedSinceMs: null,
   unguardedSinceMs: null,
   synchrony: null,
+  hung: null,
   wasPaused: false,
 };

@@ -3,6 +3,7 @@ import { askedRules, stopRules } from './rules/asked.ts';
 import { bootstrapRules } from './rules/bootstrap.ts';
 import { crashedRules, handOverRules, startRules } from './rules/crashed.ts';
 import { dataRules } from './rules/data.ts';
+import { hungRules } from './rules/hung.ts';
 import { leadingRules, promotedRules } from './rules/leading.ts';
 import { pausedRules } from './rules/paused.ts';
 import { raceRules } from './rules/race.ts';
@@ -19,6 +20,7 @@ export const rules: readonly Rule[] = [
   ...askedRules, // what people asked of this node
   ...restartRules,
   ...startRules, // a start that takes too long
+  ...hungRules, // a primary on which nothing becomes durable any more
   ...waitingRules, // a job is at work
   ...dataRules, // no data, half data, no identity
   ...handOverRules, // this node stepped down, and has the last word

@@ -209,4 +209,6 @@ export interface SeenBrief {
   readonly leaseLeftMs: number | null;
   readonly guard: string;
   readonly job: string | null;
+  /** Of the server that runs: `good`, or what hinders it. */
+  readonly health?: string;
 }

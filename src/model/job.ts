@@ -44,6 +44,8 @@ export type Job =
        * another holds the stop up for long. Absent: PostgreSQL waits for all of them, as it does by itself.
        */
       readonly successors?: readonly string[];
+      /** A frozen server is let go on to hear of its stop, but not from then on: what it does must be under the lease. */
+      readonly thawBeforeMs?: InstantMs;
     }
   | {
       readonly kind: 'restart';

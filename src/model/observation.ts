@@ -2,6 +2,7 @@ import type { Ask } from './ask.ts';
 import type { DcsView, HeldLease, Member } from './cluster.ts';
 import type { FailsafeView } from './failsafe.ts';
 import type { GuardView } from './guard.ts';
+import type { Health, Hindrance } from './health.ts';
 import type { JobBoard } from './job.ts';
 import type { PeerReport } from './peers.ts';
 import type { LocalPostgres, TimelineEnd } from './postgres.ts';
@@ -16,6 +17,8 @@ export interface Observation {
   /** Only for what people schedule. */
   readonly wallMs: WallMs;
   readonly postgres: LocalPostgres;
+  /** Of the server that runs; null: none does, or nothing is known of it yet. */
+  readonly health: Health | null;
   readonly dcs: DcsView;
   readonly held: HeldLease | null;
   readonly guard: GuardView;
@@ -149,6 +152,13 @@ export interface Memory {
     readonly unreadSinceMs: InstantMs | null;
     /** Since when no standby is there that could be waited for. */
     readonly lonelySinceMs: InstantMs | null;
+  } | null;
+  /** The reign in which this primary was stopped because commits had no end here: it gives way, however the stop went. */
+  readonly hung: {
+    readonly term: Term;
+    readonly kind: Hindrance;
+    /** Its own: the control file of one that was promoted just before shows the timeline before. */
+    readonly timeline: Timeline;
   } | null;
   readonly wasPaused: boolean;
 }

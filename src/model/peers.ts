@@ -26,6 +26,8 @@ export interface PeerReport {
     readonly catalogXmins?: Readonly<Record<string, number>>;
     /** Since when that server runs, as it says it. */
     readonly startedText?: string;
+    /** What keeps its server from its work, as it says itself; absent: nothing that it knows of. */
+    readonly hindrance?: string;
   } | null;
   /** The last request: still waiting, answered, or silent (host dead, refused, too slow). */
   readonly last:

@@ -117,6 +117,8 @@ export interface RunningPrimary extends Running {
   /** The latest checkpoint is still on an older timeline: pg_rewind must wait. */
   readonly checkpointPending: boolean;
   readonly synchronous: Synchrony;
+  /** What the commit that tries the disk waits for, as pg_stat_activity tells it (`IO:WALSync`); absent: none is under way. */
+  readonly trialWaitsFor?: string;
 }
 export interface RunningStandby extends Running {
   readonly role: 'standby';
@@ -173,6 +175,8 @@ export type LocalPostgres =
       readonly sinceMs: InstantMs;
       readonly believed: 'primary' | 'standby';
       readonly why: string;
+      /** It is the disk that gives no answer. */
+      readonly disk?: true;
       readonly control: ControlData | null;
     }
   | RunningPrimary

@@ -151,6 +151,10 @@ export interface ClusterSettings {
   readonly maximumLagBytesOnFailover: number;
   readonly primaryStartTimeoutMs: number;
   readonly primaryStopTimeoutMs: number;
+  /** What becomes of a primary that runs, and on which no commit becomes durable any more. */
+  readonly primaryHealth: 'report' | 'failover';
+  /** How long it is waited for. */
+  readonly primaryHealthTimeoutMs: number;
   readonly memberSlotsTtlMs: number;
   readonly maxTimelinesHistory: number;
   readonly checkTimeline: boolean;

@@ -150,6 +150,15 @@ const ofMachines: readonly Fault[] = [
     },
   },
   {
+    name: 'flushes stall',
+    strike(c, n) {
+      c.node(n).machine.flushStalls = true;
+    },
+    mend(c, n) {
+      c.node(n).machine.flushStalls = false;
+    },
+  },
+  {
     name: 'disk hangs',
     strike(c, n) {
       c.node(n).machine.diskHangs = true;

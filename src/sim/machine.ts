@@ -19,6 +19,10 @@ export interface Machine {
   readonly sockets: LocalSockets;
   /** Least time that a change of the disk takes. Raised: the disk stalls. */
   fsyncMs: number;
+  /** What is written to a server's WAL is not flushed before this is over; all else of the disk goes on. */
+  flushStalls: boolean;
+  /** Now, or when the disk flushes again. */
+  whenFlushed(go: () => void): void;
   /** Nothing that is asked of the disk is answered before this is over: reads, too. */
   diskHangs: boolean;
   /** The last time that it hung, in true time; null: it never did. */
@@ -64,6 +68,8 @@ export function makeMachine(
   let hangs = false;
   let lastHang: ReturnType<Machine['lastHang']> = null;
   let behindHang: (() => void)[] = [];
+  let stalls = false;
+  let behindStall: (() => void)[] = [];
   let powered = false;
 
   const machine: Machine = {
@@ -75,6 +81,20 @@ export function makeMachine(
     processes,
     sockets,
     fsyncMs: 0.1,
+    get flushStalls() {
+      return stalls;
+    },
+    set flushStalls(now) {
+      stalls = now;
+      if (now) return;
+      const waited = behindStall;
+      behindStall = [];
+      for (const go of waited) engine.after(0, go);
+    },
+    whenFlushed(go) {
+      if (stalls) behindStall.push(go);
+      else go();
+    },
     get diskHangs() {
       return hangs;
     },

@@ -95,6 +95,7 @@ export function healAll(cluster: SimulatedCluster): void {
     node.restartAgentAfterMs = 1000;
     machine.fsyncMs = 0.1;
     machine.diskHangs = false;
+    machine.flushStalls = false;
     if (machine.suspended()) cluster.wake(name);
     if (!machine.powered()) {
       cluster.powerOn(name);

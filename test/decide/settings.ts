@@ -60,6 +60,8 @@ export const settings = (name: string): Settings => ({
     maximumLagBytesOnFailover: 1_048_576,
     primaryStartTimeoutMs: 300_000,
     primaryStopTimeoutMs: 0,
+    primaryHealth: 'failover',
+    primaryHealthTimeoutMs: 30_000,
     memberSlotsTtlMs: 1_800_000,
     maxTimelinesHistory: 0,
     checkTimeline: false,

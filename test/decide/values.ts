@@ -157,6 +157,7 @@ const base = {
   wallMs: wallMs(1_800_000_000_000),
   peers: [],
   failsafe: { promised: null, map: null, askingSinceMs: null, last: null },
+  health: null,
   jobs: { kind: 'idle', last: null },
   asks: [],
   published: null,

@@ -264,7 +264,7 @@ export function makeLooker(
     if (pid === undefined) return { kind: 'unreadable', why };
     const control = lives ? (known?.control ?? null) : null;
     const role = known !== null && wasTold(known) ? 'primary' : (believed ?? 'primary');
-    return { kind: 'unresponsive', pid, sinceMs: hungMs, believed: role, why, control };
+    return { kind: 'unresponsive', pid, sinceMs: hungMs, believed: role, why, disk: true, control };
   }
 
   async function lookWithDisk(): Promise<LocalPostgres> {

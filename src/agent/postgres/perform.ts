@@ -114,7 +114,23 @@ async function stop(
   const postponed = (atMs: InstantMs | null): InstantMs | null => (atMs === null ? null : later(atMs, tookMs));
   const budget = { immediateAtMs: postponed(job.budget.immediateAtMs), killAtMs: postponed(job.budget.killAtMs) };
   const senders = job.successors === undefined ? null : makeSenders(parts, await look(), job.successors);
+  if (job.thawBeforeMs !== undefined && clock.now() < job.thawBeforeMs) await thaw(parts);
   return halt(parts, context, job.mode, budget, senders);
+}
+
+/**
+ * Nobody stops in order who is stopped by a signal. It is told first, so that the stop is what it does next; and the stop itself
+ * is under the lease, with all guards behind it.
+ */
+async function thaw(parts: PostgresParts): Promise<void> {
+  const { processes } = parts.world;
+  const postmaster = await findPostmaster(parts.world, parts.places());
+  if (postmaster === null) return;
+  const { pid } = postmaster.info;
+  processes.signal(pid, 'INT');
+  const frozen = [postmaster.info, ...processes.children(pid)].filter(({ state }) => state === 'stopped');
+  for (const one of frozen) processes.signal(one.pid, 'CONT');
+  if (frozen.length > 0) parts.step('stop', 'thawed', [['processes', frozen.length]]);
 }
 
 /** As long as pg_ctl would wait. A restart that does not get further than its stop would keep the lease for ever. */

@@ -1,5 +1,6 @@
 import { historyFileName, readHistoryFile } from '../../codec/postgres/historyFile.ts';
 import type { LogicalKind } from '../../model/decision.ts';
+import type { Health } from '../../model/health.ts';
 import type { Job } from '../../model/job.ts';
 import type { ControlOutcome } from '../../model/outcome.ts';
 import type { LocalPostgres, TimelineEnd } from '../../model/postgres.ts';
@@ -9,6 +10,7 @@ import { makeAdvancer } from './advance.ts';
 import { makeControlReader } from './control.ts';
 import { makePatientDisk } from './disk.ts';
 import { halt } from './halt.ts';
+import { makeHealthWatch } from './healthWatch.ts';
 import { makeLooker } from './look.ts';
 import { cancelled, type JobContext, type JobResult, type PostgresParts, partsOf } from './parts.ts';
 import { perform } from './perform.ts';
@@ -22,6 +24,8 @@ export type { SentinelPrefix } from './parts.ts';
 
 export interface Postgres {
   look(): Promise<LocalPostgres>;
+  /** Of the server that the last look of the loop showed. */
+  health(): Health | null;
   perform(job: Job, context: JobContext): Promise<JobResult>;
   /**
    * Rewrites the files for the role it runs in and reloads when anything changed, or `always`. `synchronousNames`: whom a
@@ -94,6 +98,9 @@ export function makePostgres(
     return pidFile ?? found;
   }
 
+  const healthWatch = makeHealthWatch(prompt, deps.wake);
+  let health: Health | null = null;
+
   function strike(): Promise<JobResult> {
     const killAtMs = later(world.clock.now(), strikeKillMs);
     return halt(prompt, { signal: new AbortController().signal }, 'immediate', { immediateAtMs: null, killAtMs });
@@ -110,7 +117,12 @@ export function makePostgres(
   }
 
   return {
-    look,
+    async look() {
+      const seen = await look();
+      health = healthWatch.look(seen);
+      return seen;
+    },
+    health: () => health,
     async perform(job, context) {
       if (job.kind === 'stop') return perform(prompt, job, context, look); // it must come in time, disk or not
       await disk.settled();
@@ -177,6 +189,7 @@ export function makePostgres(
       ]);
     },
     async close() {
+      healthWatch.close();
       looker.close();
     },
   };

@@ -40,6 +40,7 @@ export function readProbe(
         inForce: takesInSignals(row.checkpointer ?? null),
         oldestWaitMs: row.commit_wait_ms == null ? null : Number(row.commit_wait_ms),
       },
+      ...(row.trial == null ? {} : { trialWaitsFor: row.trial }),
       control: { ...control, state: 'in production', timeline: timeline(controlTimeline) },
     };
   }

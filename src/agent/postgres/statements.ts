@@ -1,5 +1,8 @@
 import type { Statement } from '../../model/world.ts';
 
+/** The sessions that find out whether this server does its work. */
+export const trialName = 'Matriarch health';
+
 /**
  * One row that tells all of a running server. Whole rows as JSON, so that columns which differ between versions of
  * PostgreSQL are a matter of reading, not of asking.
@@ -24,6 +27,8 @@ export const probe: Statement = {
   (SELECT wait_event FROM pg_catalog.pg_stat_activity WHERE backend_type = 'startup') AS startup,
   (SELECT (pg_catalog.extract('epoch', pg_catalog.max(pg_catalog.clock_timestamp() - query_start)) * 1000)::bigint
     FROM pg_catalog.pg_stat_activity WHERE wait_event = 'SyncRep') AS commit_wait_ms,
+  (SELECT wait_event_type || ':' || wait_event FROM pg_catalog.pg_stat_activity
+    WHERE application_name = '${trialName}' AND state = 'active' ORDER BY backend_start LIMIT 1) AS trial,
   pg_catalog.current_setting('primary_conninfo', true) AS conninfo,
   pg_catalog.current_setting('primary_slot_name', true) AS slot_name,
   (SELECT pg_catalog.json_agg(s) FROM pg_catalog.pg_replication_slots s) AS slots,
@@ -46,7 +51,7 @@ export const load: Statement = {
   pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(),
     (SELECT redo_lsn FROM pg_catalog.pg_control_checkpoint()))::bigint AS wal_bytes
 FROM pg_catalog.pg_stat_activity a
-WHERE a.backend_type = 'client backend' AND a.pid <> pg_catalog.pg_backend_pid() AND a.application_name <> 'Patroni heartbeat'`,
+WHERE a.backend_type = 'client backend' AND a.pid <> pg_catalog.pg_backend_pid() AND a.application_name NOT IN ('Patroni heartbeat', '${trialName}')`,
 };
 
 /** What waits for a start is no mistake. */
@@ -79,6 +84,8 @@ export const touchWal: Statement = {
   name: 'touchWal',
   text: "SELECT pg_catalog.pg_logical_emit_message(true, 'matriarch', '')",
 };
+/** A transaction of nobody's table that is over when its WAL is on disk: it has a number, and so a commit record that is flushed. */
+export const tryCommit: Statement = { name: 'tryCommit', text: touchWal.text };
 /** Whom commits wait for, and whether the checkpointer, which tells the others, takes in signals right now. */
 export const synchrony: Statement = {
   name: 'synchrony',

@@ -81,6 +81,7 @@ export function readDynamic(
       maximumLagBytesOnFailover: whole(['maximum_lag_on_failover'], 1_048_576, 0),
       primaryStartTimeoutMs: whole(['primary_start_timeout', 'master_start_timeout'], 300, 0) * 1000,
       primaryStopTimeoutMs: whole(['primary_stop_timeout', 'master_stop_timeout'], 0, 0) * 1000,
+      ...readPrimaryHealth(document, timings.loopWaitMs, warnings),
       memberSlotsTtlMs: (slotsTtl !== null && slotsTtl >= 0 ? slotsTtl : 1800) * 1000,
       maxTimelinesHistory: whole(['max_timelines_history'], 0, 0),
       checkTimeline: truth(document.check_timeline) === true,
@@ -143,6 +144,37 @@ function readTimings(
     warnings.push(`${before}; loop_wait ${given.loop_wait} and retry_timeout ${given.retry_timeout} are used`);
   }
   return { ttlMs: given.ttl * 1000, loopWaitMs: given.loop_wait * 1000, retryTimeoutMs: given.retry_timeout * 1000 };
+}
+
+const healthWords = ['report', 'failover'] as const;
+const isHealthWord = (value: unknown): value is (typeof healthWords)[number] =>
+  healthWords.some((word) => word === value);
+const healthTimeoutS = 30;
+
+/** A primary is looked at once a loop_wait: what it is judged by takes two looks at least. */
+function readPrimaryHealth(
+  document: Json,
+  loopWaitMs: number,
+  warnings: string[],
+): Pick<ClusterSettings, 'primaryHealth' | 'primaryHealthTimeoutMs'> {
+  const policy = document.primary_health ?? 'failover';
+  if (!isHealthWord(policy))
+    warnings.push(`primary_health: ${JSON.stringify(policy)} is neither report nor failover; report is used`);
+  const given = document.primary_health_timeout ?? null;
+  const timeoutS = given === null ? healthTimeoutS : integer(given);
+  const leastS = loopWaitMs / 1000;
+  if (timeoutS === null)
+    warnings.push(
+      `primary_health_timeout: ${JSON.stringify(given)} is no whole number of seconds (units are not taken); ${Math.max(healthTimeoutS, leastS)} is used`,
+    );
+  else if (given !== null && timeoutS < leastS)
+    warnings.push(
+      `primary_health_timeout: ${timeoutS} is less than loop_wait ${leastS}, in which a primary is looked at once; ${leastS} is used`,
+    );
+  return {
+    primaryHealth: isHealthWord(policy) ? policy : 'report',
+    primaryHealthTimeoutMs: Math.max(timeoutS ?? healthTimeoutS, leastS) * 1000,
+  };
 }
 
 const perUnit: Readonly<Record<string, number>> = { ms: 0.001, s: 1, min: 60, h: 3600, d: 86_400 };

@@ -149,6 +149,8 @@ const dcs = z
       master_start_timeout: judgedLater,
       primary_stop_timeout: judgedLater,
       master_stop_timeout: judgedLater,
+      primary_health: judgedLater,
+      primary_health_timeout: judgedLater,
       primary_race_backoff: judgedLater,
       synchronous_mode: judgedLater,
       synchronous_mode_strict: judgedLater,

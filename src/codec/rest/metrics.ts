@@ -1,5 +1,7 @@
 import type { Snapshot } from '../../model/agent.ts';
+import { endsCommits } from '../../model/health.ts';
 import { needIn } from '../../model/need.ts';
+import { mayAcceptWrites } from '../../model/postgres.ts';
 import type { Rehearsal } from '../../model/rehearsal.ts';
 import { escapeLabel } from './label.ts';
 import { writeSlotMetrics } from './slotMetrics.ts';
@@ -163,6 +165,28 @@ const synchronyMetrics = (synchrony: ReturnType<typeof synchronyOf>): Metric[] =
         },
       ];
 
+/** Of a primary, whether commits become durable; of every server that runs, for how long something has kept it from its work. */
+function healthMetrics(seen: Snapshot['seen'] | null): Metric[] {
+  const health = seen?.health ?? null;
+  if (seen === null || health === null) return [];
+  const { hindrance } = health;
+  const writes: Metric = {
+    name: 'matriarch_primary_writes',
+    type: 'gauge',
+    help: '1 if commits become durable on this primary as far as is known, else 0.',
+    value: Number(hindrance === null || !endsCommits(hindrance.kind)),
+  };
+  return [
+    ...(mayAcceptWrites(seen.postgres) ? [writes] : []),
+    {
+      name: 'matriarch_hindered_seconds',
+      type: 'gauge',
+      help: 'For how long something has kept PostgreSQL from its work (see health in /patroni), 0 if nothing does.',
+      value: hindrance === null ? 0 : (seen.nowMs - hindrance.sinceMs) / 1_000,
+    },
+  ];
+}
+
 function ownMetrics(snapshot: Snapshot | null, context: StatusContext): Metric[] {
   const leftMs = context.fenceDeadlineMs === null ? 0 : Math.max(0, context.fenceDeadlineMs - context.nowMs);
   const guard = snapshot?.seen.guard;
@@ -180,6 +204,7 @@ function ownMetrics(snapshot: Snapshot | null, context: StatusContext): Metric[]
       value: Number(guard?.kind === 'present' && guard.armedMs !== null),
     },
     ...synchronyMetrics(snapshot === null ? null : synchronyOf(snapshot)),
+    ...healthMetrics(snapshot?.seen ?? null),
     {
       name: 'matriarch_needs_operator',
       type: 'gauge',

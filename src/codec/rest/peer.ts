@@ -25,6 +25,7 @@ export function readPeerStatus(text: string): PeerReport['said'] {
     watchdogFailed: value.watchdog_failed === true,
     systemId: textOrNull(value.database_system_identifier),
     ...(location > 0n ? catalogXmins(value) : {}),
+    ...hindranceIn(value),
   };
 }
 
@@ -39,6 +40,12 @@ function catalogXmins({
     isObject(slot) && typeof slot.catalog_xmin === 'number' ? [[name, slot.catalog_xmin] as const] : [],
   );
   return { catalogXmins: Object.fromEntries(known), startedText: String(started) };
+}
+
+/** Of ours alone: a Patroni does not say. */
+function hindranceIn(value: JsonObject): { readonly hindrance?: string } {
+  const health = isObject(value.matriarch) ? textOrNull(value.matriarch.health) : null;
+  return health === null || health === 'good' ? {} : { hindrance: health };
 }
 
 /** Ours say whether they may write. Of a Patroni only a standby at work is proof: what is starting or gives no answer may be anything. */

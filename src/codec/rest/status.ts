@@ -69,6 +69,7 @@ export function statusDocument(snapshot: Snapshot | null, context: StatusContext
         : {}),
       ...synchronyFields(snapshot),
       slots: slotsDocument(seen),
+      ...healthFields(seen),
     },
   };
 }
@@ -94,6 +95,14 @@ export function isFailsafeActive({ seen }: Snapshot, nowMs: InstantMs): boolean 
 function synchronyFields(snapshot: Snapshot): Fields {
   const synchrony = synchronyOf(snapshot);
   return synchrony === null ? {} : { copies: synchrony.copies, commit_wait_ms: synchrony.oldestWaitMs };
+}
+
+/** Whether the server does its work: `good`, or what hinders it, since when and why. Nothing of one that does not run. */
+function healthFields({ health, nowMs }: Observation): Fields {
+  if (health === null) return {};
+  const { hindrance } = health;
+  if (hindrance === null) return { health: 'good' };
+  return { health: hindrance.kind, health_for_ms: Math.round(nowMs - hindrance.sinceMs), health_why: hindrance.why };
 }
 
 /** False is a promise: no writes are accepted here, now or in a moment, unless the leader key is taken first. */

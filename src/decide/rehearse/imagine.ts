@@ -123,6 +123,7 @@ export function asSeenBy(seen: Observation, name: string, postgres: RunningStand
       local: { ...local, name, tags: { ...local.tags, nofailover, failoverPriority } },
     },
     postgres,
+    health: null,
     held: null,
     guard: said.watchdogFailed ? { kind: 'absent', why: 'it says so' } : guardAtRest,
     jobs: { kind: 'idle', last: null },

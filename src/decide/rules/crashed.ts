@@ -109,14 +109,17 @@ const giveWay: Rule = {
     const sinceMs = seen.memory.crash?.sinceMs ?? seen.nowMs;
     const forMs = seen.nowMs - sinceMs;
     const attempts = recentStarts(seen);
-    const atOnce = primaryStartTimeoutMs === 0;
+    const { hung } = seen.memory;
+    const wasHung = hung !== null && hung.term === seen.held?.term;
+    const atOnce = primaryStartTimeoutMs === 0 || wasHung;
     if (!atOnce && forMs <= primaryStartTimeoutMs && attempts.length < startsMost) return undefined;
     const askedMs = atOnce ? earlier(sinceMs, justBeforeMs) : earlier(seen.nowMs, recentMs);
-    const able = successors(seen, stopped.control.timeline, askedMs);
+    const able = successors(seen, wasHung ? hung.timeline : stopped.control.timeline, askedMs);
     const because: Fact[] = [
       ['primaryStartTimeoutMs', primaryStartTimeoutMs],
       ['downMs', Math.round(forMs)],
       ['attempts', attempts.length],
+      ...(wasHung ? [['hung', hung.kind] as const] : []),
       ['successors', able.join(',') || null],
     ];
     if (able.length > 0)

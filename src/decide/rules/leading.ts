@@ -18,6 +18,7 @@ import type { Rule } from '../rule.ts';
 import { claimOf, modeOf, namesAtStart } from '../synchronous/standing.ts';
 import { write } from '../synchronous/view.ts';
 import { leaseLeftMs, leaseNeededToPromoteMs } from '../timing.ts';
+import { hungToldRules } from './hung.ts';
 import { handleRequest } from './requested.ts';
 
 /** I hold the leader key. */
@@ -176,12 +177,19 @@ const healthy: Rule = {
         ['leaseLeftMs', Math.round(leaseLeftMs(seen))],
         ['timeline', primary.timeline],
         ['standbys', primary.senders.length],
+        ...hindered(seen),
       ],
-      memory: { stepDown: null, noRaceBeforeMs: null, waitingFor: null },
+      memory: { hung: null, stepDown: null, noRaceBeforeMs: null, waitingFor: null },
       ...(inMs !== null && inMs > 0 ? { wakeInMs: inMs } : {}),
     };
   },
 };
+
+/** Nothing that ends commits: it is told, and nobody is demoted over it. */
+const hindered = ({ health }: Observation): readonly Fact[] =>
+  health === null || health.hindrance === null
+    ? []
+    : [['hindrance', `${health.hindrance.kind}: ${health.hindrance.why}`]];
 
 const etcdAway: Rule = {
   name: 'primary.etcdAway',
@@ -202,6 +210,7 @@ export const leadingRules: readonly Rule[] = [
   promote,
   starting,
   handleRequest,
+  ...hungToldRules,
   checkpoint,
   unresponsive,
   healthy,

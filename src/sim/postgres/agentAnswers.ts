@@ -19,6 +19,14 @@ teach({
     if (server.inRecovery) return reply(readOnly);
     write(server, backend, { kind: 'other' }, () => reply(rows()));
   },
+  tryCommit(server, backend, _values, reply) {
+    if (server.inRecovery) return reply(readOnly);
+    server.trials.add(backend);
+    write(server, backend, { kind: 'other' }, () => {
+      server.trials.delete(backend);
+      reply(rows());
+    });
+  },
   inRecovery: (server, _backend, _values, reply) => reply(rows({ in_recovery: bool(server.inRecovery) })),
   load: (_server, _backend, _values, reply) =>
     reply(rows({ clients: '0', in_transaction: '0', transactions: '0', wal_bytes: '0' })),
@@ -97,6 +105,7 @@ function probeRow(server: Instance): SqlRow {
     checkpointer: checkpointerOf(server),
     startup: inRecovery ? 'RecoveryWalStream' : null,
     commit_wait_ms: oldestWait(server),
+    trial: [...server.trials].some((one) => one.state() !== 'dead') ? 'IO:WALSync' : null,
     conninfo: conf.get('primary_conninfo') ?? '',
     slot_name: conf.get('primary_slot_name') ?? '',
     slots: JSON.stringify([...server.dir.slots().values()].map((slot) => slotRow(server, slot))),

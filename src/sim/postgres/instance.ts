@@ -68,6 +68,8 @@ export interface Instance {
   readonly wal: Wal;
   readonly confAtStart: ReadonlyMap<string, string>;
   conf: ReadonlyMap<string, string>;
+  /** max_connections is used up by others, the reserved ones as well. */
+  connectionsUsedUp: boolean;
   phase: 'starting' | 'ready' | 'stopping' | 'dead';
   inRecovery: boolean;
   /** It was told to become the primary, and is at it, or through. */
@@ -87,6 +89,8 @@ export interface Instance {
   /** Whom the walsenders take for synchronous. */
   waitsFor: SynchronousRule | null;
   takingInNames: boolean;
+  /** Backends whose commit is on its way to the disk, to find out whether it gets there. */
+  readonly trials: Set<SimProcess>;
   /** Commits that wait for a synchronous standby. */
   readonly waiters: Set<{ readonly at: bigint; readonly sinceMs: number; go(): void }>;
 }

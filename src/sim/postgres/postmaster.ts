@@ -58,6 +58,7 @@ export const postgresProgram =
       wal,
       conf,
       confAtStart: conf,
+      connectionsUsedUp: false,
       phase: 'starting',
       inRecovery: dir.has('standby.signal'),
       replayed: 0n,
@@ -72,6 +73,7 @@ export const postgresProgram =
       waits: (conf.get('synchronous_standby_names') ?? '') !== '',
       takingInNames: false,
       waiters: new Set(),
+      trials: new Set(),
     };
     adoptSlots(instance);
     dir.remove('promote'); // of a promotion that no server heard of

@@ -10,8 +10,12 @@ const recordBytes = { write: 168, checkpoint: 120, shutdown: 120, endOfRecovery:
 export function write(instance: Instance, by: SimProcess, change: WalChange, done: (end: bigint) => void): void {
   const { end } = append(instance.wal, change, recordBytes[change.kind]);
   by.after(draw(instance.world, instance.world.tuning.fsyncMs) + instance.machine.fsyncMs, () => {
-    flushed(instance, end);
-    done(end);
+    instance.machine.whenFlushed(() =>
+      by.deliver(() => {
+        flushed(instance, end);
+        done(end);
+      }),
+    );
   });
 }
 

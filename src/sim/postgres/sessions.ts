@@ -22,7 +22,7 @@ export function makeSql(world: PostgresWorld, machine: Machine, self: SimProcess
           if (server === null) return back(() => answer({ kind: 'unreachable', why: 'connect ECONNREFUSED' }));
           server.postmaster.deliver(() => {
             const refused = refusalOf(server);
-            if (refused !== null) return back(() => answer({ kind: 'rejected', sqlState: '57P03', message: refused }));
+            if (refused !== null) return back(() => answer({ kind: 'rejected', ...refused }));
             const session = openSession(server, machine, self, target);
             back(() => answer({ kind: 'connected', session }));
           });
@@ -36,9 +36,10 @@ const hostOf = (target: SqlTarget, machine: Machine): string =>
     ? machine.name
     : target.host;
 
-function refusalOf(server: Instance): string | null {
-  if (server.phase === 'starting') return 'the database system is starting up';
-  return server.phase === 'ready' ? null : 'the database system is shutting down';
+function refusalOf(server: Instance): { readonly sqlState: string; readonly message: string } | null {
+  if (server.phase === 'starting') return { sqlState: '57P03', message: 'the database system is starting up' };
+  if (server.phase !== 'ready') return { sqlState: '57P03', message: 'the database system is shutting down' };
+  return server.connectionsUsedUp ? { sqlState: '53300', message: 'sorry, too many clients already' } : null;
 }
 
 /** A backend of its own on the server: it answers also while its postmaster is stopped. */

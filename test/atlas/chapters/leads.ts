@@ -22,6 +22,7 @@ import {
 } from '../dimensions.ts';
 import { mainKinds, postgres, stoppedKinds } from '../postgres.ts';
 import { tellLease } from '../tell.ts';
+import { hung } from './hung.ts';
 
 /** I am n1, and hold the key. */
 
@@ -282,4 +283,5 @@ export const leads: readonly Chapter[] = [
   startsLong,
   promotion,
   unfenced,
+  hung,
 ];

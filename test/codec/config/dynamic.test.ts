@@ -149,3 +149,21 @@ test('merging never throws, whatever /config holds', () => {
     }),
   );
 });
+
+test('primary_health and its time-out: what is meant, and what is not taken', () => {
+  const read = (document: object) => readDynamic(document, null, alone);
+  const of = ({ cluster }: ReturnType<typeof read>) => [cluster.primaryHealth, cluster.primaryHealthTimeoutMs];
+  assert.deepEqual(of(read({})), ['failover', 30_000]);
+  assert.deepEqual(read({}).warnings, []);
+  assert.deepEqual(of(read({ primary_health: 'report', primary_health_timeout: 60 })), ['report', 60_000]);
+  const wrong = read({ primary_health: 'Failover', primary_health_timeout: '20s' });
+  assert.deepEqual(of(wrong), ['report', 30_000]);
+  assert.match(wrong.warnings.join('\n'), /primary_health: "Failover" is neither report nor failover; report is used/);
+  assert.match(wrong.warnings.join('\n'), /primary_health_timeout: "20s" is no whole number of seconds .* 30 is used/);
+  const short = read({ primary_health_timeout: 3 });
+  assert.deepEqual(of(short), ['failover', 10_000]);
+  assert.match(short.warnings.join('\n'), /primary_health_timeout: 3 is less than loop_wait 10, .*; 10 is used/);
+  const slow = read({ ttl: 120, loop_wait: 60 });
+  assert.deepEqual(of(slow), ['failover', 60_000]);
+  assert.deepEqual(slow.warnings, []);
+});
