@@ -43,14 +43,15 @@ export async function halt(
     frozenSinceMs = frozen ? (frozenSinceMs ?? clock.now()) : null;
     const deaf = stage !== 'kill' && frozenSinceMs !== null && clock.now() - frozenSinceMs >= frozenLimitMs;
     if (!deaf && (nextMs === null || clock.now() < nextMs)) continue;
+    const before: Stage = stage;
     if (stage === 'fast' && !deaf) {
       stage = 'immediate';
       processes.signal(info.pid, 'QUIT');
     } else {
       stage = 'kill';
-      killWhole(world, info);
+      killWhole(world, info); // again and again: nobody may be left that began meanwhile
     }
-    parts.step('stop', stage, deaf ? [['why', 'the postmaster is frozen']] : []);
+    if (stage !== before) parts.step('stop', stage, deaf ? [['why', 'the postmaster is frozen']] : []);
   }
   return ended(parts, stage);
 }

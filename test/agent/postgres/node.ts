@@ -29,7 +29,13 @@ export const stopFast = {
 } as const;
 
 /** A PostgreSQL of one's own in a temporary folder, driven by the shipped jobs. */
-export function makeNode(folder: string, name: string, port: number, more: Readonly<Record<string, string>> = {}) {
+export function makeNode(
+  folder: string,
+  name: string,
+  port: number,
+  more: Readonly<Record<string, string>> = {},
+  cluster: Partial<Settings['cluster']> = {},
+) {
   const root = join(folder, name);
   const stateDir = join(root, 'state');
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
@@ -52,6 +58,7 @@ export function makeNode(folder: string, name: string, port: number, more: Reado
   const login = (username: string) => ({ username, password: 'secret', ssl: {} });
   const settings: Settings = {
     ...base,
+    cluster: { ...base.cluster, ...cluster },
     local: {
       ...base.local,
       stateDir,
