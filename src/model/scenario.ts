@@ -77,6 +77,12 @@ export type MachineVerb =
   | 'fillDisk'
   | 'freeDisk'
   | 'hastenDisk'
+  /** No flush of PostgreSQL comes to an end, until flushAgain. */
+  | 'stallFlushes'
+  | 'flushAgain'
+  /** Every connection that PostgreSQL gives out, the reserved ones too. */
+  | 'useUpConnections'
+  | 'giveBackConnections'
   | 'restart'
   | 'reinit';
 export type ServiceVerb = 'kill' | 'freeze' | 'thaw' | 'start' | 'renice';

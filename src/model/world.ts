@@ -136,6 +136,11 @@ export interface ProcessInfo {
   readonly parent: Pid;
   /** 'dead' also for a zombie, which only waits to be collected. */
   readonly state: 'running' | 'stopped' | 'dead';
+  /**
+   * Killed, and held by the kernel, in a call to a disk that hangs: it never runs a line of its own again, and answers nobody; it
+   * ends when it is let go. What it had asked of the disk may still be done.
+   */
+  readonly doomed?: true;
   readonly startTicks: number; // clock ticks since boot: with the pid, an identity
   readonly startedWallMs: WallMs;
   readonly executable: string | null; // null: not readable

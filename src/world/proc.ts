@@ -14,6 +14,7 @@ export function describe(pid: Pid): ProcessInfo | null {
     pid,
     parent: stat.parent,
     state: stat.state,
+    ...(stat.held && isKilled(pid) ? { doomed: true } : {}),
     startTicks: stat.startTicks,
     startedWallMs: wallMs(Math.round(Date.now() - boottimeMs() + (stat.startTicks * 1000) / ticksPerS)),
     executable: link(`/proc/${pid}/exe`),
@@ -44,6 +45,8 @@ const pids = (): readonly Pid[] =>
 interface Stat {
   readonly parent: Pid;
   readonly state: ProcessInfo['state'];
+  /** In a call that no signal interrupts. */
+  readonly held: boolean;
   readonly startTicks: number;
 }
 
@@ -55,9 +58,17 @@ function statOf(pid: Pid): Stat | null {
   return {
     parent: pidOf(Number(fields[1])),
     state: stateOf(fields[0]),
+    held: fields[0] === 'D',
     startTicks: Number(fields[19]),
   };
 }
+
+/** SIGKILL waits for it, as for the whole process or for its first thread. */
+function isKilled(pid: Pid): boolean {
+  const masks = [...(text(`/proc/${pid}/status`) ?? '').matchAll(/^(?:SigPnd|ShdPnd):\s*([0-9a-f]+)$/gm)];
+  return masks.some(([, mask]) => (BigInt(`0x${mask}`) & sigkill) !== 0n);
+}
+const sigkill = 1n << 8n;
 
 function stateOf(letter: string | undefined): ProcessInfo['state'] {
   if (letter === 'Z' || letter === 'X' || letter === 'x') return 'dead';

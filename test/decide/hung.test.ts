@@ -160,3 +160,25 @@ test('stopped because it was hung, and not in order: it gives way at once, and o
   assert.deepEqual(kinds(old), ['releaseLeaderKey']);
   assert.equal(decide(leading).memory.hung, null);
 });
+
+test('what the kernel holds of it is killed: the key goes all the same, after the stop that says so, and nothing is started beside it', () => {
+  const reign = { term: term(40n), kind: 'fsync stalled', timeline: timeline(5) } as const;
+  const left: Observation = {
+    ...leading,
+    postgres: { ...crashed, orphans: [pid(4712)] } as typeof crashed,
+    peers: both,
+    memory: { ...leading.memory, hung: reign },
+  };
+  const budget = { immediateAtMs: null, killAtMs: null };
+  const stop: Job = { kind: 'stop', mode: 'fast', budget, checkpointFirst: false, why: 'hung' };
+  assert.equal(ruleOf(after(left, stop)), 'primary.hung.leftBehind');
+  assert.deepEqual(kinds(after(left, stop)), ['releaseLeaderKey']);
+  for (const [what, seen] of [
+    ['the stop says that somebody is at large', after(left, stop, { ended: 'failed' })],
+    ['something was begun since', after(left, { kind: 'clearOrphans' })],
+    ['an agent that began anew knows of no stop', left],
+    ['nobody takes over', { ...after(left, stop), peers: [] }],
+    ['of another reign', { ...after(left, stop), memory: { ...leading.memory, hung: { ...reign, term: term(39n) } } }],
+  ] as const)
+    assert.equal(ruleOf(seen), 'postgres.orphans', what);
+});

@@ -1,7 +1,7 @@
 import type { StopBudget } from '../../model/job.ts';
 import type { InstantMs } from '../../model/units.ts';
 import { cancelled, failed, type JobContext, type JobResult, type PostgresParts } from './parts.ts';
-import { findPostmaster, gone, killWhole, orphansOf } from './postmaster.ts';
+import { findPostmaster, gone, killWhole, orphansAtLarge, orphansOf } from './postmaster.ts';
 import type { Senders } from './senders.ts';
 
 type Stage = 'fast' | 'immediate' | 'kill';
@@ -11,7 +11,10 @@ const frozenLimitMs = 2_000;
 /** Between two looks at what holds the stop up. */
 const paceMs = 50;
 
-/** Stops the server: fast, then immediate, then kill, each at its instant. It is over when nothing is left of it. */
+/**
+ * Stops the server: fast, then immediate, then kill, each at its instant. It is over when nothing is left of it that could answer
+ * anybody: on a disk that hangs the kernel keeps the killed.
+ */
 export async function halt(
   parts: PostgresParts,
   context: Pick<JobContext, 'signal'>,
@@ -37,6 +40,7 @@ export async function halt(
     const leftMs = nextMs === null ? 1_000 : Math.max(0, Math.min(1_000, nextMs - clock.now()));
     await Promise.race([exited, clock.sleep(senders !== null && stage === 'fast' ? Math.min(paceMs, leftMs) : leftMs)]);
     if (over) break;
+    if (stage === 'kill' && processes.describe(info.pid)?.doomed === true) break;
     if (context.signal.aborted && stage === 'fast') return cancelled; // it goes on stopping; nobody waits for it
     if (stage === 'fast') await senders?.hasten(info);
     const frozen = processes.describe(info.pid)?.state === 'stopped';
@@ -68,6 +72,12 @@ async function ended(parts: PostgresParts, reached: Stage): Promise<JobResult> {
       for (const one of left) world.processes.signal(one, 'KILL');
     }
     await world.clock.sleep(10);
+  }
+  if (orphansAtLarge(world, parts.places()).length === 0) {
+    parts.step('stop', 'the rest is killed, and held by the kernel', [
+      ['pids', orphansOf(world, parts.places()).join(',')],
+    ]);
+    return { ended: 'done', error: null, divergence: null, stage: 'kill' };
   }
   return failed(`processes of the stopped server do not end: ${orphansOf(world, parts.places()).join(', ')}`);
 }

@@ -5,7 +5,7 @@ import type { Cancel, ProcessInfo, SqlSession } from '../../model/world.ts';
 import type { ControlReader } from './control.ts';
 import type { PatientDisk } from './disk.ts';
 import type { PostgresParts } from './parts.ts';
-import { findPostmaster, orphansOf, type Postmaster } from './postmaster.ts';
+import { findPostmaster, orphansAtLarge, orphansOf, type Postmaster } from './postmaster.ts';
 import { readProbe } from './probe.ts';
 import { ownTarget, runOnce } from './sessions.ts';
 import { identifySystem, probe } from './statements.ts';
@@ -259,8 +259,9 @@ export function makeLooker(
   function lookWithoutDisk(hungMs: InstantMs): LocalPostgres {
     const why = `the disk does not answer for ${Math.round(world.clock.now() - hungMs)} ms`;
     const info = known === null ? null : world.processes.describe(known.pid);
-    const lives = info !== null && info.state !== 'dead' && info.startTicks === known?.startTicks;
-    const pid = lives ? info.pid : orphansOf(world, parts.places())[0];
+    const lives =
+      info !== null && info.state !== 'dead' && info.doomed !== true && info.startTicks === known?.startTicks;
+    const pid = lives ? info.pid : orphansAtLarge(world, parts.places())[0];
     if (pid === undefined) return { kind: 'unreadable', why };
     const control = lives ? (known?.control ?? null) : null;
     const role = known !== null && wasTold(known) ? 'primary' : (believed ?? 'primary');

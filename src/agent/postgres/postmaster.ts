@@ -45,6 +45,10 @@ export const orphansOf = (world: Pick<World, 'processes'>, places: Places): read
     )
     .map(({ pid }) => pid);
 
+/** Of those, who may still do something: the others are killed, and held by the kernel until their disk answers. */
+export const orphansAtLarge = (world: Pick<World, 'processes'>, places: Places): readonly Pid[] =>
+  orphansOf(world, places).filter((one) => world.processes.describe(one)?.doomed !== true);
+
 /** Nothing of it may live on: stopped first so that it starts nothing new, its children killed, then itself. */
 export function killWhole(world: Pick<World, 'processes'>, postmaster: ProcessInfo): void {
   world.processes.signal(postmaster.pid, 'STOP');

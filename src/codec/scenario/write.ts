@@ -44,6 +44,10 @@ const verbs: Readonly<Record<MachineVerb, string>> = {
   fillDisk: 'fill disk',
   freeDisk: 'free disk',
   hastenDisk: 'hasten etcd disk',
+  stallFlushes: 'stall flushes',
+  flushAgain: 'flush again',
+  useUpConnections: 'use up connections',
+  giveBackConnections: 'give back connections',
   restart: 'restart',
   reinit: 'reinit',
 };

@@ -133,6 +133,23 @@ const giveWay: Rule = {
   },
 };
 
+/** Stopped because it hung, by a stop that was over; what of it is there still is killed, and cannot answer anybody. */
+const heldByKernel = (seen: Observation): boolean => {
+  const last = seen.jobs.kind === 'idle' ? seen.jobs.last : null;
+  const { hung } = seen.memory;
+  return hung !== null && hung.term === seen.held?.term && last?.job.kind === 'stop' && last.ended === 'done';
+};
+
+const leftBehind: Rule = {
+  name: 'primary.hung.leftBehind',
+  reason: 'what is left of the stopped server is killed and held by the kernel: a standby takes over all the same',
+  judge(seen) {
+    const stopped = stoppedLeader(seen);
+    if (stopped === null || stopped.orphans.length === 0 || !heldByKernel(seen)) return undefined;
+    return giveWay.judge(seen);
+  },
+};
+
 const startsAsPrimary = ({ jobs }: Observation): boolean =>
   jobs.kind === 'busy' &&
   (jobs.job.kind === 'startPrimary' || (jobs.job.kind === 'restart' && jobs.job.as === 'primary'));
@@ -253,4 +270,4 @@ const restartInPlace: Rule = {
 
 export const startRules: readonly Rule[] = [startTooLong];
 export const handOverRules: readonly Rule[] = [steppingDown];
-export const crashedRules: readonly Rule[] = [orphans, giveWay, restartInPlace];
+export const crashedRules: readonly Rule[] = [leftBehind, orphans, giveWay, restartInPlace];

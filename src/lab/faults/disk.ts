@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import type { LabNode } from '../node.ts';
-import { run, toolEnv } from '../run.ts';
+import { childrenOf, signal } from '../procfs.ts';
+import { run, toolEnv, until } from '../run.ts';
 
 const filler = '/tmp/filler';
 
@@ -15,35 +16,76 @@ export function freeDisk(node: LabNode): void {
   rmSync(node.machine.hostPath(filler), { force: true });
 }
 
-/** Every flush of etcd on a machine takes longer, held up at its system call. */
+/** What is done to the flushes of a machine's programs, at their system call. */
 export interface SlowDisks {
+  /** Every flush of etcd takes longer. */
   slow(node: LabNode, byMs: number): Promise<void>;
   hasten(node: LabNode): void;
+  /**
+   * No flush of PostgreSQL comes to an end: whoever flushes next stands still in it, with the lock of the WAL in its hands. A disk
+   * that hangs in the kernel would hold the lab's own end up.
+   */
+  stall(node: LabNode): Promise<void>;
+  flushAgain(node: LabNode): void;
   end(): void;
 }
 
+const flushes = 'fdatasync,fsync';
+const attachLimitMs = 10_000;
+
 export function makeSlowDisks(): SlowDisks {
+  /** By node and program. */
   const tracers = new Map<string, ChildProcess>();
-  function hasten(name: string): void {
-    tracers.get(name)?.kill('SIGTERM'); // it lets go of etcd then; a killed one would, too
-    tracers.delete(name);
+  const stalled = new Map<string, LabNode>();
+
+  /** Done when all of them are traced; what they start from then on is, too. */
+  async function trace(key: string, pids: readonly number[], inject: string): Promise<void> {
+    if ((await run(['sh', '-c', 'command -v strace'])).code !== 0)
+      throw new Error('strace is not installed: apt-get install strace');
+    letGo(key);
+    const flags = ['-f', '-qq', '-o', '/dev/null', '-e', `trace=${flushes}`, '-e', `inject=${flushes}:${inject}`];
+    const argv = ['--pdeathsig', 'KILL', 'strace', ...flags, ...pids.flatMap((pid) => ['-p', String(pid)])];
+    tracers.set(key, spawn('setpriv', argv, { env: toolEnv(), stdio: 'ignore' }));
+    const traced = await until(() => Promise.resolve(pids.every(isTraced) ? true : null), attachLimitMs);
+    if (traced === null) throw new Error(`strace does not get hold of ${key}`);
+  }
+  function letGo(key: string): void {
+    tracers.get(key)?.kill('SIGTERM'); // it lets go of them then; a killed one would, too
+    tracers.delete(key);
+  }
+  function flushAgain(node: LabNode): void {
+    letGo(`postgres of ${node.name}`);
+    if (!stalled.delete(node.name)) return;
+    for (const { pid, state, argv } of node.machine.processes())
+      if (state === 'stopped' && /postgres/.test(argv[0] ?? '')) signal(pid, 'SIGCONT');
   }
   return {
     async slow(node, byMs) {
       const etcd = node.process('etcd');
       if (etcd === null) throw new Error(`etcd does not run on ${node.name}`);
-      if ((await run(['sh', '-c', 'command -v strace'])).code !== 0)
-        throw new Error('strace is not installed: apt-get install strace');
-      hasten(node.name);
-      const flushes = 'fdatasync,fsync';
-      const flags = ['-f', '-qq', '-o', '/dev/null', '-e', `trace=${flushes}`];
-      const inject = ['-e', `inject=${flushes}:delay_enter=${byMs * 1_000}`];
-      const argv = ['--pdeathsig', 'KILL', 'strace', ...flags, ...inject, '-p', String(etcd.pid)];
-      tracers.set(node.name, spawn('setpriv', argv, { env: toolEnv(), stdio: 'ignore' }));
+      await trace(`etcd of ${node.name}`, [etcd.pid], `delay_enter=${byMs * 1_000}`);
     },
-    hasten: ({ name }) => hasten(name),
+    hasten: ({ name }) => letGo(`etcd of ${name}`),
+    async stall(node) {
+      const postmaster = node.process('postgres');
+      if (postmaster === null) throw new Error(`PostgreSQL does not run on ${node.name}`);
+      const pids = [postmaster.pid, ...childrenOf(postmaster.pid).map(({ pid }) => pid)];
+      stalled.set(node.name, node);
+      await trace(`postgres of ${node.name}`, pids, 'signal=STOP');
+    },
+    flushAgain,
     end() {
-      for (const name of tracers.keys()) hasten(name);
+      for (const node of [...stalled.values()]) flushAgain(node);
+      for (const key of [...tracers.keys()]) letGo(key);
     },
   };
+}
+
+/** One that has ended meanwhile needs no tracer. */
+function isTraced(pid: number): boolean {
+  try {
+    return !/^TracerPid:\s*0$/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return true;
+  }
 }

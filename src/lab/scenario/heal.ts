@@ -1,4 +1,5 @@
 import { setClock } from '../faults/clocks.ts';
+import { giveBackConnections } from '../faults/connections.ts';
 import { relieve } from '../faults/cpu.ts';
 import { freeDisk } from '../faults/disk.ts';
 import { loseNothing } from '../faults/network.ts';
@@ -34,7 +35,10 @@ async function healAll({ lab, slowDisks, witnesses }: Theatre): Promise<void> {
     await loseNothing(machine);
     await node.heal();
     relieve(node);
-    if (machine.plan.kind === 'node') freeDisk(node);
+    if (machine.plan.kind === 'node') {
+      freeDisk(node);
+      await giveBackConnections(node);
+    }
     for (const service of servicesOf(node)) await bringBack(node, service);
     if (machine.plan.kind === 'node' && Object.keys(lab.plan.agentEnv).length > 0) await setClock(node, 0);
   }

@@ -9,6 +9,7 @@ import {
 } from '../../model/scenario.ts';
 import type { Clients } from '../clients.ts';
 import { setClock } from '../faults/clocks.ts';
+import { giveBackConnections, useUpConnections } from '../faults/connections.ts';
 import { relieve, renice, saturate } from '../faults/cpu.ts';
 import { fillDisk, freeDisk, type SlowDisks } from '../faults/disk.ts';
 import { loseDirection, loseNothing } from '../faults/network.ts';
@@ -107,6 +108,14 @@ function onMachine(stage: Stage, kind: MachineVerb): (node: LabNode) => Promise<
       return async (node) => freeDisk(node);
     case 'hastenDisk':
       return async (node) => stage.slowDisks.hasten(node);
+    case 'stallFlushes':
+      return (node) => stage.slowDisks.stall(node);
+    case 'flushAgain':
+      return async (node) => stage.slowDisks.flushAgain(node);
+    case 'useUpConnections':
+      return useUpConnections;
+    case 'giveBackConnections':
+      return giveBackConnections;
     case 'restart':
       return (node) => ask(lab, node.name, ['restart', lab.plan.scope, node.name, '--force']);
     case 'reinit':

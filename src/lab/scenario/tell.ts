@@ -12,6 +12,14 @@ export function tellStep(step: Step): string {
       return `slow etcd's disk of ${tellTargets(step.of)} by ${tellDuration(step.by)}`;
     case 'hastenDisk':
       return `etcd's disk of ${tellTargets(step.of)} is quick again`;
+    case 'stallFlushes':
+      return `no flush of PostgreSQL ends on ${tellTargets(step.of)}`;
+    case 'flushAgain':
+      return `PostgreSQL flushes again on ${tellTargets(step.of)}`;
+    case 'useUpConnections':
+      return `use up the connections of ${tellTargets(step.of)}`;
+    case 'giveBackConnections':
+      return `give back the connections of ${tellTargets(step.of)}`;
     case 'setClock':
       return `set the clock of ${tellTargets(step.of)} by ${tellDuration(step.by)}`;
     case 'switchover':
@@ -73,6 +81,8 @@ export function natureOf(step: Step): Nature {
     case 'relieve':
     case 'freeDisk':
     case 'hastenDisk':
+    case 'flushAgain':
+    case 'giveBackConnections':
       return 'remedy';
     case 'switchover':
     case 'failover':

@@ -22,7 +22,7 @@ import {
 } from '../dimensions.ts';
 import { mainKinds, postgres, stoppedKinds } from '../postgres.ts';
 import { tellLease } from '../tell.ts';
-import { hung } from './hung.ts';
+import { hung, stoppedHung } from './hung.ts';
 
 /** I am n1, and hold the key. */
 
@@ -284,4 +284,5 @@ export const leads: readonly Chapter[] = [
   promotion,
   unfenced,
   hung,
+  stoppedHung,
 ];
