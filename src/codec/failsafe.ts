@@ -17,6 +17,16 @@ export const writePromised = (bootId: string, promised: Promised): string =>
     slots: Object.fromEntries(Object.entries(promised.slots).map(([name, at]) => [name, lsnText(at)])),
   })}\n`;
 
+/** For how long was promised, in whatever boot: what is left of it nobody knows after another. Zero: no promise can be read. */
+export function promisedForMs(text: string): number {
+  const value = parseJson(text);
+  if (!isObject(value) || typeof value.givenMs !== 'number' || typeof value.untilMs !== 'number') return 0;
+  const forMs = value.untilMs - value.givenMs;
+  return forMs > 0 && forMs <= longestMs ? forMs : 0;
+}
+/** Nobody promises more. */
+const longestMs = 3_600_000;
+
 /** Null: there is none, or of another boot. */
 export function readPromised(text: string, bootId: string): Promised | null {
   const value = parseJson(text);
@@ -48,11 +58,14 @@ function lsnOrNull(value: unknown): Lsn | null {
   return typeof value === 'string' && /^[0-9A-F]{1,8}\/[0-9A-F]{1,8}$/i.test(value) ? lsn(value) : null;
 }
 
-/** The map as it was last read, and those that were written and may still arrive: each over the revision that it was decided on. */
+/**
+ * The map as it was last read, and those that were written and may still arrive: each over the revision that it was decided on.
+ * Null among these: the key was deleted.
+ */
 export interface KnownMaps {
   readonly term: Term;
   readonly read: { readonly members: FailsafeMap; readonly at: Revision } | null;
-  readonly tries: readonly { readonly members: FailsafeMap; readonly over: Revision }[];
+  readonly tries: readonly { readonly members: FailsafeMap | null; readonly over: Revision }[];
 }
 
 export const writeKnownMaps = ({ term: reign, read, tries }: KnownMaps): string =>
@@ -70,13 +83,17 @@ export function readKnownMaps(text: string): KnownMaps | null {
   if (reign === null || !Array.isArray(value.tries)) return null;
   const read = isObject(value.read) ? mapAt(value.read.members, value.read.at) : null;
   if (value.read !== null && read === null) return null;
-  const tries = value.tries.map((one: unknown) => (isObject(one) ? mapAt(one.members, one.over) : null));
+  const tries = value.tries.map(tryOf);
   if (tries.some((one) => one === null)) return null;
-  return {
-    term: term(reign),
-    read,
-    tries: tries.flatMap((one) => (one === null ? [] : [{ members: one.members, over: one.at }])),
-  };
+  return { term: term(reign), read, tries: tries.filter((one) => one !== null) };
+}
+
+function tryOf(one: unknown): KnownMaps['tries'][number] | null {
+  if (!isObject(one)) return null;
+  const over = revisionOrNull(one.over);
+  if (one.members === null) return over === null ? null : { members: null, over };
+  const known = mapAt(one.members, one.over);
+  return known === null ? null : { members: known.members, over: known.at };
 }
 
 function mapAt(members: unknown, at: unknown): { readonly members: FailsafeMap; readonly at: Revision } | null {

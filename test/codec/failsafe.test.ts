@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseJson } from '../../src/codec/dcs/json.ts';
-import { readKnownMaps, readPromised, writeKnownMaps, writePromised } from '../../src/codec/failsafe.ts';
+import { promisedForMs, readKnownMaps, readPromised, writeKnownMaps, writePromised } from '../../src/codec/failsafe.ts';
 import { readPromiseAsk, writePromiseAsk } from '../../src/codec/rest/failsafe.ts';
 import type { Promised } from '../../src/model/failsafe.ts';
 import { instantMs, lsn, lsnOf, revision, term } from '../../src/model/units.ts';
@@ -62,10 +62,12 @@ test('a promise on disk counts in its own boot only', () => {
   };
   assert.deepEqual(readPromised(writePromised('boot', promised), 'boot'), promised);
   assert.equal(readPromised(writePromised('boot', promised), 'another'), null);
+  assert.equal(promisedForMs(writePromised('boot', promised)), 29_999.75);
+  assert.equal(promisedForMs(writePromised('boot', { ...promised, untilMs: instantMs(1e12) })), 0);
   const unknown: Promised = { ...promised, to: null, term: null, at: null, lsn: null, slots: {} };
   assert.deepEqual(readPromised(writePromised('boot', unknown), 'boot'), unknown);
   for (const text of ['', '{', '[]', '{"bootId":"boot"}', '{"bootId":"boot","givenMs":"1","untilMs":2}'])
-    assert.equal(readPromised(text, 'boot'), null, text);
+    assert.deepEqual([readPromised(text, 'boot'), promisedForMs(text)], [null, 0], text);
 });
 
 test('the maps on disk: all of them, or none', () => {
@@ -75,6 +77,8 @@ test('the maps on disk: all of them, or none', () => {
     tries: [{ members: { n1: 'http://n1:8008/patroni', n2: 'http://n2:8008/patroni' }, over: revision(70n) }],
   };
   assert.deepEqual(readKnownMaps(writeKnownMaps(known)), known);
+  const deleted = { ...known, tries: [{ members: null, over: revision(70n) }] };
+  assert.deepEqual(readKnownMaps(writeKnownMaps(deleted)), deleted);
   assert.deepEqual(readKnownMaps(writeKnownMaps({ ...known, read: null, tries: [] })), {
     ...known,
     read: null,

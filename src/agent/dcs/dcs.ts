@@ -89,7 +89,10 @@ export function makeDcs(world: DcsWorld & Pick<World, 'files'>, { settings, marg
       failsafe: modRevisionOf(keys.failsafe),
     });
     syncKey.seen(modRevisionOf(keys.sync));
-    failsafeMap.seen(modRevisionOf(keys.failsafe), cluster.failsafe?.members ?? null, leadership.held()?.term ?? null);
+    failsafeMap.seen(
+      { at: modRevisionOf(keys.failsafe), members: cluster.failsafe?.members ?? null, sentMs: asked.sentMs },
+      leadership.held()?.term ?? null,
+    );
     for (const old of readAt.keys()) if (readAt.size > readsRemembered) readAt.delete(old);
     lastSeen = cluster;
     leadership.met(cluster.leader);
@@ -166,8 +169,9 @@ export function makeDcs(world: DcsWorld & Pick<World, 'files'>, { settings, marg
     /** `/failsafe`: who is asked, and so who may lead. Null deletes. */
     writeFailsafe: (members: FailsafeMap | null, seen: Seen, term: Term, budgetMs: number = defaultBudgetMs) => {
       const text = members === null ? null : writeFailsafe(members);
-      const write = () => writes.putAsLeaderOver('failsafe', text, seen, term, budgetMs);
-      return failsafeMap.write(members, seen, term, write);
+      return failsafeMap.write(members, seen, term, (over) =>
+        writes.putAsLeaderOver('failsafe', text, over, term, budgetMs),
+      );
     },
     /** Whom to ask before going on without etcd; null: that is not known. */
     failsafeMap: failsafeMap.current,

@@ -1,32 +1,38 @@
 import { failsafeMapFile, type KnownMaps, readKnownMaps, writeKnownMaps } from '../../codec/failsafe.ts';
 import type { FailsafeMap } from '../../model/failsafe.ts';
 import type { DcsOutcome } from '../../model/outcome.ts';
-import type { Revision, Term } from '../../model/units.ts';
+import { type InstantMs, instantMs, type Revision, type Term } from '../../model/units.ts';
 import type { World } from '../../model/world.ts';
+import { makeOneFile } from '../oneFile.ts';
 import { absent } from './lease.ts';
 import type { Seen } from './writes.ts';
 
+/** What a read of etcd showed of the key. */
+export interface MapSeen {
+  readonly at: Revision;
+  /** Null: there is none, or nobody can read it. */
+  readonly members: FailsafeMap | null;
+  readonly sentMs: InstantMs;
+}
+
 /**
  * Whom a leader must ask before it goes on without etcd: all that are named by any content that /failsafe may have now. A write
- * that was lost sight of may arrive while the key is at the revision which it compares; both contents count until then. It is on
- * disk before it is sent, so that the next agent of this node, which may have no etcd to read from, knows as much.
+ * that was lost sight of may arrive while the key is at the revision which it compares; both contents count until then, and a
+ * deletion names nobody. It is on disk before it is sent, so that the next agent of this node, which may have no etcd to read
+ * from, knows as much.
  */
-export function makeFailsafeMap({ files }: Pick<World, 'files'>, stateDir: string) {
+export function makeFailsafeMap({ files, clock }: Pick<World, 'files' | 'clock'>, stateDir: string) {
   const path = failsafeMapFile(stateDir);
+  const onDisk = makeOneFile(files, path);
   let read: KnownMaps['read'] = null;
   let tries: KnownMaps['tries'] = [];
+  let lastAt: Revision = absent;
+  /** A read that was sent before that may show what was before: reads overtake one another. */
+  let knownMs = instantMs(Number.NEGATIVE_INFINITY);
   /** Of the reign before this agent began something may be on its way that no file tells of. */
   let unknownIn: Term | null = null;
-  let kept = '';
 
-  async function keep(term: Term): Promise<string | null> {
-    const text = writeKnownMaps({ term, read, tries });
-    if (text === kept) return null;
-    const written = await files.write(path, text, 0o600);
-    if (written.kind !== 'done') return written.why;
-    kept = text;
-    return null;
-  }
+  const keep = (term: Term): Promise<string | null> => onDisk(writeKnownMaps({ term, read, tries }));
 
   return {
     /** `term`: of the lease that was taken over from the agent before; null: there was none. */
@@ -37,40 +43,50 @@ export function makeFailsafeMap({ files }: Pick<World, 'files'>, stateDir: strin
       if (known?.term === term) ({ read, tries } = known);
       else unknownIn = term;
     },
-    /** What a read of etcd showed. `term`: of the lease that is held; null: none is, and nothing is kept. */
-    seen(at: Revision, members: FailsafeMap | null, term: Term | null): void {
+    /** `term`: of the lease that is held; null: none is, and nothing is kept. */
+    seen({ at, members, sentMs }: MapSeen, term: Term | null): void {
+      if (sentMs < knownMs) return;
+      knownMs = sentMs;
+      lastAt = at;
       read = members === null || at === absent ? null : { members, at };
       tries = tries.filter(({ over }) => over === at);
       if (term === null || term !== unknownIn) unknownIn = null;
       if (term !== null) void keep(term);
     },
+    /** `over`: 'any', whatever was read last. `write` compares the revision that it is given. */
     async write(
       members: FailsafeMap | null,
       over: Seen,
       term: Term,
-      write: () => Promise<DcsOutcome<null>>,
+      write: (over: Revision | null) => Promise<DcsOutcome<null>>,
     ): Promise<DcsOutcome<null>> {
-      const revision = over === 'any' ? null : (over ?? absent);
-      const mine = members === null || revision === null ? null : { members, over: revision };
-      if (mine !== null) tries = [...tries, mine];
+      const revision = over === 'any' ? lastAt : (over ?? absent);
+      const mine = { members, over: revision };
+      tries = [...tries, mine];
       const failed = await keep(term);
       if (failed !== null) {
         tries = tries.filter((one) => one !== mine);
         return { kind: 'refused', why: `${path}: ${failed}` };
       }
-      const outcome = await write();
+      const outcome = await write(revision === absent ? null : revision);
       if (outcome.kind === 'done') {
         if (unknownIn === term) unknownIn = null;
+        knownMs = clock.now();
         tries = [];
+        lastAt = members === null ? absent : outcome.revision;
         read = members === null ? null : { members, at: outcome.revision };
       } else if (outcome.kind !== 'unknown') tries = tries.filter((one) => one !== mine);
-      else if (over === 'any') unknownIn = term; // compares nothing: it may arrive at any time
       return outcome;
     },
     /** Null: nobody knows whom to ask. */
     current(): FailsafeMap | null {
       if (read === null || unknownIn !== null) return null;
-      return Object.assign({}, ...[...tries, read].map(({ members }) => members));
+      const all: FailsafeMap[] = [];
+      for (const { members } of [...tries, read]) {
+        if (members === null) return null;
+        all.push(members);
+      }
+      return Object.assign({}, ...all);
     },
   };
 }

@@ -1,4 +1,4 @@
-import { promiseFile, readPromised, writePromised } from '../../codec/failsafe.ts';
+import { promisedForMs, promiseFile, readPromised, writePromised } from '../../codec/failsafe.ts';
 import { bootIdPath } from '../../codec/guard.ts';
 import { type PromiseSeen, type Standing, whyNoPromise } from '../../decide/failsafe.ts';
 import type { Fact } from '../../model/decision.ts';
@@ -6,6 +6,7 @@ import type { PromiseAnswer, PromiseAsk, Promised } from '../../model/failsafe.t
 import type { DcsOutcome } from '../../model/outcome.ts';
 import { later } from '../../model/units.ts';
 import type { World } from '../../model/world.ts';
+import { makeOneFile } from '../oneFile.ts';
 
 export interface PromisesParts {
   readonly stateDir: string;
@@ -20,6 +21,7 @@ export interface PromisesParts {
  */
 export function makePromises({ clock, files }: Pick<World, 'clock' | 'files'>, parts: PromisesParts) {
   const path = promiseFile(parts.stateDir);
+  const onDisk = makeOneFile(files, path);
   let promised: Promised | null = null;
   let bootId: string | null = null;
   /** Questions to etcd for the leader key that are under way. */
@@ -27,13 +29,12 @@ export function makePromises({ clock, files }: Pick<World, 'clock' | 'files'>, p
 
   async function keep(promise: Promised): Promise<string | null> {
     if (bootId === null) return 'this boot has no id';
-    const written = await files.write(path, writePromised(bootId, promise), 0o600);
-    return written.kind === 'done' ? null : written.why;
+    return onDisk(writePromised(bootId, promise));
   }
 
   return {
     current: (): Promised | null => promised,
-    /** What the agent before this one promised; where that is not known, anything, for one ttl from now. */
+    /** What the agent before this one promised; where that is not known, anything, from now on for one ttl, or as long as it promised. */
     async load(): Promise<void> {
       const nowMs = clock.now();
       const boot = await files.read(bootIdPath);
@@ -44,7 +45,7 @@ export function makePromises({ clock, files }: Pick<World, 'clock' | 'files'>, p
         to: null,
         term: null,
         givenMs: nowMs,
-        untilMs: later(nowMs, parts.ttlMs()),
+        untilMs: later(nowMs, Math.max(parts.ttlMs(), file.kind === 'text' ? promisedForMs(file.text) : 0)),
         at: null,
         lsn: null,
         slots: {},
@@ -52,10 +53,12 @@ export function makePromises({ clock, files }: Pick<World, 'clock' | 'files'>, p
       if (before === null) await keep(promised);
     },
     async give(ask: PromiseAsk): Promise<PromiseAnswer> {
-      const stands = parts.standing();
-      const refused = whyNoPromise({ ...stands, leads: stands.leads || standing > 0 }, ask);
-      if (refused !== null) return refused;
       const nowMs = clock.now();
+      const { seen, leads } = parts.standing();
+      // What was promised since that look counts as well.
+      const now = seen === null ? null : { ...seen, nowMs, failsafe: { ...seen.failsafe, promised } };
+      const refused = whyNoPromise({ seen: now, leads: leads || standing > 0 }, ask);
+      if (refused !== null) return refused;
       const untilMs = later(nowMs, Math.max(parts.ttlMs(), ask.ttlMs ?? 0));
       const before = promised;
       const { name: to, term, at, lsn, slots } = ask;
