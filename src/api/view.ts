@@ -32,18 +32,16 @@ export function freshCluster({ snapshot, nowMs }: View): Cluster | null {
   return fresh ? snapshot.seen.dcs.cluster : null;
 }
 
-/** Within the fence deadline, and the leader key that was seen is the one of this lease. */
+/**
+ * Within the fence deadline, and the leader key that was seen is the one of this lease. None was seen, or it is gone: the members'
+ * promises say as much.
+ */
 export function holdsLease({ snapshot, nowMs, fenceDeadlineMs }: View): boolean {
   if (snapshot === null || fenceDeadlineMs === null || nowMs >= fenceDeadlineMs) return false;
   const { held, dcs, settings } = snapshot.seen;
   const key = clusterOf(dcs)?.leader ?? null;
-  return (
-    held !== null &&
-    key !== null &&
-    key.name === settings.local.name &&
-    key.lease === held.lease &&
-    key.term === held.term
-  );
+  if (held === null || key === null) return held?.byMembers === true;
+  return key.name === settings.local.name && key.lease === held.lease && key.term === held.term;
 }
 
 /** The loop has not come by for a whole ttl (or so many) after its time: what the snapshot says is history. */

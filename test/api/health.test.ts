@@ -8,6 +8,8 @@ import { instantMs, lsn, revision } from '../../src/model/units.ts';
 import {
   cleanlyStopped,
   following,
+  held,
+  leaderKey,
   leading,
   primary,
   standby,
@@ -27,6 +29,13 @@ const standbyLeader: Observation = {
   ...withSettings(leading, { cluster: { standbyCluster: { host: 'remote' } } }),
   postgres: standby,
 };
+/** The agent began anew meanwhile, and has read no key. */
+const byPromises: Observation = {
+  ...leading,
+  dcs: { kind: 'unreachable', sinceMs: now, why: 'no endpoint answers', lastSeen: null },
+  held: { ...held, byMembers: true },
+};
+const superseded = withCluster({ ...byPromises, dcs: leading.dcs }, { leader: leaderKey('n3') });
 const minute = 60_000;
 /** The same snapshot, looked at a minute after the loop stopped coming by. */
 const hung = (seen: Observation): View => viewOf(seen, { nowMs: instantMs(now + minute) });
@@ -35,6 +44,8 @@ const situations: Readonly<Record<string, View>> = {
   primary: viewOf(leading),
   'primary whose lease ended': viewOf(leading, { fenceDeadlineMs: instantMs(now) }),
   'primary without etcd, lease left': viewOf(unreachable(leading)),
+  'primary without etcd, by promises': viewOf(byPromises),
+  'primary by promises, the key another has': viewOf(superseded),
   'primary without etcd, lease gone': viewOf({ ...unreachable(leading), held: null }),
   'primary without etcd, paused': viewOf(paused({ ...unreachable(leading), held: null })),
   'lock held, not promoted yet': viewOf({ ...leading, postgres: standby }),
@@ -80,6 +91,8 @@ const fresh: Readonly<Record<string, readonly string[]>> = {
   primary: [...leads, '/read-only', '/health', ...readSync, '/read-only-quorum'],
   'primary whose lease ended': ['/health'],
   'primary without etcd, lease left': [...leads, '/read-only', '/health'],
+  'primary without etcd, by promises': [...leads, '/read-only', '/health'],
+  'primary by promises, the key another has': ['/health'],
   'primary without etcd, lease gone': ['/health'],
   'primary without etcd, paused': [...leads, '/read-only', '/health'],
   'lock held, not promoted yet': ['/health'],
