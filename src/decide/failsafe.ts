@@ -28,8 +28,7 @@ export function promiseInForce(seen: Observation): Promised | null {
 function isVoid(seen: Observation, promised: Promised): boolean {
   if (promised.to === null) return knowsThatNothingWasPromised(seen);
   const holder = seen.peers.find(({ name }) => name === promised.to);
-  const askedSince = holder?.last.kind === 'answered' && (holder.askedMs ?? 0) >= promised.givenMs;
-  if (askedSince && holder.said?.noPrimary === true) return true;
+  if (holder?.said?.noPrimary === true && (holder.askedMs ?? 0) >= promised.givenMs) return true;
   const vacancy = seen.dcs.kind === 'reachable' ? seen.dcs.vacancy : null;
   if (vacancy === null || promised.term === null) return false;
   return vacancy.last.term > promised.term || (vacancy.last.term === promised.term && vacancy.released);
@@ -65,7 +64,8 @@ export function promisesDue(seen: Observation): boolean {
     return false;
   const sinceMs = nowMs - held.sentMs;
   const everyMs = renewEveryMs(underLease(settings.cluster, held));
-  if (dcs.kind === 'unreachable') return sinceMs >= everyMs * 0.9;
+  // An agent that took a lease over, and has read no key, tells its clients that it leads when all have promised.
+  if (dcs.kind === 'unreachable') return sinceMs >= everyMs * 0.9 || !held.proven;
   return iAmLeader(seen) && sinceMs >= everyMs * overdueFactor;
 }
 
@@ -109,6 +109,11 @@ export function whyNoPromise(
   if (ask.name === me(seen)) return no(400, `name: ${ask.name} is this member itself`);
   const leader = leaderOf(seen);
   if (leader !== null && leader.name !== ask.name) return no(409, `${leader.name} holds the leader key`);
+  const bound = promiseInForce(seen);
+  // Of two that may both be primary only one can be given way to; the promise to the other ends with its time, or its reign.
+  const another = bound !== null && bound.to !== null && bound.to !== ask.name;
+  if (another && !(ask.term !== null && bound.term !== null && ask.term > bound.term))
+    return no(409, `${bound.to} was promised its place`);
   const known = latestTerm(seen);
   if (ask.term !== null && known !== null && known > ask.term)
     return no(409, `term ${ask.term} of ${ask.name} is over: ${known} came after it`);
@@ -117,13 +122,13 @@ export function whyNoPromise(
 
 /** The latest reign that this node knows of; null: none. */
 function latestTerm(seen: Observation): bigint | null {
-  const { dcs, failsafe } = seen;
+  const { dcs } = seen;
   const cluster = dcs.kind === 'reachable' ? dcs.cluster : dcs.lastSeen;
   const vacancy = dcs.kind === 'reachable' ? dcs.vacancy : null;
   const known: readonly (bigint | null)[] = [
     cluster?.leader?.term ?? null,
     vacancy?.last.term ?? null,
-    failsafe.promised?.term ?? null,
+    promiseInForce(seen)?.term ?? null,
   ];
   return known.reduce((a, b) => (b === null || (a !== null && a > b) ? a : b), null);
 }

@@ -60,6 +60,10 @@ test('etcd does not answer as the renewal is due: all members are asked, beside 
   assert.equal(decide({ ...lonely(), held: { ...held, ...due, byMembers: true } }).leaseRule, 'lease.failsafe');
 });
 
+test('an agent that took the lease over from the one before it asks at once', () => {
+  assert.equal(promisesDue({ ...lonely(), held: { ...held, proven: false } }), true);
+});
+
 test('nobody is asked: before it is time, while a round is under way, in pause, with the mode off, over a standby', () => {
   const not: Readonly<Record<string, Observation>> = {
     'just renewed': { ...lonely(), held },
@@ -111,12 +115,18 @@ test('whoever promised does not race, whatever it is named for, until the promis
 });
 
 test('a promise is void when whoever it was given to says that it is no primary, asked since; or when its reign is over', () => {
-  const says = (askedMs: number, more = {}): Observation => ({
-    ...bound(),
-    peers: [{ ...peer('n1', lsn('0/5000100'), more), askedMs: instantMs(askedMs) }, peer('n3', lsn('0/5000100'))],
-  });
+  const says = (askedMs: number, more = {}, since: 'answered' | 'silent' = 'answered'): Observation => {
+    const n1 = { ...peer('n1', lsn('0/5000100'), more), askedMs: instantMs(askedMs) };
+    const { last } = since === 'answered' ? n1 : silent('n1');
+    return { ...bound(), peers: [{ ...n1, last }, peer('n3', lsn('0/5000100'))] };
+  };
   assert.equal(decide(says(now - 50)).rule, 'race.acquire');
   assert.equal(decide(says(now - 6_000)).rule, 'race.promised');
+  assert.equal(
+    decide(says(now - 50, {}, 'silent')).rule,
+    'race.acquire',
+    'that it has fallen silent takes nothing back',
+  );
   assert.equal(decide(says(now - 50, { noPrimary: false })).rule, 'race.promised');
   assert.equal(decide(bound({ term: term(39n) })).rule, 'race.acquire');
   assert.equal(decide(bound({ term: null })).rule, 'race.promised');
@@ -211,6 +221,12 @@ test('who may promise', () => {
   assert.equal(status(seen, { term: term(39n) }), 409, 'of a reign that is over');
   assert.equal(status(unreachable(seen), { term: term(39n) }), 409);
   assert.equal(status(seen, { term: null }), null, 'a Patroni tells no term');
+  const toAnother = withSettings(unreachable({ ...bound({ to: 'n3' }), peers: [] }), on);
+  assert.equal(status(toAnother), 409, 'n3 was promised its place, in the same reign');
+  assert.equal(status(toAnother, { term: null }), 409);
+  assert.equal(status(toAnother, { term: term(41n) }), null, 'a later reign ends that');
+  assert.equal(status({ ...toAnother, nowMs: promised.untilMs }), null);
+  assert.equal(status(withSettings(bound({ untilMs: now, term: term(41n) }), on)), null, 'a promise that is over');
   const later = { ...vacant.failsafe, promised: { ...promised, term: term(41n) } };
   assert.equal(status(withSettings({ ...vacant, failsafe: later }, on)), 409, 'another asked since');
 });

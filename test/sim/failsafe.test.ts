@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readFailsafe } from '../../src/codec/dcs/failsafe.ts';
 import type { SimulatedCluster } from '../../src/sim/cluster.ts';
-import { ends, keyOf, leadsElsewhere, members, moveTo, three } from '../scenarios/stage.ts';
+import { asked, ends, keyOf, leadsElsewhere, members, moveTo, three } from '../scenarios/stage.ts';
 
 /** Failsafe mode: a primary without etcd goes on while all members promise not to take its place. */
 
@@ -113,6 +113,35 @@ test('the agent of the primary begins anew while etcd is away: it knows whom to 
   assert.ok(longestGap(cluster, sinceMs) < 2_000, `a gap of ${longestGap(cluster, sinceMs)} ms`);
   startEtcd(cluster);
   await ends(cluster, 0);
+});
+
+test('its load balancer finds the primary again, which goes on by promises after its agent began anew', async () => {
+  const { cluster, leader } = await three(812, on);
+  killEtcd(cluster);
+  await cluster.run(60_000);
+  cluster.agent(leader).kill({ restartAfterMs: 500 });
+  await cluster.run(6_000);
+  for (let i = 0; i < 10; i += 1) {
+    assert.equal(await asked(cluster, leader, 'GET', '/primary'), 200);
+    await cluster.run(5_000);
+  }
+  startEtcd(cluster);
+  await ends(cluster, 0);
+});
+
+test('a standby that claims to be the primary without etcd takes no promise away from the one that is', async () => {
+  const { cluster, leader, others } = await three(813, on);
+  const [one, other] = others;
+  cluster.etcd.shutOut.add(leader);
+  await cluster.run(80_000);
+  const claim = JSON.stringify({ name: other, conn_url: '', api_url: '', slots: {} });
+  assert.equal(await asked(cluster, one, 'POST', '/failsafe', claim), 409);
+  // Only what was promised stands against it now.
+  cluster.network.isolate(leader);
+  await cluster.run(60_000);
+  assert.ok(leadsElsewhere(cluster, leader));
+  cluster.etcd.shutOut.clear();
+  await ends(cluster);
 });
 
 test('whoever is not on the list is not asked, and does not lead', async () => {
