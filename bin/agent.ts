@@ -9,6 +9,7 @@ import { mergeConfigTexts, readLocalConfig } from '../src/codec/config/local.ts'
 import type { LocalSettings } from '../src/model/settings.ts';
 import { dropTo } from '../src/world/drop.ts';
 import { makeEtcdTransport } from '../src/world/etcd/transport.ts';
+import { httpOptionsOf } from '../src/world/httpOptions.ts';
 import { makeWatchdog } from '../src/world/watchdog.ts';
 import { makeWorld } from '../src/world/world.ts';
 import { livePageAt } from './livePage.ts';
@@ -41,7 +42,7 @@ async function runAgent(path: string): Promise<number> {
   const places = preparePlaces(local);
   if (places !== null) return fail(places);
 
-  const world = makeWorld({ etcd: makeEtcdTransport({ tls: local.etcd.tls }) });
+  const world = makeWorld({ etcd: makeEtcdTransport({ tls: local.etcd.tls }), http: httpOptionsOf(local) });
   const lock = await world.files.lock(join(local.stateDir, 'agent.lock'));
   if (lock.kind !== 'locked') {
     const why = lock.kind === 'held' ? 'another agent runs on it' : lock.why;

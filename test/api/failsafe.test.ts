@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { promise } from '../../src/api/handlers/failsafe.ts';
 import { lsn, term } from '../../src/model/units.ts';
+import { makeHttp } from '../../src/world/http.ts';
+import { httpOptionsOf } from '../../src/world/httpOptions.ts';
 import { following, leading } from '../decide/values.ts';
 import { fakeAgent } from './handles.ts';
 import { serve } from './serve.ts';
@@ -42,4 +44,20 @@ test('a refusal says why; what is no question is never passed on', async () => {
     assert.equal('status' in reply ? reply.status : null, status, String(body));
   }
   assert.deepEqual(agent.promises, []);
+});
+
+test('where the API wants a password, an agent asks with the one that guards its own, or that of the section ctl', async (t) => {
+  const { local } = leading.settings;
+  const login = { username: 'admin', password: 'secret' };
+  const agent = fakeAgent(following);
+  const url = `${await serve(t, agent, { authentication: login })}/failsafe`;
+  const statusOf = async (of: Parameters<typeof httpOptionsOf>[0]) => {
+    const http = makeHttp(httpOptionsOf(of));
+    const reply = await http.request(url, { method: 'POST', body: question, limitMs: 5_000 });
+    return reply.kind === 'answered' ? reply.status : reply.why;
+  };
+  const guarded = { ...local, rest: { ...local.rest, authentication: login } };
+  assert.equal(await statusOf(local), 401);
+  assert.equal(await statusOf(guarded), 200);
+  assert.equal(await statusOf({ ...local, ctl: { ...local.ctl, authentication: login } }), 200);
 });
