@@ -102,6 +102,7 @@ const routine: ReadonlySet<ActionResult['action']> = new Set([
   'publishMember',
   'writeStatus',
   'askPeers',
+  'askPromises',
   'advanceSlot',
   'tell',
   'askLeaderLease',
