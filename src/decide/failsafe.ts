@@ -106,6 +106,7 @@ export function whyNoPromise(
   if (!seen.settings.cluster.failsafeMode) return no(502, 'failsafe_mode is off');
   const rises = seen.jobs.kind === 'busy' && risesBy.has(seen.jobs.job.kind);
   if (leads || rises || mayAcceptWrites(seen.postgres)) return no(500, 'Running as a leader');
+  if (ask.asks !== null && ask.asks !== me(seen)) return no(400, `this is ${me(seen)}, not ${ask.asks}`);
   if (ask.name === me(seen)) return no(400, `name: ${ask.name} is this member itself`);
   const leader = leaderOf(seen);
   if (leader !== null && leader.name !== ask.name) return no(409, `${leader.name} holds the leader key`);

@@ -27,6 +27,8 @@ export interface PromiseAsk {
   readonly term: Term | null;
   readonly ttlMs: number | null;
   readonly lsn: Lsn | null;
+  /** Who it means to ask, as an address may lead to another; null: it did not say. */
+  readonly asks: string | null;
 }
 
 export type PromiseAnswer =

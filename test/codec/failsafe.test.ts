@@ -19,6 +19,7 @@ test('the question of a primary is one that a Patroni reads, and says more to ou
     term: term(2n ** 62n),
     ttlMs: 30_000,
     lsn: lsn('0/5000100'),
+    asks: 'n2',
   });
   assert.match(
     text,
@@ -31,6 +32,7 @@ test('the question of a primary is one that a Patroni reads, and says more to ou
     term: term(2n ** 62n),
     ttlMs: 30_000,
     lsn: lsn('0/5000100'),
+    asks: 'n2',
   });
 });
 
@@ -42,6 +44,7 @@ test('a Patroni asks without term and ttl; what is no question is refused, with 
     term: null,
     ttlMs: null,
     lsn: null,
+    asks: null,
   });
   assert.match(String(asked('{}')), /^name: /);
   assert.match(String(asked('{"name": "n1", "matriarch": {"term": "x"}}')), /^matriarch\.term: /);

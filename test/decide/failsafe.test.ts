@@ -202,7 +202,7 @@ test('the leader keeps the list: all members with an address; switched off, it g
   assert.deepEqual(writes(withSettings(following, on)), []);
 });
 
-const ask: PromiseAsk = { name: 'n1', at: null, slots: {}, term: term(40n), ttlMs: 30_000, lsn: null };
+const ask: PromiseAsk = { name: 'n1', at: null, slots: {}, term: term(40n), ttlMs: 30_000, lsn: null, asks: 'n2' };
 
 test('who may promise', () => {
   const seen = withSettings(following, on);
@@ -217,6 +217,8 @@ test('who may promise', () => {
   assert.equal(status({ ...seen, postgres: primary }), 500);
   assert.equal(status({ ...seen, jobs: after(seen, { kind: 'bootstrap' }).jobs }), null);
   assert.equal(status(seen, { name: 'n2' }), 400);
+  assert.equal(status(seen, { asks: 'n3' }), 400, 'an address that leads to another member');
+  assert.equal(status(seen, { asks: null }), null, 'a Patroni does not say');
   assert.equal(status(seen, { name: 'n3' }), 409, 'n1 holds the key');
   assert.equal(status(seen, { term: term(39n) }), 409, 'of a reign that is over');
   assert.equal(status(unreachable(seen), { term: term(39n) }), 409);

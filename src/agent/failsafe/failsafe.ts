@@ -7,6 +7,7 @@ import type { Fact } from '../../model/decision.ts';
 import type { FailsafeMap, FailsafeView, PromiseAnswer, PromiseAsk } from '../../model/failsafe.ts';
 import type { Observation } from '../../model/observation.ts';
 import type { DcsOutcome } from '../../model/outcome.ts';
+import type { Term } from '../../model/units.ts';
 import type { World } from '../../model/world.ts';
 import type { Dcs } from '../dcs/dcs.ts';
 import { makePromises } from './promises.ts';
@@ -69,7 +70,8 @@ export function makeFailsafe(world: Pick<World, 'clock' | 'files' | 'http'>, par
       const { cluster } = now.settings;
       const limitMs = Math.max(answerLeastMs, Math.min(answerMostMs, untilStopMs(held, clock.now(), cluster) / 2));
       const ttlMs = Math.min(held.ttlMs, cluster.ttlMs);
-      rounds.begin(bodyOf(now, held.term, ttlMs), without(map, me(now)), limitMs, async (sentMs) => {
+      const bodyFor = (member: string) => bodyOf(now, held.term, ttlMs, member);
+      rounds.begin(bodyFor, without(map, me(now)), limitMs, async (sentMs) => {
         if (dcs.extend(held.term, sentMs) !== null) await parts.extended();
       });
     },
@@ -87,7 +89,7 @@ function without(map: FailsafeMap, name: string): FailsafeMap {
   return others;
 }
 
-function bodyOf(seen: Observation, term: Parameters<typeof writePromiseAsk>[0]['term'], ttlMs: number): string {
+function bodyOf(seen: Observation, term: Term, ttlMs: number, asks: string): string {
   const primary = runningPrimary(seen);
   const cluster = seen.dcs.kind === 'reachable' ? seen.dcs.cluster : seen.dcs.lastSeen;
   const own = seen.published ?? memberOf(cluster, me(seen));
@@ -99,5 +101,6 @@ function bodyOf(seen: Observation, term: Parameters<typeof writePromiseAsk>[0]['
     term,
     ttlMs,
     lsn: primary?.flushLsn ?? null,
+    asks,
   });
 }

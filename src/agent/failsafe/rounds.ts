@@ -11,12 +11,17 @@ export function makeRounds({ clock, http }: Pick<World, 'clock' | 'http'>, ended
   let askingSinceMs: InstantMs | null = null;
   let last: FailsafeRound | null = null;
 
-  async function play(body: string, members: FailsafeMap, limitMs: number, granted: Granted): Promise<void> {
+  async function play(
+    bodyFor: (member: string) => string,
+    members: FailsafeMap,
+    limitMs: number,
+    granted: Granted,
+  ): Promise<void> {
     const sentMs = clock.now();
     askingSinceMs = sentMs;
     const answers = await Promise.all(
       Object.entries(members).map(async ([member, apiUrl]) => {
-        const why = await ask(http, apiUrl, body, limitMs);
+        const why = await ask(http, apiUrl, bodyFor(member), limitMs);
         return why === null ? [] : [{ member, why }];
       }),
     );
@@ -31,8 +36,8 @@ export function makeRounds({ clock, http }: Pick<World, 'clock' | 'http'>, ended
     askingSinceMs: (): InstantMs | null => askingSinceMs,
     last: (): FailsafeRound | null => last,
     /** `members`: all but this one. Nothing while a round is under way. */
-    begin(body: string, members: FailsafeMap, limitMs: number, granted: Granted): void {
-      if (askingSinceMs === null) void play(body, members, limitMs, granted);
+    begin(bodyFor: (member: string) => string, members: FailsafeMap, limitMs: number, granted: Granted): void {
+      if (askingSinceMs === null) void play(bodyFor, members, limitMs, granted);
     },
   };
 }

@@ -15,16 +15,27 @@ export interface FailsafeCaller {
   readonly term: Term;
   readonly ttlMs: number;
   readonly lsn: Lsn | null;
+  /** The member that is asked. */
+  readonly asks: string;
 }
 
 /** The body of POST /failsafe. */
-export const writePromiseAsk = ({ name, connUrl, apiUrl, slots, term: reign, ttlMs, lsn }: FailsafeCaller): string =>
+export const writePromiseAsk = ({
+  name,
+  connUrl,
+  apiUrl,
+  slots,
+  term: reign,
+  ttlMs,
+  lsn,
+  asks,
+}: FailsafeCaller): string =>
   compactJson({
     name,
     conn_url: connUrl ?? '',
     api_url: apiUrl ?? '',
     slots,
-    matriarch: { term: String(reign), ttl_ms: ttlMs, ...(lsn === null ? {} : { lsn }) },
+    matriarch: { asks, term: String(reign), ttl_ms: ttlMs, ...(lsn === null ? {} : { lsn }) },
   });
 
 /** A text says what is wrong with it. */
@@ -52,6 +63,7 @@ export function readPromiseAsk(body: JsonObject): PromiseAsk | string {
     term: reign === null ? null : term(BigInt(reign)),
     ttlMs,
     lsn: lsn === null || lsn === 0n ? null : lsnOf(lsn),
+    asks: textOrNull(own.asks),
   };
 }
 
