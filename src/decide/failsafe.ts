@@ -3,7 +3,17 @@ import type { PromiseAnswer, PromiseAsk, Promised } from '../model/failsafe.ts';
 import type { Observation } from '../model/observation.ts';
 import type { InstantMs } from '../model/units.ts';
 import { freshAnswers, leaderlessSince } from './contest.ts';
-import { clusterOf, iAmLeader, leaderOf, mayAcceptWrites, me } from './judge.ts';
+import {
+  clusterOf,
+  clusterTimeline,
+  iAmLeader,
+  lastRanAsPrimary,
+  leaderOf,
+  mayAcceptWrites,
+  me,
+  newerPrimary,
+  runningPrimary,
+} from './judge.ts';
 import { renewEveryMs, underLease } from './timing.ts';
 
 /**
@@ -60,13 +70,45 @@ const overdueFactor = 1.3;
 /** Whether the members should be asked now: this is the primary, and etcd does not renew its lease. */
 export function promisesDue(seen: Observation): boolean {
   const { held, settings, failsafe, dcs, nowMs } = seen;
-  if (held === null || !isArmed(seen) || !mayAcceptWrites(seen.postgres) || failsafe.askingSinceMs !== null)
-    return false;
+  if (held === null || !isArmed(seen) || failsafe.askingSinceMs !== null) return false;
+  const isDown = wentDown(seen);
+  if (!isDown && !mayAcceptWrites(seen.postgres)) return false;
   const sinceMs = nowMs - held.sentMs;
   const everyMs = renewEveryMs(underLease(settings.cluster, held));
-  // An agent that took a lease over, and has read no key, tells its clients that it leads when all have promised.
-  if (dcs.kind === 'unreachable') return sinceMs >= everyMs * 0.9 || !held.proven;
+  // An agent that took a lease over, and has read no key, tells its clients that it leads when all have promised; and who
+  // went down starts in place by that.
+  if (dcs.kind === 'unreachable')
+    return sinceMs >= everyMs * 0.9 || !held.proven || (isDown && held.byMembers !== true);
+  if (goesOnWithoutKey(seen)) return sinceMs >= everyMs * 0.9;
   return iAmLeader(seen) && sinceMs >= everyMs * overdueFactor;
+}
+
+/**
+ * etcd answers again, the key went with its lease meanwhile, and all have promised: nobody was asked to give anything up. It is
+ * held on to until the key is taken anew, or etcd, gone again before that, would end what the members allow.
+ */
+export function goesOnWithoutKey(seen: Observation): boolean {
+  const { held, nowMs } = seen;
+  const cluster = clusterOf(seen);
+  const mine = runningPrimary(seen);
+  const known = clusterTimeline(seen);
+  return (
+    held?.byMembers === true &&
+    nowMs < held.deadlineMs &&
+    isArmed(seen) &&
+    cluster !== null &&
+    cluster.leader === null &&
+    cluster.initialize.kind !== 'bootstrapping' &&
+    mine !== null &&
+    (known === null || mine.timeline >= known) &&
+    newerPrimary(seen, mine.timeline) === null
+  );
+}
+
+/** This node's primary, down without anybody having asked for it: it can start again as what it was. */
+export function wentDown({ postgres, memory }: Observation): boolean {
+  if (postgres.kind !== 'stopped' || memory.stepDown !== null) return false;
+  return lastRanAsPrimary(postgres.control) && !postgres.standbySignal && !postgres.backupLabel;
 }
 
 /** The mode is on, and it is known whom to ask. In pause nobody is promoted, and no guard waits for a deadline. */

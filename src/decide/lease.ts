@@ -1,6 +1,6 @@
 import type { Action, Fact } from '../model/decision.ts';
 import type { Observation } from '../model/observation.ts';
-import { promisesDue } from './failsafe.ts';
+import { goesOnWithoutKey, promisesDue } from './failsafe.ts';
 import { iAmLeader, leaderOf } from './judge.ts';
 import { leaseLeftMs, renewalDue } from './timing.ts';
 
@@ -13,7 +13,7 @@ export interface LeaseVerdict {
 /**
  * Asked first, always, and total: neither pause, a running job, a failed read nor anything else hides it. Doubt means no
  * renewal: the deadline then comes nearer, and the guards behind it act without being asked. In failsafe mode the members are
- * asked meanwhile; that etcd says the key is another's, or no more, is no doubt, and never leads there.
+ * asked meanwhile; that etcd says the key is another's, or no more, is no doubt, and never leads there; but who came by it already takes the key anew.
  */
 export function judgeLease(seen: Observation): LeaseVerdict {
   const { held } = seen;
@@ -26,6 +26,7 @@ export function judgeLease(seen: Observation): LeaseVerdict {
       actions: ask,
       because: [left, ['etcd', seen.dcs.why]],
     };
+  if (goesOnWithoutKey(seen)) return { rule: 'lease.failsafe', actions: ask, because: [left, ['leaderKey', null]] };
   if (!iAmLeader(seen)) {
     const key = leaderOf(seen);
     const because: Fact[] = [

@@ -216,3 +216,46 @@ test('etcd comes and goes: the primary goes on through all of it', async () => {
   assert.ok(longestGap(cluster, sinceMs) < 2_000, `a gap of ${longestGap(cluster, sinceMs)} ms`);
   await ends(cluster, 0);
 });
+
+test('the server of the primary dies while etcd is away: it starts in place by what all promise', async () => {
+  const { cluster, leader } = await three(815, on);
+  for (const awayMs of [60_000, 500]) {
+    killEtcd(cluster);
+    await cluster.run(awayMs);
+    const sinceMs = cluster.engine.now();
+    cluster.postgres(leader).kill();
+    await cluster.run(60_000);
+    assert.equal(cluster.primary(), leader);
+    assert.ok(
+      longestGap(cluster, sinceMs) < 15_000,
+      `a gap of ${longestGap(cluster, sinceMs)} ms, etcd away for ${awayMs}`,
+    );
+    assert.equal(cluster.timeline(), 1);
+    startEtcd(cluster);
+    await cluster.untilSteady();
+    await cluster.run(20_000);
+  }
+  await ends(cluster, 0);
+});
+
+test('the key is gone, and etcd is away again before it is taken anew: what was promised is not lost by that', async () => {
+  const { cluster, leader } = await three(816, on);
+  for (let i = 0; i < 12; i += 1) {
+    cluster.etcd.shutOut.add(leader);
+    await cluster.run(65_000);
+    const sinceMs = cluster.engine.now();
+    cluster.etcd.shutOut.clear();
+    await cluster.run(i * 12);
+    cluster.etcd.shutOut.add(leader);
+    await cluster.run(60_000);
+    assert.equal(cluster.primary(), leader, `back for ${i * 12} ms`);
+    assert.ok(
+      longestGap(cluster, sinceMs) < 2_000,
+      `back for ${i * 12} ms: a gap of ${longestGap(cluster, sinceMs)} ms`,
+    );
+    cluster.etcd.shutOut.clear();
+    await cluster.untilSteady();
+    await cluster.run(20_000);
+  }
+  await ends(cluster, 0);
+});

@@ -62,7 +62,7 @@ export function makeLeadership(
 
   /** A read shows the leader key: was it a try of mine, of which I never heard? It is held then, and not proven yet. */
   function met(leader: LeaderKey | null): void {
-    if (held !== null || leader === null || leader.name !== name) return;
+    if ((held !== null && held.byMembers !== true) || leader === null || leader.name !== name) return;
     const mine = tries.of(leader.lease);
     if (mine === null) return;
     tries.clear();
@@ -172,7 +172,8 @@ export function makeLeadership(
     { announce = null, writesUntilMs = null }: Acquiring,
   ): Promise<DcsOutcome<HeldLease>> {
     const endMs = later(clock.now(), budgetMs);
-    if (held !== null) return refused('a lease is already held');
+    // What the members promise stands until the key is taken anew: etcd may be gone again before that.
+    if (held !== null && held.byMembers !== true) return refused('a lease is already held');
     const safeMs = writesUntilMs === null ? 0 : writesUntilMs - clock.now() + options.marginMs();
     const wanted = Math.max(wantedS(), Math.ceil(safeMs / 1_000));
     const granted = await client.request('leaseGrant', { ttlS: wanted }, { budgetMs: leftMs(endMs) });
@@ -205,6 +206,7 @@ export function makeLeadership(
       return taken.kind === 'done' ? { kind: 'unknown', why: 'the leader key was taken, and is not shown' } : taken;
     }
     askedS = wanted;
+    moving = null;
     tries.clear();
     const value = hold({ lease, term: term(key.createRevision), ttlMs: ttlS * 1_000, sentMs: granted.sentMs });
     if (writesUntilMs !== null) guardedUntil(writesUntilMs);

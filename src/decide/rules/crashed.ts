@@ -2,6 +2,7 @@ import type { Fact } from '../../model/decision.ts';
 import type { Observation } from '../../model/observation.ts';
 import type { PeerReport } from '../../model/peers.ts';
 import { type InstantMs, later } from '../../model/units.ts';
+import { failsafeFacts, wentDown } from '../failsafe.ts';
 import { caughtUp, downByStopMs, handOver, handOverLimitMs, successors } from '../handover.ts';
 import {
   clusterTimeline,
@@ -268,6 +269,32 @@ const restartInPlace: Rule = {
   },
 };
 
+/** What may be waited for, and who may be, stands in etcd: in synchronous mode it is waited for. */
+const restartWithoutEtcd: Rule = {
+  name: 'primary.crashed.withoutEtcd',
+  reason: 'the primary went down while etcd is away: all members promise not to take its place, and it starts in place',
+  judge(seen) {
+    const { held, postgres, dcs, settings } = seen;
+    if (dcs.kind !== 'unreachable' || held?.byMembers !== true || postgres.kind !== 'stopped') return undefined;
+    if (!wentDown(seen) || settings.cluster.pause || settings.cluster.synchronousMode !== 'off') return undefined;
+    const known = clusterTimeline(seen) ?? dcs.lastSeen?.clusterTimeline ?? null;
+    const leftMs = leaseLeftMs(seen);
+    if (known !== null && postgres.control.timeline < known) return undefined;
+    if (!guardArmed(seen) || leftMs < leaseNeededToPromoteMs(settings.cluster)) return undefined;
+    const pause = repairPause(seen);
+    if (pause !== null) return pause;
+    const limitMs = Math.max(settings.cluster.primaryStartTimeoutMs, settings.postgres.startTimeoutMs);
+    const premise = { term: held.term, leader: settings.local.name, systemId: postgres.control.systemId };
+    return {
+      actions: [{ kind: 'startJob', job: { kind: 'startPrimary', limitMs, synchronousNames: '', premise } }],
+      because: [['controlState', postgres.control.state], ['leaseLeftMs', Math.round(leftMs)], ...failsafeFacts(seen)],
+      memory: {
+        crash: { sinceMs: seen.memory.crash?.sinceMs ?? seen.nowMs, attemptsMs: [...recentStarts(seen), seen.nowMs] },
+      },
+    };
+  },
+};
+
 export const startRules: readonly Rule[] = [startTooLong];
 export const handOverRules: readonly Rule[] = [steppingDown];
-export const crashedRules: readonly Rule[] = [leftBehind, orphans, giveWay, restartInPlace];
+export const crashedRules: readonly Rule[] = [leftBehind, orphans, giveWay, restartInPlace, restartWithoutEtcd];

@@ -2,7 +2,7 @@ import type { Fact, Verdict } from '../../model/decision.ts';
 import type { Job, JobBoard, StopBudget } from '../../model/job.ts';
 import type { Observation } from '../../model/observation.ts';
 import { type InstantMs, later } from '../../model/units.ts';
-import { failsafeFacts } from '../failsafe.ts';
+import { failsafeFacts, goesOnWithoutKey } from '../failsafe.ts';
 import {
   clusterOf,
   clusterTimeline,
@@ -134,6 +134,21 @@ function unleasedLimitMs(seen: Observation, sinceMs: InstantMs): number {
   return Math.min(retryTimeoutMs, seen.guard.armedMs - stopBudgetMs(seen.settings.cluster) - sinceMs);
 }
 
+/** The key went while etcd was away; nobody could take it, since all had promised. */
+const takesKeyAgain: Rule = {
+  name: 'primary.takesKeyAgain',
+  reason: 'etcd is back, the leader key went meanwhile, and all members promised: this primary takes it anew',
+  judge(seen) {
+    const cluster = clusterOf(seen);
+    if (cluster === null || !goesOnWithoutKey(seen) || seen.jobs.kind === 'busy') return undefined;
+    return {
+      actions: [{ kind: 'acquireLeaderKey', seenRevision: cluster.revision, ...writesUntil(seen) }],
+      because: [['leaseLeftMs', Math.round(leaseLeftMs(seen))]],
+      wakeInMs: 300,
+    };
+  },
+};
+
 const unleasedPrimary: Rule = {
   name: 'primary.unleased',
   reason: 'PostgreSQL accepts writes without a lease; it must get one soon, or stop',
@@ -235,5 +250,6 @@ export const safetyRules: readonly Rule[] = [
   leaseRunningOut,
   unguarded,
   adoptKey,
+  takesKeyAgain,
   unleasedPrimary,
 ];

@@ -3,7 +3,7 @@ import type { Observation } from '../../model/observation.ts';
 import type { Upstream } from '../../model/postgres.ts';
 import { slotNameOf } from '../../model/slotName.ts';
 import { later, lsnText } from '../../model/units.ts';
-import { promiseInForce } from '../failsafe.ts';
+import { promiseInForce, promisesDue } from '../failsafe.ts';
 import {
   clusterOf,
   dueRequest,
@@ -85,7 +85,7 @@ function mayStartInPlace(seen: Observation): boolean {
   const wasPrimary = lastRanAsPrimary(postgres.control) && !postgres.standbySignal && !postgres.backupLabel;
   return (
     wasPrimary &&
-    seen.nowMs - dcs.sinceMs < retryTimeoutMs &&
+    (seen.nowMs - dcs.sinceMs < retryTimeoutMs || promisesDue(seen) || seen.failsafe.askingSinceMs !== null) &&
     leaseLeftMs(seen) > leaseNeededToPromoteMs(seen.settings.cluster)
   );
 }

@@ -1,6 +1,6 @@
 import type { Promised } from '../../../src/model/failsafe.ts';
 import { revision, term } from '../../../src/model/units.ts';
-import { held, leading, peer, silent, vacant, withSettings } from '../../decide/values.ts';
+import { held, leaderKey, leading, peer, silent, vacant, withSettings } from '../../decide/values.ts';
 import { asIs, type Change, type Chapter, dimension, only } from '../chapter.ts';
 import { agoMs, change, etcdAway, inCluster, inMs, leases, level, paused, says, set } from '../dimensions.ts';
 import { postgres } from '../postgres.ts';
@@ -99,4 +99,44 @@ const alone: Chapter = {
   ],
 };
 
-export const failsafe: readonly Chapter[] = [asking, standing, alone];
+const byMembers: Change = (seen) => ({
+  ...seen,
+  held: { ...(seen.held ?? held), byMembers: true },
+  failsafe: { ...seen.failsafe, map },
+});
+
+const keyGone: Chapter = {
+  title: 'etcd is back, and my key is gone',
+  start: inCluster({ leader: null })(on(byMembers(leading))),
+  dimensions: [
+    only(postgres, 'primary', 'primary, old timeline', 'standby', 'stopped primary'),
+    paused,
+    dimension('the deadline', {
+      'is by the members': asIs,
+      'is by etcd': change({ held }),
+      'is over': change({ held: { ...held, deadlineMs: agoMs(1_000), byMembers: true } }),
+    }),
+    dimension('the key', { 'is free': asIs, 'is of n3': inCluster({ leader: leaderKey('n3') }) }),
+  ],
+};
+
+const down: Chapter = {
+  title: 'my primary is down, and etcd does not answer',
+  start: etcdAway(on(byMembers(leading))),
+  dimensions: [
+    only(postgres, 'stopped primary', 'crashed primary', 'stopped primary, old timeline', 'stopped standby'),
+    paused,
+    dimension('lease', {
+      fresh: asIs,
+      'running out': change({ held: { ...held, deadlineMs: inMs(4_000), byMembers: true } }),
+    }),
+    dimension('the deadline', {
+      'is by the members': asIs,
+      'is by etcd': (seen) => ({ ...seen, held: { ...held, deadlineMs: seen.held?.deadlineMs ?? held.deadlineMs } }),
+    }),
+    dimension('synchronous mode', { 'is off': asIs, 'is on': set({ cluster: { synchronousMode: 'on' } }) }),
+    dimension('members', { 'are not asked': asIs, 'are asked just now': inView({ askingSinceMs: agoMs(100) }) }),
+  ],
+};
+
+export const failsafe: readonly Chapter[] = [asking, keyGone, down, standing, alone];
