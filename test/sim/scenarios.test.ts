@@ -31,7 +31,8 @@ test('the power of the primary goes: exactly one new primary, within ttl and a f
   for (const seed of [1, 2, 3, 4, 5]) {
     const [cluster, leader] = await three(seed);
     cluster.powerOff(leader);
-    await cluster.until(() => cluster.primary() !== null, { withinMs: 33_000 });
+    // Where the leader of etcd went with it, every lease is given its time anew.
+    await cluster.until(() => cluster.primary() !== null, { withinMs: 35_000 });
     await cluster.run(10_000);
     assert.deepEqual(cluster.primaries().length, 1);
     assert.equal(cluster.timeline(), 2);
@@ -47,7 +48,7 @@ test('the primary is cut off: it stops by itself before the next one is promoted
     await cluster.until(() => !cluster.primaries().includes(leader), { withinMs: 26_000 });
     assert.deepEqual(cluster.primaries(), []);
     // Where the leader of etcd was cut off with it, every lease was given its time anew.
-    await cluster.until(() => cluster.primary() !== null, { withinMs: 20_000 });
+    await cluster.until(() => cluster.primary() !== null, { withinMs: 23_000 });
     assert.notEqual(cluster.primary(), leader);
     // Alone, it serves reads as a standby, and no guard kills it for the deadline that has passed.
     await cluster.run(20_000);

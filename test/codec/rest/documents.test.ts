@@ -7,7 +7,7 @@ import { writeMetrics } from '../../../src/codec/rest/metrics.ts';
 import { statusDocument } from '../../../src/codec/rest/status.ts';
 import type { Observation } from '../../../src/model/observation.ts';
 import type { Sender } from '../../../src/model/postgres.ts';
-import { leaseId, lsn, revision, wallMs } from '../../../src/model/units.ts';
+import { instantMs, leaseId, lsn, revision, wallMs } from '../../../src/model/units.ts';
 import { now, snapshotOf, viewOf } from '../../api/handles.ts';
 import {
   cleanlyStopped,
@@ -217,4 +217,35 @@ test('/metrics: names, order, types and values', () => {
   // The role, not the lock: a primary that lost its lease is one still.
   assert.equal(read({ ...leading, held: null }).value('primary'), '1');
   assert.equal(lsn('0/5000100'), 83_886_336n);
+});
+
+test('the health of the server: what hinders it, since when and why; a metric says whether commits become durable', () => {
+  const of = (health: Observation['health'], seen: Observation = leading) => {
+    const so = { ...seen, health };
+    const [snapshot, view] = [snapshotOf(so), viewOf(so)];
+    const { matriarch } = statusDocument(snapshot, view) as { matriarch: object };
+    const lines = writeMetrics(snapshot, view).split('\n');
+    const value = (name: string) =>
+      lines
+        .find((line) => line.startsWith(`${name}{`))
+        ?.split(' ')
+        .at(-1);
+    return { matriarch, writes: value('matriarch_primary_writes'), hinderedS: value('matriarch_hindered_seconds') };
+  };
+  const sinceMs = instantMs(leading.nowMs - 12_000);
+  const hung = of({ provenMs: null, hindrance: { kind: 'fsync stalled', sinceMs, why: 'so it is' } });
+  assert.deepEqual([hung.writes, hung.hinderedS], ['0', '12']);
+  for (const [name, value] of [
+    ['health', 'fsync stalled'],
+    ['health_for_ms', 12_000],
+    ['health_why', 'so it is'],
+  ])
+    assert.deepEqual((hung.matriarch as Record<string, unknown>)[String(name)], value);
+  const full = of({ provenMs: null, hindrance: { kind: 'too many connections', sinceMs, why: 'x' } });
+  assert.deepEqual([full.writes, full.hinderedS], ['1', '12']);
+  const good = of({ provenMs: sinceMs, hindrance: null });
+  assert.deepEqual([good.writes, good.hinderedS], ['1', '0']);
+  assert.equal((good.matriarch as Record<string, unknown>).health, 'good');
+  assert.equal(of({ provenMs: sinceMs, hindrance: null }, following).writes, undefined, 'a standby has no such metric');
+  assert.equal(of(null).writes, undefined);
 });

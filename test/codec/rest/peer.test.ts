@@ -72,3 +72,10 @@ test('what is no status is nothing, and nothing makes the reader fail', () => {
     ),
   );
 });
+
+test('what hinders a peer is taken from its own word, and a good one, or a Patroni, is hindered by nothing', () => {
+  assert.equal(read({ matriarch: { health: 'disk full', health_for_ms: 5 } })?.hindrance, 'disk full');
+  assert.equal(read({ matriarch: { health: 'good' } })?.hindrance, undefined);
+  assert.equal(read({ matriarch: {} })?.hindrance, undefined);
+  assert.equal(read({})?.hindrance, undefined);
+});
