@@ -1,6 +1,7 @@
 import type { Member } from '../model/cluster.ts';
 import type { Observation } from '../model/observation.ts';
 import type { PeerReport } from '../model/peers.ts';
+import type { LocalSettings } from '../model/settings.ts';
 import { leaderlessSince } from './contest.ts';
 import { clusterOf, me } from './judge.ts';
 
@@ -95,3 +96,7 @@ export const mayFinish = (seen: Observation): boolean => {
   const cluster = clusterOf(seen);
   return cluster !== null && cluster.leader === null && claimStands(seen) === null;
 };
+
+/** What a new cluster is configured with: it goes on without etcd unless it is told not to, by name, for everybody to see. Null: nobody said. */
+export const firstConfiguration = (bootstrap: LocalSettings['bootstrap']): string | null =>
+  bootstrap === null ? null : JSON.stringify({ failsafe_mode: true, ...bootstrap.dcs });

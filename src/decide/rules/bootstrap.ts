@@ -4,7 +4,7 @@ import type { FinishedJob } from '../../model/job.ts';
 import type { Observation } from '../../model/observation.ts';
 import type { ControlData } from '../../model/postgres.ts';
 import { clusterOf, lastRanAsPrimary, me, nofailover, runningPrimary, runningStandby, writesUntil } from '../judge.ts';
-import { claimant, claimStands, existedBefore, mayFinish } from '../newborn.ts';
+import { claimant, claimStands, existedBefore, firstConfiguration, mayFinish } from '../newborn.ts';
 import type { Rule } from '../rule.ts';
 
 /** A cluster is being born: claimed, made, told who it is; and, where that was interrupted, taken up again. */
@@ -109,15 +109,15 @@ const finish: Rule = {
     // Once etcd knows who the cluster is, that the last job made it tells nothing about who may lead it.
     const untold = initialize.kind === 'bootstrapping' ? mayFinish(seen) : made && initialize.kind !== 'done';
     if (!untold) return undefined;
-    const local = seen.settings.local.bootstrap;
+    const first = firstConfiguration(seen.settings.local.bootstrap);
     const actions: Action[] = [];
     actions.push({
       kind: 'writeInitialize',
       systemId: control.systemId,
       seenModRevision: initialize.kind === 'absent' ? null : initialize.modRevision,
     });
-    if (cluster.config === null && local !== null)
-      actions.push({ kind: 'writeConfig', text: JSON.stringify(local.dcs), seenModRevision: null });
+    if (cluster.config === null && first !== null)
+      actions.push({ kind: 'writeConfig', text: first, seenModRevision: null });
     actions.push({ kind: 'acquireLeaderKey', seenRevision: cluster.revision, ...writesUntil(seen) });
     return {
       actions,

@@ -1,6 +1,7 @@
 import type { Action } from '../../model/decision.ts';
 import type { Observation } from '../../model/observation.ts';
 import { clusterOf, iAmLeader, isGarbage, runningPrimary } from '../judge.ts';
+import { firstConfiguration } from '../newborn.ts';
 import type { Upkeep } from '../upkeep.ts';
 
 /** What changed goes into PostgreSQL's files and is reloaded; what needs a restart is marked, and waits for one. */
@@ -11,18 +12,12 @@ export function configuration(seen: Observation): Upkeep {
   return { actions: [...(due ? [{ kind: 'applyConfiguration', synchronousNames } as const] : []), ...restored(seen)] };
 }
 
-/** A new cluster goes on without etcd unless it is told not to: the mode is switched on by name, for everybody to see. */
-function firstText({ settings }: Observation): string | null {
-  const { bootstrap } = settings.local;
-  return bootstrap === null ? null : JSON.stringify({ failsafe_mode: true, ...bootstrap.dcs });
-}
-
 /** A configuration that was wiped or overwritten by garbage is restored from the last valid one, by the leader alone. */
 function restored(seen: Observation): readonly Action[] {
   const cluster = clusterOf(seen);
   if (cluster === null || !iAmLeader(seen)) return [];
   const broken = cluster.config === null || isGarbage(cluster, 'config') || cluster.config.text.trim() === '{}';
-  const text = seen.settings.dynamicText ?? firstText(seen);
+  const text = seen.settings.dynamicText ?? firstConfiguration(seen.settings.local.bootstrap);
   if (!broken || text === null || text.trim() === '{}' || text === cluster.config?.text) return [];
   return [{ kind: 'writeConfig', text, seenModRevision: cluster.config?.modRevision ?? null }];
 }
