@@ -199,6 +199,16 @@ test('planted: two primaries are named, with the time that both wrote', () => {
   assert.equal(verdict.passed, false);
 });
 
+test('scenarios share a lab: what was wrong with who led before this one began was judged with the one before', () => {
+  const before = [right('node2', '1', -60_000, -40_000), right('node3', '1', -45_000, -20_000)];
+  assert.deepEqual(judged([...before, ...soundly]).laws, []);
+  const within = right('node2', '1', -60_000, 1_000);
+  assert.deepEqual(
+    judged([within, ...soundly]).laws.map(({ kind }) => kind),
+    ['termShared'],
+  );
+});
+
 test('what may be lost is only the tail, and only where the scenario says so', () => {
   const lenient = { ...scenario, expect: { ...scenario.expect, lostWrites: { ttls: 0, ms: 500 } } };
   const without = (...gone: readonly number[]) =>

@@ -42,7 +42,9 @@ export interface BrokenLaw {
 }
 
 export function verdictOf(scenario: Scenario, evidence: Evidence, run: number): Verdict {
-  const { history, ttlMs } = evidence;
+  const { ttlMs } = evidence;
+  // Scenarios share a lab: who led in the time before, and how, is judged with what was played then.
+  const history = evidence.history.filter((seen) => seen.kind !== 'right' || seen.untilMs >= evidence.fromMs);
   const { lostWrites } = scenario.expect;
   const loss =
     lostWrites === null ? ({ kind: 'none' } as const) : ({ kind: 'tail', ms: durationMs(lostWrites, ttlMs) } as const);
