@@ -40,6 +40,7 @@ export function readPromised(text: string, bootId: string): Promised | null {
     term: reign !== null && /^\d{1,19}$/.test(reign) ? term(BigInt(reign)) : null,
     givenMs: instantMs(givenMs),
     untilMs: instantMs(untilMs),
+    anybodyUntilMs: typeof value.anybodyUntilMs === 'number' ? instantMs(value.anybodyUntilMs) : null,
     at:
       isObject(at) && typeof at.host === 'string' && typeof at.port === 'number'
         ? { host: at.host, port: at.port }

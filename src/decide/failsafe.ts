@@ -1,8 +1,10 @@
 import type { Fact } from '../model/decision.ts';
 import type { PromiseAnswer, PromiseAsk, Promised } from '../model/failsafe.ts';
+import { endsCommits } from '../model/health.ts';
 import type { Observation } from '../model/observation.ts';
 import type { InstantMs } from '../model/units.ts';
 import { freshAnswers, leaderlessSince } from './contest.ts';
+import { isStartGivenUp } from './crash.ts';
 import {
   clusterOf,
   clusterTimeline,
@@ -31,12 +33,15 @@ const saysNoPrimary = (seen: Observation, member: string): boolean =>
 /** The promise that binds this node now; null: none does. */
 export function promiseInForce(seen: Observation): Promised | null {
   const { promised } = seen.failsafe;
-  return promised === null || promised.untilMs <= seen.nowMs || isVoid(seen, promised) ? null : promised;
+  if (promised === null) return null;
+  if (promised.to !== null && promised.untilMs > seen.nowMs && !isVoid(seen, promised)) return promised;
+  const { anybodyUntilMs } = promised;
+  if (anybodyUntilMs === null || anybodyUntilMs <= seen.nowMs || knowsThatNothingWasPromised(seen)) return null;
+  return { ...promised, to: null, term: null, untilMs: anybodyUntilMs };
 }
 
 /** Whoever was promised to says itself that it is done, or its reign is surely over. */
 function isVoid(seen: Observation, promised: Promised): boolean {
-  if (promised.to === null) return knowsThatNothingWasPromised(seen);
   const holder = seen.peers.find(({ name }) => name === promised.to);
   if (holder?.said?.noPrimary === true && (holder.askedMs ?? 0) >= promised.givenMs) return true;
   const vacancy = seen.dcs.kind === 'reachable' ? seen.dcs.vacancy : null;
@@ -70,7 +75,7 @@ const overdueFactor = 1.3;
 /** Whether the members should be asked now: this is the primary, and etcd does not renew its lease. */
 export function promisesDue(seen: Observation): boolean {
   const { held, settings, failsafe, dcs, nowMs } = seen;
-  if (held === null || !isArmed(seen) || failsafe.askingSinceMs !== null) return false;
+  if (held === null || !isArmed(seen) || failsafe.askingSinceMs !== null || isOfNoUse(seen)) return false;
   const isDown = wentDown(seen);
   if (!isDown && !mayAcceptWrites(seen.postgres)) return false;
   const sinceMs = nowMs - held.sentMs;
@@ -81,6 +86,16 @@ export function promisesDue(seen: Observation): boolean {
     return sinceMs >= everyMs * 0.9 || !held.proven || (isDown && held.byMembers !== true);
   if (goesOnWithoutKey(seen)) return sinceMs >= everyMs * 0.9;
   return iAmLeader(seen) && sinceMs >= everyMs * overdueFactor;
+}
+
+/** A primary that does not come up, or on which no commit ends, keeps nobody from its place: with etcd it would have given way. */
+function isOfNoUse(seen: Observation): boolean {
+  const { primaryHealth, primaryHealthTimeoutMs } = seen.settings.cluster;
+  const hindrance = seen.health?.hindrance ?? null;
+  const isHung = hindrance !== null && endsCommits(hindrance.kind) && primaryHealth === 'failover';
+  if (isHung && seen.nowMs - hindrance.sinceMs >= primaryHealthTimeoutMs) return true;
+  const isDown = seen.postgres.kind === 'stopped' || seen.postgres.kind === 'starting';
+  return isDown && isStartGivenUp(seen);
 }
 
 /**

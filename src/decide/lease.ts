@@ -13,7 +13,8 @@ export interface LeaseVerdict {
 /**
  * Asked first, always, and total: neither pause, a running job, a failed read nor anything else hides it. Doubt means no
  * renewal: the deadline then comes nearer, and the guards behind it act without being asked. In failsafe mode the members are
- * asked meanwhile; that etcd says the key is another's, or no more, is no doubt, and never leads there; but who came by it already takes the key anew.
+ * asked meanwhile; that etcd says the key is another's, or no more, is no doubt, and never leads there; who goes on by promises
+ * already keeps them until it has taken a free key anew.
  */
 export function judgeLease(seen: Observation): LeaseVerdict {
   const { held } = seen;

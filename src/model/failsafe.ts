@@ -5,12 +5,14 @@ import type { InstantMs, Lsn, Term } from './units.ts';
  * On disk before it is said, so that the next agent of this node keeps it.
  */
 export interface Promised {
-  /** Null: this agent has just begun, and does not know what the one before it said. */
+  /** Null: nobody has asked this agent yet. */
   readonly to: string | null;
   /** The reign of whoever asked; null: it did not say (a Patroni). */
   readonly term: Term | null;
   readonly givenMs: InstantMs;
   readonly untilMs: InstantMs;
+  /** What the agent before this one said is not known: until then it may have promised its place to anybody. Null: it is known. */
+  readonly anybodyUntilMs: InstantMs | null;
   /** Where its server listens; null: it did not say. */
   readonly at: { readonly host: string; readonly port: number } | null;
   /** How far whoever asked had written then; null: it did not say. */

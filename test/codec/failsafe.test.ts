@@ -59,6 +59,7 @@ test('a promise on disk counts in its own boot only', () => {
     term: term(40n),
     givenMs: instantMs(1000.5),
     untilMs: instantMs(31_000.25),
+    anybodyUntilMs: null,
     at: { host: '10.0.0.1', port: 5432 },
     lsn: lsn('1/0'),
     slots: { n2: lsn('0/10') },

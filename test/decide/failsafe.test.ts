@@ -9,6 +9,7 @@ import { instantMs, leaseId, lsn, revision, term } from '../../src/model/units.t
 import { kinds } from './read.ts';
 import {
   after,
+  cleanlyStopped,
   cluster,
   following,
   held,
@@ -40,6 +41,7 @@ const promised: Promised = {
   term: term(40n),
   givenMs: instantMs(now - 5_000),
   untilMs: instantMs(now + 25_000),
+  anybodyUntilMs: null,
   at: { host: 'n1', port: 5432 },
   lsn: null,
   slots: {},
@@ -76,6 +78,30 @@ test('nobody is asked: before it is time, while a round is under way, in pause, 
     'no lease': { ...lonely(), held: null },
   };
   for (const [why, seen] of Object.entries(not)) assert.equal(promisesDue(seen), false, why);
+});
+
+test('a primary that does not come up, or on which no commit ends, keeps nobody from its place', () => {
+  const hung = (forMs: number): Observation => ({
+    ...lonely(),
+    health: { provenMs: null, hindrance: { kind: 'fsync stalled', sinceMs: instantMs(now - forMs), why: 'x' } },
+  });
+  assert.equal(promisesDue(hung(20_000)), true);
+  assert.equal(promisesDue(hung(31_000)), false);
+  assert.equal(promisesDue(withSettings(hung(31_000), { cluster: { primaryHealth: 'report' } })), true);
+  const down = (sinceMs: number, starts: number): Observation => ({
+    ...lonely(),
+    postgres: cleanlyStopped,
+    memory: {
+      ...leading.memory,
+      crash: { sinceMs: instantMs(now - sinceMs), attemptsMs: Array.from({ length: starts }, () => now) },
+    },
+  });
+  assert.equal(promisesDue(down(1_000, 0)), true);
+  assert.equal(promisesDue(down(1_000, 3)), false, 'it goes down again and again');
+  assert.equal(promisesDue(down(301_000, 1)), false, 'primary_start_timeout');
+  // That it is down is remembered without etcd, too.
+  const first = { ...down(1_000, 0), memory: leading.memory };
+  assert.equal(decide(first).memory.crash?.sinceMs, now);
 });
 
 test('etcd says that the key is gone, or another has it: that is no doubt, and nobody is asked', () => {
@@ -134,7 +160,8 @@ test('a promise is void when whoever it was given to says that it is no primary,
 
 test('an agent that has just begun does not know what was promised before: it waits one ttl where there is a list, or hears all', () => {
   const listed = { failsafe: { members: map, modRevision: revision(70n) } };
-  const blank = { to: null, term: null, givenMs: instantMs(now - 1_000), untilMs: instantMs(now + 29_000) };
+  const anybodyUntilMs = instantMs(now + 29_000);
+  const blank = { to: null, term: null, givenMs: instantMs(now - 1_000), untilMs: anybodyUntilMs, anybodyUntilMs };
   const fresh = withCluster(bound(blank), listed);
   assert.equal(decide(fresh).rule, 'race.promised');
   const all = [peer('n1', lsn('0/5000100')), peer('n3', lsn('0/5000100'))];

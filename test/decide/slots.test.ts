@@ -251,6 +251,7 @@ test('without etcd slots move on to where a primary in failsafe mode says they s
     term: null,
     givenMs: laterMs(seen.nowMs, -100),
     untilMs: laterMs(seen.nowMs, 5_000),
+    anybodyUntilMs: null,
     at: null,
     lsn: lsn('0/5000100'),
     slots: { barman: lsn('0/4900000'), n1: lsn('0/5000000') },

@@ -259,3 +259,14 @@ test('the key is gone, and etcd is away again before it is taken anew: what was 
   }
   await ends(cluster, 0);
 });
+
+test('the leader has no etcd, and its postmaster is frozen: it asks for no more promises, and another leads', async () => {
+  const { cluster, leader } = await three(817, on);
+  cluster.etcd.shutOut.add(leader);
+  await cluster.run(70_000);
+  assert.equal(cluster.primary(), leader);
+  cluster.node(leader).signal('postgres', 'STOP');
+  await cluster.until(() => leadsElsewhere(cluster, leader), { withinMs: 110_000 });
+  cluster.etcd.shutOut.clear();
+  await ends(cluster);
+});

@@ -41,11 +41,13 @@ export function makePromises({ clock, files }: Pick<World, 'clock' | 'files'>, p
       bootId = boot.kind === 'text' ? boot.text.trim() : null;
       const file = await files.read(path);
       const before = file.kind === 'text' && bootId !== null ? readPromised(file.text, bootId) : null;
+      const anybodyUntilMs = later(nowMs, Math.max(parts.ttlMs(), file.kind === 'text' ? promisedForMs(file.text) : 0));
       promised = before ?? {
         to: null,
         term: null,
         givenMs: nowMs,
-        untilMs: later(nowMs, Math.max(parts.ttlMs(), file.kind === 'text' ? promisedForMs(file.text) : 0)),
+        untilMs: anybodyUntilMs,
+        anybodyUntilMs,
         at: null,
         lsn: null,
         slots: {},
@@ -68,6 +70,7 @@ export function makePromises({ clock, files }: Pick<World, 'clock' | 'files'>, p
         givenMs: nowMs,
         // What was promised longer is kept as long: the ttl may have been shortened since.
         untilMs: before !== null && before.untilMs > untilMs ? before.untilMs : untilMs,
+        anybodyUntilMs: before?.anybodyUntilMs ?? null,
         at,
         lsn,
         slots,

@@ -2,6 +2,7 @@ import type { Fact } from '../../model/decision.ts';
 import type { Observation } from '../../model/observation.ts';
 import type { PeerReport } from '../../model/peers.ts';
 import { type InstantMs, later } from '../../model/units.ts';
+import { isStartGivenUp, recentStarts } from '../crash.ts';
 import { failsafeFacts, wentDown } from '../failsafe.ts';
 import { caughtUp, downByStopMs, handOver, handOverLimitMs, successors } from '../handover.ts';
 import {
@@ -13,7 +14,6 @@ import {
   iAmLeader,
   lastRanAsPrimary,
   restsPaused,
-  runningPrimary,
   stoppedCleanly,
 } from '../judge.ts';
 import { repairPause } from '../repair.ts';
@@ -72,23 +72,6 @@ const steppingDown: Rule = {
   },
 };
 
-/** How many starts in place are enough, and within which time: a primary that goes down again and again gives way. */
-const startsMost = 3;
-const crashWindowMs = 600_000;
-
-const recentStarts = (seen: Observation): readonly InstantMs[] =>
-  (seen.memory.crash?.attemptsMs ?? []).filter((atMs) => seen.nowMs - atMs < crashWindowMs);
-
-/** Since when the leader is down, and its starts of late: one that went well does not make the next crash the first. */
-export function crashMemory(seen: Observation): Observation['memory']['crash'] {
-  const before = seen.memory.crash;
-  if (!iAmLeader(seen)) return before;
-  const attemptsMs = recentStarts(seen);
-  if (seen.postgres.kind === 'stopped') return { sinceMs: before?.sinceMs ?? seen.nowMs, attemptsMs };
-  if (runningPrimary(seen) === null) return before;
-  return attemptsMs.length === 0 ? null : { sinceMs: null, attemptsMs };
-}
-
 /** How long the others are asked, before a primary that was not to be started at all is started after all. */
 const askFirstMs = 500;
 /** Where it stood then, a standby stands at least when the primary goes down. */
@@ -113,7 +96,7 @@ const giveWay: Rule = {
     const { hung } = seen.memory;
     const wasHung = hung !== null && hung.term === seen.held?.term;
     const atOnce = primaryStartTimeoutMs === 0 || wasHung;
-    if (!atOnce && forMs <= primaryStartTimeoutMs && attempts.length < startsMost) return undefined;
+    if (!atOnce && !isStartGivenUp(seen)) return undefined;
     const askedMs = atOnce ? earlier(sinceMs, justBeforeMs) : earlier(seen.nowMs, recentMs);
     const able = successors(seen, wasHung ? hung.timeline : stopped.control.timeline, askedMs);
     const because: Fact[] = [

@@ -24,6 +24,7 @@ const promised = (more: Partial<Promised>): Change =>
       term: term(40n),
       givenMs: agoMs(5_000),
       untilMs: inMs(25_000),
+      anybodyUntilMs: null,
       at: { host: 'n1', port: 5432 },
       lsn: level,
       slots: {},
@@ -63,7 +64,7 @@ const standing: Chapter = {
       'to n1, by a Patroni': promised({ term: null }),
       'to n1, of the reign before': promised({ term: term(39n) }),
       'to n1, till now': promised({ untilMs: agoMs(1) }),
-      'not known, just begun': promised({ to: null, term: null }),
+      'not known, just begun': promised({ to: null, term: null, anybodyUntilMs: inMs(25_000) }),
     }),
     dimension('n1', {
       'is silent': says(silent('n1')),
