@@ -21,8 +21,8 @@ export function makeFiles(): Files {
     copy: (from, to) => outcomeOf(() => copyForGood(from, to)),
     async freeBytes(path) {
       try {
-        const { bavail, bsize } = await statfs(path);
-        return bavail * bsize;
+        const { blocks, bavail, bsize } = await statfs(path);
+        return blocks === 0 ? null : bavail * bsize; // some file systems count nothing
       } catch {
         return null;
       }

@@ -57,7 +57,7 @@ export function makeDcs(world: DcsWorld & Pick<World, 'files'>, { settings, marg
     ttlMs,
     note,
   });
-  const syncKey = makeSyncDoubt();
+  const syncKey = makeSyncDoubt(world);
   const failsafeMap = makeFailsafeMap(world, settings().local.stateDir);
   let lastSeen: Cluster | null = null;
   let unreachableSinceMs: InstantMs | null = null;
@@ -88,7 +88,7 @@ export function makeDcs(world: DcsWorld & Pick<World, 'files'>, { settings, marg
       sync: modRevisionOf(keys.sync),
       failsafe: modRevisionOf(keys.failsafe),
     });
-    syncKey.seen(modRevisionOf(keys.sync));
+    syncKey.seen(modRevisionOf(keys.sync), asked.sentMs);
     failsafeMap.seen(
       { at: modRevisionOf(keys.failsafe), members: cluster.failsafe?.members ?? null, sentMs: asked.sentMs },
       leadership.held()?.term ?? null,
