@@ -50,30 +50,33 @@ export function tellingCommands(
     .action((flags: Place & { without: string[]; format: string }) =>
       run(flags, (open) => rehearse(open(undefined), flags.without, formatOf(flags.format))),
     );
-  command('incidents', 'changes of role: what made them, what was decided, how long each part took, what was at risk')
-    .argument('[what]', 'so many, or: show', '20')
-    .argument('[id]', 'of the one to show: its beginning will do, or: last', 'last')
-    .option('-m, --member <name>', 'default: the node of this configuration, also when its agent is dead')
-    .option(...format)
-    .action((what: string, id: string, flags: Place & { member?: string; format: string }) =>
-      run(flags, (open) => {
-        const options = { member: flags.member ?? null, format: formatOf(flags.format) };
-        if (what === 'show') return showIncident(open(undefined), id, options);
-        if (!/^\d{1,6}$/.test(what)) throw new UsageError(`'${what}' is neither a number nor 'show'`);
-        return listIncidents(open(undefined), Number(what), options);
-      }),
-    );
-  command('report', 'what repairs threw away: how much, of which tables, and where its WAL is kept')
-    .argument('[what]', 'so many, or: show', '20')
-    .argument('[id]', 'of the one to show: its beginning will do, or: last', 'last')
-    .option('-m, --member <name>', 'default: the node of this configuration, also when its agent is dead')
-    .option(...format)
-    .action((what: string, id: string, flags: Place & { member?: string; format: string }) =>
-      run(flags, (open) => {
-        const options = { member: flags.member ?? null, format: formatOf(flags.format) };
-        if (what === 'show') return showReport(open(undefined), id, options);
-        if (!/^\d{1,6}$/.test(what)) throw new UsageError(`'${what}' is neither a number nor 'show'`);
-        return listReports(open(undefined), Number(what), options);
-      }),
-    );
+  history('incidents', 'changes of role: what made them, what was decided, how long each part took, what was at risk', {
+    list: listIncidents,
+    show: showIncident,
+  });
+  history('report', 'what repairs threw away: how much, of which tables, and where its WAL is kept', {
+    list: listReports,
+    show: showReport,
+  });
+
+  /** What a member keeps of the past: the last so many, or one of them. */
+  function history(
+    name: string,
+    description: string,
+    { list, show }: { readonly list: typeof listIncidents; readonly show: typeof showIncident },
+  ): void {
+    command(name, description)
+      .argument('[what]', 'so many, or: show', '20')
+      .argument('[id]', 'of the one to show: its beginning will do, or: last', 'last')
+      .option('-m, --member <name>', 'default: the node of this configuration, also when its agent is dead')
+      .option(...format)
+      .action((what: string, id: string, flags: Place & { member?: string; format: string }) =>
+        run(flags, (open) => {
+          const options = { member: flags.member ?? null, format: formatOf(flags.format) };
+          if (what === 'show') return show(open(undefined), id, options);
+          if (!/^\d{1,6}$/.test(what)) throw new UsageError(`'${what}' is neither a number nor 'show'`);
+          return list(open(undefined), Number(what), options);
+        }),
+      );
+  }
 }

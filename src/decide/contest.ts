@@ -46,6 +46,10 @@ export const freshAnswers = (seen: Observation, sinceMs: InstantMs): readonly st
 const answeredSince = (peer: PeerReport, sinceMs: InstantMs): boolean =>
   peer.last.kind === 'answered' && peer.said !== null && peer.askedMs !== null && peer.askedMs >= sinceMs;
 
+/** By its own last word: it accepts no writes, now or in a moment, without the leader key. */
+export const saysNoPrimary = (seen: Observation, member: string): boolean =>
+  seen.peers.find(({ name }) => name === member)?.said?.noPrimary === true;
+
 /** Every reachable node has this veto, whatever its tags. Its answer must be of this vacancy, not of the time before. */
 export function livingPrimary(seen: Observation): string | null {
   const sinceMs = leaderlessSince(seen);

@@ -3,7 +3,7 @@ import type { PromiseAnswer, PromiseAsk, Promised } from '../model/failsafe.ts';
 import { endsCommits } from '../model/health.ts';
 import type { Observation } from '../model/observation.ts';
 import type { InstantMs } from '../model/units.ts';
-import { freshAnswers, leaderlessSince } from './contest.ts';
+import { freshAnswers, leaderlessSince, saysNoPrimary } from './contest.ts';
 import { isStartGivenUp } from './crash.ts';
 import {
   clusterOf,
@@ -26,9 +26,6 @@ import { renewEveryMs, underLease } from './timing.ts';
 
 /** Jobs at whose end this node may be a primary. */
 const risesBy: ReadonlySet<string> = new Set(['bootstrap', 'startPrimary', 'promote']);
-
-const saysNoPrimary = (seen: Observation, member: string): boolean =>
-  seen.peers.find(({ name }) => name === member)?.said?.noPrimary === true;
 
 /** The promise that binds this node now; null: none does. */
 export function promiseInForce(seen: Observation): Promised | null {

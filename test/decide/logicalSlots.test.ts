@@ -8,6 +8,7 @@ import {
   after,
   cluster,
   following,
+  idleSlot,
   leaderKey,
   leading,
   member,
@@ -21,25 +22,14 @@ import {
 /** Permanent logical slots: made where they are consumed, copied to whoever may lead next, and used there once that is safe. */
 
 const cdc = { kind: 'logical', name: 'cdc', database: 'app', plugin: 'pgoutput' } as const;
-const slot = (name: string, more: Partial<Slot> = {}): Slot => ({
-  name,
-  kind: 'physical',
-  active: false,
-  temporary: false,
-  restartLsn: lsn('0/4000000'),
-  confirmedFlushLsn: null,
-  xmin: false,
-  catalogXmin: null,
-  walStatus: 'reserved',
-  database: null,
-  plugin: null,
-  failover: false,
-  synced: false,
-  safeWalBytes: null,
-  ...more,
-});
 const logical = (more: Partial<Slot> = {}): Slot =>
-  slot('cdc', { kind: 'logical', database: 'app', plugin: 'pgoutput', confirmedFlushLsn: lsn('0/4800000'), ...more });
+  idleSlot('cdc', {
+    kind: 'logical',
+    database: 'app',
+    plugin: 'pgoutput',
+    confirmedFlushLsn: lsn('0/4800000'),
+    ...more,
+  });
 const wants = (seen: Observation, walLevel = 'logical'): Observation =>
   withSettings(seen, {
     cluster: { permanentSlots: [cdc] },
@@ -51,13 +41,13 @@ const status = (at: string) => ({
 const onLeader = (...slots: Slot[]) => wants({ ...leading, postgres: { ...primary, slots } });
 const onStandby = (...slots: Slot[]) =>
   withCluster(wants({ ...following, postgres: { ...standby, slots } }), status('0/4900000'));
-const ofMembers = [slot('n1'), slot('n3')];
+const ofMembers = [idleSlot('n1'), idleSlot('n3')];
 const upkeepOf = (seen: Observation) =>
   decide(seen).upkeep.filter(({ kind }) => ['createSlot', 'dropSlot', 'advanceSlot', 'tell'].includes(kind));
 const ruleOf = (seen: Observation): string => decide(seen).rule;
 
 test('the leader makes it, once its server can decode', () => {
-  const members = [slot('n2'), slot('n3')];
+  const members = [idleSlot('n2'), idleSlot('n3')];
   const made = { kind: 'createSlot', name: 'cdc', logical: { database: 'app', plugin: 'pgoutput', failover: false } };
   assert.deepEqual(upkeepOf(onLeader(...members)), [made]);
   assert.deepEqual(upkeepOf(onLeader(...members, logical())), []);
@@ -124,7 +114,7 @@ test('its copy is moved on to where the consumer is, never beyond what is replay
 test('a slot that PostgreSQL invalidated, or that a former primary has of its own beside a failover slot, is dropped', () => {
   const kinds = (seen: Observation) =>
     upkeepOf(seen).map((one) => (one.kind === 'dropSlot' ? `${one.name}: ${one.why}` : one.kind));
-  const [lost = ''] = kinds(onLeader(slot('n2'), slot('n3'), logical({ walStatus: 'lost' })));
+  const [lost = ''] = kinds(onLeader(idleSlot('n2'), idleSlot('n3'), logical({ walStatus: 'lost' })));
   assert.match(lost, /^cdc: it is invalidated: its consumer has missed what came since/);
   const [blocks = ''] = kinds(onStandby(...ofMembers, logical({ failover: true })));
   assert.match(blocks, /^cdc: the leader has it/);
@@ -178,7 +168,7 @@ test('proof is of one reign, one run of the server, and the word of a primary', 
 
 test('promoted with a copy that was not proven: that is told, once', () => {
   const { memory } = decide({ ...copyAt(700), peers: [] });
-  const promoted = { ...onLeader(slot('n2'), slot('n3'), logical()), memory };
+  const promoted = { ...onLeader(idleSlot('n2'), idleSlot('n3'), logical()), memory };
   const [told] = upkeepOf(promoted);
   assert.ok(told?.kind === 'tell' && told.level === 'error');
   assert.match(told.text, /^logical slot cdc was not proven to be safe/);

@@ -8,6 +8,7 @@ import { later as laterMs, lsn, revision, timeline } from '../../src/model/units
 import {
   cluster,
   following,
+  idleSlot,
   leading,
   member,
   primary,
@@ -20,23 +21,6 @@ import {
 
 /** Slots of the members: on the leader, and on whoever may lead next. */
 
-const slot = (name: string, more: Partial<Slot> = {}): Slot => ({
-  name,
-  kind: 'physical',
-  active: false,
-  temporary: false,
-  restartLsn: lsn('0/4000000'),
-  confirmedFlushLsn: null,
-  xmin: false,
-  catalogXmin: null,
-  walStatus: 'reserved',
-  database: null,
-  plugin: null,
-  failover: false,
-  synced: false,
-  safeWalBytes: null,
-  ...more,
-});
 const onLeader = (...slots: Slot[]): Observation => ({ ...leading, postgres: { ...primary, slots } });
 const onStandby = (...slots: Slot[]): Observation => ({ ...following, postgres: { ...standby, slots } });
 const does = (seen: Observation): readonly string[] =>
@@ -47,23 +31,29 @@ const does = (seen: Observation): readonly string[] =>
 
 test('a slot that keeps no WAL is made anew; one in use, and one that does its work, are left alone [lesson 80]', () => {
   assert.deepEqual(does(onLeader()), ['createSlot n2', 'createSlot n3']);
-  assert.deepEqual(does(onLeader(slot('n2'), slot('n3'))), []);
-  assert.deepEqual(does(onLeader(slot('n2', { restartLsn: null, walStatus: null }), slot('n3'))), ['dropSlot n2']);
-  assert.deepEqual(does(onLeader(slot('n2', { walStatus: 'lost' }), slot('n3'))), ['dropSlot n2']);
-  assert.deepEqual(does(onLeader(slot('n2', { restartLsn: null, active: true }), slot('n3'))), []);
+  assert.deepEqual(does(onLeader(idleSlot('n2'), idleSlot('n3'))), []);
+  assert.deepEqual(does(onLeader(idleSlot('n2', { restartLsn: null, walStatus: null }), idleSlot('n3'))), [
+    'dropSlot n2',
+  ]);
+  assert.deepEqual(does(onLeader(idleSlot('n2', { walStatus: 'lost' }), idleSlot('n3'))), ['dropSlot n2']);
+  assert.deepEqual(does(onLeader(idleSlot('n2', { restartLsn: null, active: true }), idleSlot('n3'))), []);
 });
 
 test('a former primary makes slots with an xmin anew, but not while nobody leads [lesson 82]', () => {
-  const old = [slot('n1', { xmin: true }), slot('n3', { xmin: true })];
+  const old = [idleSlot('n1', { xmin: true }), idleSlot('n3', { xmin: true })];
   assert.deepEqual(does(onStandby(...old)), ['dropSlot n1', 'dropSlot n3']);
-  assert.deepEqual(does(onLeader(slot('n2', { xmin: true }), slot('n3', { xmin: true }))), [], 'they are in use here');
+  assert.deepEqual(
+    does(onLeader(idleSlot('n2', { xmin: true }), idleSlot('n3', { xmin: true }))),
+    [],
+    'they are in use here',
+  );
   assert.deepEqual(does({ ...vacant, postgres: { ...standby, receiver: null, slots: old } }), []);
   assert.deepEqual(does(unreachable(onStandby(...old))), []);
 });
 
 test('on a standby slots are moved on to where the leader says, and never beyond what was replayed here [lesson 84]', () => {
   const told = (to: string): Observation =>
-    withCluster(onStandby(slot('n1'), slot('n3')), {
+    withCluster(onStandby(idleSlot('n1'), idleSlot('n3')), {
       status: {
         ...(cluster.status ?? { optime: lsn('0/0'), retainSlots: [] }),
         slots: { n3: lsn(to) },
@@ -82,7 +72,7 @@ const asking = (seen: Observation, change: Partial<ClusterSettings>): Observatio
 const permanent = (...names: string[]): Partial<ClusterSettings> => ({
   permanentSlots: names.map((name) => ({ kind: 'physical', name, clusterType: null })),
 });
-const members = [slot('n2'), slot('n3')];
+const members = [idleSlot('n2'), idleSlot('n3')];
 /** The same, as it is seen when a slot has been there for as long. */
 function later(seen: Observation, ms: number): Observation {
   const { memory } = decide(seen);
@@ -90,7 +80,11 @@ function later(seen: Observation, ms: number): Observation {
 }
 
 test('a slot that nobody asked for is dropped after one ttl without a user, not at once, and never in pause', () => {
-  const seen = onLeader(...members, slot('spare'), slot('old', { kind: 'logical', database: 'app', plugin: 'x' }));
+  const seen = onLeader(
+    ...members,
+    idleSlot('spare'),
+    idleSlot('old', { kind: 'logical', database: 'app', plugin: 'x' }),
+  );
   const { ttlMs } = seen.settings.cluster;
   assert.deepEqual(does(seen), []);
   assert.deepEqual(does(later(seen, ttlMs - 1)), []);
@@ -101,15 +95,18 @@ test('a slot that nobody asked for is dropped after one ttl without a user, not 
     [],
     'the entry that is wrong may be its own',
   );
-  assert.deepEqual(does(later(onLeader(...members, slot('spare', { active: true })), ttlMs)), []);
-  assert.deepEqual(does(later(onLeader(...members, slot('base', { temporary: true })), ttlMs)), []);
-  assert.deepEqual(does(later(onLeader(...members, slot('pg17', { failover: true })), ttlMs)), []);
+  assert.deepEqual(does(later(onLeader(...members, idleSlot('spare', { active: true })), ttlMs)), []);
+  assert.deepEqual(does(later(onLeader(...members, idleSlot('base', { temporary: true })), ttlMs)), []);
+  assert.deepEqual(does(later(onLeader(...members, idleSlot('pg17', { failover: true })), ttlMs)), []);
 });
 
 test('the wait of a slot begins anew when it was in use, or its configuration could not be read', () => {
-  const seen = onLeader(...members, slot('spare'));
+  const seen = onLeader(...members, idleSlot('spare'));
   const { ttlMs } = seen.settings.cluster;
-  const used = { ...later(seen, ttlMs / 2), postgres: onLeader(...members, slot('spare', { active: true })).postgres };
+  const used = {
+    ...later(seen, ttlMs / 2),
+    postgres: onLeader(...members, idleSlot('spare', { active: true })).postgres,
+  };
   const idle = { ...later(used, ttlMs / 2), postgres: seen.postgres };
   assert.deepEqual(does(idle), []);
   assert.deepEqual(does(later(idle, ttlMs)), ['dropSlot spare']);
@@ -118,7 +115,7 @@ test('the wait of a slot begins anew when it was in use, or its configuration co
 });
 
 test('ignore_slots: all that is given must fit, any of it may be given', () => {
-  const logical = slot('cdc', { kind: 'logical', database: 'app', plugin: 'wal2json' });
+  const logical = idleSlot('cdc', { kind: 'logical', database: 'app', plugin: 'wal2json' });
   const seen = onLeader(...members, logical);
   const dropsWith = (...ignoreSlots: ClusterSettings['ignoreSlots']): boolean =>
     does(later(asking(seen, { ignoreSlots }), seen.settings.cluster.ttlMs)).length > 0;
@@ -133,8 +130,8 @@ test('ignore_slots: all that is given must fit, any of it may be given', () => {
 test('permanent slots are made on the leader, and on whoever may lead, where they move on to where the leader says', () => {
   const barman = permanent('barman');
   assert.deepEqual(does(asking(onLeader(...members), barman)), ['createSlot barman']);
-  assert.deepEqual(does(asking(onLeader(...members, slot('barman')), barman)), []);
-  const behind = onStandby(slot('n1'), slot('n3'), slot('barman'));
+  assert.deepEqual(does(asking(onLeader(...members, idleSlot('barman')), barman)), []);
+  const behind = onStandby(idleSlot('n1'), idleSlot('n3'), idleSlot('barman'));
   const status = {
     optime: lsn('0/5000100'),
     slots: { barman: lsn('0/4800000') },
@@ -142,7 +139,7 @@ test('permanent slots are made on the leader, and on whoever may lead, where the
     modRevision: revision(1n),
   };
   assert.deepEqual(does(asking(withCluster(behind, { status }), barman)), [`advanceSlot barman ${lsn('0/4800000')}`]);
-  assert.deepEqual(does(asking(onStandby(slot('n1'), slot('n3')), barman)), ['createSlot barman']);
+  assert.deepEqual(does(asking(onStandby(idleSlot('n1'), idleSlot('n3')), barman)), ['createSlot barman']);
   const nofailover: Observation = {
     ...behind,
     settings: {
@@ -166,7 +163,7 @@ test('a permanent slot for the other kind of cluster, or of the name of this mem
 });
 
 test('permanent slots stand in /status, and not among those that are retained', () => {
-  const seen = asking(onLeader(...members, slot('barman')), permanent('barman', 'n3'));
+  const seen = asking(onLeader(...members, idleSlot('barman')), permanent('barman', 'n3'));
   const written = (one: Observation) => {
     const action = decide(one).upkeep.find(({ kind }) => kind === 'writeStatus');
     return action?.kind === 'writeStatus' ? action.status : null;
@@ -181,9 +178,12 @@ test('a slot of the wrong kind, database or plugin is made anew; so is one of an
   const cdc = { kind: 'logical', name: 'cdc', database: 'app', plugin: 'pgoutput' } as const;
   const has = (change: Partial<Slot>) =>
     does(
-      asking(onLeader(...members, slot('cdc', { kind: 'logical', database: 'app', plugin: 'pgoutput', ...change })), {
-        permanentSlots: [cdc],
-      }),
+      asking(
+        onLeader(...members, idleSlot('cdc', { kind: 'logical', database: 'app', plugin: 'pgoutput', ...change })),
+        {
+          permanentSlots: [cdc],
+        },
+      ),
     );
   assert.deepEqual(has({}), []);
   assert.deepEqual(has({ plugin: 'wal2json' }), ['dropSlot cdc']);
@@ -200,11 +200,11 @@ test('a member that streams from another: its slot here is idle, moved on to wha
     member('n3', { tags: { replicatefrom: 'n2' }, replayLsn: lsn('0/4900000'), receiveLsn: lsn('0/5000100') }),
   ];
   const seen = (...slots: Slot[]) => withCluster(onLeader(...slots), { members: cascades });
-  assert.deepEqual(does(seen(slot('n2'), slot('n3'))), [`advanceSlot n3 ${lsn('0/4900000')}`]);
-  assert.deepEqual(does(seen(slot('n2', { xmin: true }), slot('n3', { xmin: true }))), ['dropSlot n3']);
+  assert.deepEqual(does(seen(idleSlot('n2'), idleSlot('n3'))), [`advanceSlot n3 ${lsn('0/4900000')}`]);
+  assert.deepEqual(does(seen(idleSlot('n2', { xmin: true }), idleSlot('n3', { xmin: true }))), ['dropSlot n3']);
   const elsewhere = cascades.map((one) => ({ ...one, timeline: timeline(4) }));
-  assert.deepEqual(does(withCluster(seen(slot('n2'), slot('n3')), { members: elsewhere })), []);
-  const upstream = withCluster(onStandby(slot('n1'), slot('n3', { xmin: true })), { members: cascades });
+  assert.deepEqual(does(withCluster(seen(idleSlot('n2'), idleSlot('n3')), { members: elsewhere })), []);
+  const upstream = withCluster(onStandby(idleSlot('n1'), idleSlot('n3', { xmin: true })), { members: cascades });
   assert.deepEqual(does(upstream), [], 'it streams from here: its slot is in use, though not this moment');
 });
 
@@ -214,7 +214,7 @@ test('replicatefrom: a circle is broken, one that leads nowhere falls back to th
     member('n2', { tags: n2 === undefined ? {} : { replicatefrom: n2 } }),
     member('n3', { tags: n3 === undefined ? {} : { replicatefrom: n3 } }),
   ];
-  const idle = onLeader(slot('n2', { xmin: true }), slot('n3', { xmin: true }));
+  const idle = onLeader(idleSlot('n2', { xmin: true }), idleSlot('n3', { xmin: true }));
   const notHere = (n2?: string, n3?: string) => does(withCluster(idle, { members: tagged(n2, n3) }));
   assert.deepEqual(notHere('n3', 'n2'), [], 'each waits for the other: both stream from the leader');
   assert.deepEqual(notHere('n3', undefined), ['dropSlot n2']);
@@ -243,7 +243,7 @@ test('without slots of absent members only those who stream from here have one',
 });
 
 test('without etcd slots move on to where a primary in failsafe mode says they stand; none is made or dropped', () => {
-  const seen = onStandby(slot('n1'), slot('barman'), slot('spare'));
+  const seen = onStandby(idleSlot('n1'), idleSlot('barman'), idleSlot('spare'));
   const away = unreachable(asking(seen, permanent('barman')));
   assert.deepEqual(does(away), []);
   const promised = {

@@ -3,7 +3,7 @@ import type { Cluster, HeldLease, LeaderKey, Member } from '../../src/model/clus
 import type { FinishedJob, Job } from '../../src/model/job.ts';
 import type { Observation } from '../../src/model/observation.ts';
 import type { PeerReport } from '../../src/model/peers.ts';
-import type { ControlData, LocalPostgres, RunningPrimary, RunningStandby } from '../../src/model/postgres.ts';
+import type { ControlData, LocalPostgres, RunningPrimary, RunningStandby, Slot } from '../../src/model/postgres.ts';
 import type { Settings } from '../../src/model/settings.ts';
 import {
   type InstantMs,
@@ -287,4 +287,23 @@ export const doneJob = (job: Job, endedMs: InstantMs = now, more: Partial<Finish
 export const after = (seen: Observation, job: Job, more: Partial<FinishedJob> = {}): Observation => ({
   ...seen,
   jobs: { kind: 'idle', last: doneJob(job, seen.nowMs, more) },
+});
+
+/** A physical slot that nobody uses just now. */
+export const idleSlot = (name: string, more: Partial<Slot> = {}): Slot => ({
+  name,
+  kind: 'physical',
+  active: false,
+  temporary: false,
+  restartLsn: lsn('0/4000000'),
+  confirmedFlushLsn: null,
+  xmin: false,
+  catalogXmin: null,
+  walStatus: 'reserved',
+  database: null,
+  plugin: null,
+  failover: false,
+  synced: false,
+  safeWalBytes: null,
+  ...more,
 });

@@ -5,28 +5,13 @@ import type { Observation } from '../../src/model/observation.ts';
 import type { Slot } from '../../src/model/postgres.ts';
 import { later, lsnOf } from '../../src/model/units.ts';
 import { walBudget } from '../../src/model/walBudget.ts';
-import { leading, primary, standby } from './values.ts';
+import { idleSlot, leading, primary, standby } from './values.ts';
 
 /** What each slot keeps, how fast that grows, and when it ends; told before it does. */
 
 const mb = 1_048_576;
-const slot = (name: string, restartMb: number, more: Partial<Slot> = {}): Slot => ({
-  name,
-  kind: 'physical',
-  active: true,
-  temporary: false,
-  restartLsn: lsnOf(BigInt(restartMb * mb)),
-  confirmedFlushLsn: null,
-  xmin: false,
-  catalogXmin: null,
-  walStatus: 'reserved',
-  database: null,
-  plugin: null,
-  failover: false,
-  synced: false,
-  safeWalBytes: null,
-  ...more,
-});
+const slot = (name: string, restartMb: number, more: Partial<Slot> = {}): Slot =>
+  idleSlot(name, { active: true, restartLsn: lsnOf(BigInt(restartMb * mb)), ...more });
 /** Looks of a primary that writes 1 MB a second, one every 10 s; `slots` by what was written so far. */
 function looks(
   seconds: number,

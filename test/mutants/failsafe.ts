@@ -15,11 +15,11 @@ export const failsafeMutants: readonly Mutant[] = [
     edits: [
       edit(
         'decide/failsafe.ts',
-        'return promised === null || promised.untilMs <= seen.nowMs || isVoid(seen, promised) ? null : promised;',
-        'return promised === null || promised.untilMs - 1e9 <= seen.nowMs || isVoid(seen, promised) ? null : promised;',
+        'promised.untilMs > seen.nowMs && !isVoid',
+        'promised.untilMs > seen.nowMs + 1e12 && !isVoid',
       ),
       // A living primary is seen by most who race: what is judged here is the promise alone.
-      edit('decide/rules/race.ts', '  promised,\n  vetoed,\n', '  promised,\n'),
+      edit('decide/rules/lastReign.ts', '[promised, vetoed, unfenced,', '[promised, unfenced,'),
     ],
     ground,
   },
@@ -27,8 +27,12 @@ export const failsafeMutants: readonly Mutant[] = [
     name: 'failsafe: the agent before this one promised nothing',
     edits: [
       edit('agent/failsafe/promises.ts', 'promised = before ?? {', 'promised = (before === null ? null : null) ?? {'),
-      edit('agent/failsafe/promises.ts', 'untilMs: later(nowMs, parts.ttlMs()),', 'untilMs: nowMs,'),
-      edit('decide/rules/race.ts', '  promised,\n  vetoed,\n', '  promised,\n'),
+      edit(
+        'agent/failsafe/promises.ts',
+        '        untilMs: anybodyUntilMs,\n        anybodyUntilMs,',
+        '        untilMs: nowMs,\n        anybodyUntilMs: nowMs,',
+      ),
+      edit('decide/rules/lastReign.ts', '[promised, vetoed, unfenced,', '[promised, unfenced,'),
     ],
     ground,
   },

@@ -18,8 +18,8 @@ const reignBetween: readonly Edit[] = [
     '',
   ),
 ];
-const leaseAlive: readonly Edit[] = [edit('decide/rules/race.ts', '  unfenced,\n  notVacant,', '  unfenced,')];
-const noUnfenced: readonly Edit[] = [edit('decide/rules/race.ts', '  vetoed,\n  unfenced,', '  vetoed,')];
+const leaseAlive: readonly Edit[] = [edit('decide/rules/lastReign.ts', ' notVacant, unknownPast,', ' unknownPast,')];
+const noUnfenced: readonly Edit[] = [edit('decide/rules/lastReign.ts', 'vetoed, unfenced, ', 'vetoed, ')];
 
 /**
  * What keeps data safe, each thing by itself. Taken away, a law must be seen broken on random seeds: one that survives is a
@@ -157,7 +157,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a primary without a lease goes on',
-    edits: [edit('decide/rules/safety.ts', '  adoptKey,\n  unleasedPrimary,', '  adoptKey,')],
+    edits: [edit('decide/rules/safety.ts', '  takesKeyAgain,\n  unleasedPrimary,', '  takesKeyAgain,')],
     ground: rulesAlone,
   },
   {
@@ -166,11 +166,11 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a living primary has no veto',
-    edits: [edit('decide/rules/race.ts', 'if (living === null) return undefined;', 'return undefined;')],
+    edits: [edit('decide/rules/lastReign.ts', 'if (living === null) return undefined;', 'return undefined;')],
   },
   {
     name: 'an agent that knows nothing of the past races at once',
-    edits: [edit('decide/rules/race.ts', '  unknownPast,\n', '')],
+    edits: [edit('decide/rules/lastReign.ts', ' unknownPast, notListed]', ' notListed]')],
   },
   {
     name: 'a primary that pause left without a guard is not waited for',
@@ -185,7 +185,7 @@ export const mutants: readonly Mutant[] = [
     edits: [
       edit(
         'decide/rules/race.ts',
-        'if (!chosen && lagBytes > limit)',
+        'if (!chosen && !hasEveryCommit(seen, me(seen)) && lagBytes > limit)',
         'if (!chosen && lagBytes > limit + 1_000_000_000_000n)',
       ),
     ],
