@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import { factsInBrief } from '../src/codec/rest/happening.ts';
 import type { Entry, Fact } from '../src/model/decision.ts';
 
 /** Journal entries as log lines on stdout, written at once: a line lost in a buffer is the line that mattered. */
@@ -44,7 +45,7 @@ export function sentence(entry: Entry): string {
     case 'changed':
       return `${entry.what}: ${entry.from} -> ${entry.to}${facts(entry.because)}`;
     case 'job':
-      return `job ${entry.job}: ${entry.step} ${entry.outcome === 'step' ? '' : entry.outcome}${facts(entry.because)}`;
+      return `job ${entry.job}: ${entry.step} ${entry.outcome === 'step' ? '' : entry.outcome}${facts(factsInBrief(entry))}`;
     case 'guard':
       return `guard: ${entry.step}${facts(entry.because)}`;
     case 'note':

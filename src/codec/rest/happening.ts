@@ -1,9 +1,14 @@
-import type { Entry } from '../../model/decision.ts';
+import type { Entry, Fact } from '../../model/decision.ts';
 import type { Happening } from '../../model/live.ts';
+
+/** The decision behind a job that begins is told right beside it, with its facts: its name is enough for a line. */
+export const factsInBrief = (entry: Entry): readonly Fact[] =>
+  entry.kind === 'job' && entry.outcome === 'begun' ? entry.because.filter(([name]) => name === 'rule') : entry.because;
 
 /** What a person wants to see of a journal: changes, jobs, guards and warnings, not every look at a cluster that is well. */
 export function happeningOf(node: string, entry: Entry): Happening | null {
-  const { wall, because } = entry;
+  const { wall } = entry;
+  const because = factsInBrief(entry);
   const told = (kind: Happening['kind'], text: string): Happening => ({
     wall,
     node,
