@@ -270,3 +270,19 @@ test('the leader has no etcd, and its postmaster is frozen: it asks for no more 
   cluster.etcd.shutOut.clear();
   await ends(cluster);
 });
+
+test('who promised begins anew just as it loses sight of the primary: what the agent before it said still binds', async () => {
+  const { cluster, leader, others } = await three(818, on);
+  cluster.etcd.shutOut.add(leader);
+  await cluster.run(70_000);
+  assert.equal(keyOf(cluster, 'leader'), null);
+  const [out] = others;
+  cluster.network.cut(leader, out);
+  cluster.network.cut(out, leader);
+  const cutMs = cluster.engine.now();
+  cluster.agent(out).kill({ restartAfterMs: 500 });
+  await cluster.until(() => keyOf(cluster, 'leader') !== null, { withinMs: 60_000 });
+  assert.ok(cluster.engine.now() - cutMs > 15_000, `${cluster.engine.now() - cutMs} ms`);
+  cluster.etcd.shutOut.clear();
+  await ends(cluster);
+});
