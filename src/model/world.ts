@@ -101,6 +101,8 @@ export interface Files {
   makeDirectory(path: string, mode: number): Promise<ControlOutcome>;
   /** Of one file, whole or not at all, for good; the copy is the agent's alone (0600). */
   copy(from: string, to: string): Promise<ControlOutcome>;
+  /** What was made, renamed or removed in that folder, by whomever, and the folder itself, is so for good. Absent is done, too. */
+  sync(folder: string): Promise<ControlOutcome>;
   freeBytes(path: string): Promise<number | null>;
   /** The kernel's lock on a file (flock), held until released or until the process dies. */
   lock(

@@ -88,6 +88,11 @@ export function makeFiles(machine: Machine, self: SimProcess): Files {
         disk.sync(folderOf(path));
         return true;
       }),
+    sync: (path) =>
+      change(`sync ${path}`, () => {
+        for (const folder of [path, folderOf(path)]) disk.sync(folder);
+        return true;
+      }),
     forget: (path) =>
       change(`forget ${path}`, () => {
         disk.remove(path);

@@ -19,6 +19,7 @@ export function makeFiles(): Files {
     forget: (path) => outcomeOf(() => removeNow(path)),
     makeDirectory: (path, mode) => outcomeOf(() => makeDirectory(path, mode)),
     copy: (from, to) => outcomeOf(() => copyForGood(from, to)),
+    sync: (folder) => outcomeOf(() => syncForGood([folder, dirname(folder)])),
     async freeBytes(path) {
       try {
         const { blocks, bavail, bsize } = await statfs(path);
@@ -116,12 +117,18 @@ const removeNow = (path: string): Promise<void> => rm(path.replace(/\/+$/, ''), 
 
 async function removeForGood(path: string): Promise<void> {
   await removeNow(path);
-  try {
-    // Also when there was nothing: whoever removed it may have died before this.
-    await syncDirectory(dirname(path));
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') throw error;
-  }
+  // Also when there was nothing: whoever removed it may have died before this.
+  await syncForGood([dirname(path)]);
+}
+
+/** A folder that is not there has nothing to be synced. */
+async function syncForGood(folders: readonly string[]): Promise<void> {
+  for (const folder of folders)
+    try {
+      await syncDirectory(folder);
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') throw error;
+    }
 }
 
 async function syncDirectory(path: string): Promise<void> {

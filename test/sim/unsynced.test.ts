@@ -179,3 +179,28 @@ test('a copy is finished, its node leads, and all power goes: it comes back on w
   assert.ok(!cluster.rulesOf(copy).includes('data.partial'), cluster.rulesOf(copy).join(' '));
   assert.deepEqual(cluster.violations(), []);
 });
+
+/** pg_basebackup cleans up when it fails, and does not wait for the disk. [seed 0x15fc0] */
+test('a copy fails, and the power goes: what its clean-up removed comes back, or not, and nobody is needed for that', async () => {
+  for (const kept of [1, 2, 3, 5]) {
+    const cluster = await simulate({ members, seed: 905, writeEveryMs: 250, settings }).untilSteady();
+    const leader = cluster.primary() ?? '';
+    const [standby = ''] = members.filter((name) => name !== leader);
+    cluster.mark();
+    void cluster.ask(standby, 'POST', '/reinitialize', '{"force": true}');
+    const { disk } = cluster.node(standby).machine;
+    await cluster.until(() => disk.get('/var/lib/postgresql/15/main/global/pg_control') === null, { withinMs: 20_000 });
+    await cluster.until(() => disk.get('/var/lib/postgresql/15/main/global') !== null, { withinMs: 20_000 });
+    cluster.postgres(leader).kill();
+    const failed = () =>
+      cluster
+        .journal(standby)
+        .some((entry) => entry.kind === 'job' && entry.job === 'clone' && entry.outcome === 'failed');
+    await cluster.until(failed, { withinMs: 20_000 });
+    cluster.powerOff(standby, (changes) => Math.min(changes, kept));
+    await cluster.run(2000);
+    cluster.powerOn(standby);
+    await cluster.untilSteady();
+    assert.ok(!cluster.rulesOf(standby).includes('data.unreadable'), cluster.rulesOf(standby).join(' '));
+  }
+});

@@ -143,6 +143,8 @@ test('what is removed, renamed or made stays so over a power cut: its folder is 
   assert.deepEqual(await syncedDuring(() => files.remove(at('s/g'))), ['s']);
   assert.deepEqual(await syncedDuring(() => files.remove(at('s/g'))), ['s'], 'whoever removed it may have died since');
   assert.deepEqual(await syncedDuring(() => files.makeDirectory(at('s/u/v'), 0o700)), ['s/u', 's']);
+  assert.deepEqual(await syncedDuring(() => files.sync(at('s/u'))), ['s/u', 's']);
+  assert.deepEqual(await files.sync(at('s/none')), { kind: 'done' });
   assert.deepEqual(await files.remove(at('s/none/deeper')), { kind: 'done' });
   assert.deepEqual(await syncedDuring(() => files.write(at('s/t/h'), 'x', 0o600)).then((all) => all.at(-1)), 's/t');
   assert.deepEqual(await syncedDuring(() => files.forget(at('s/t/h'))), [], 'nobody waits for the disk here');

@@ -1,6 +1,6 @@
 import { writeConninfo } from '../../../codec/postgres/conninfo.ts';
 import type { Job } from '../../../model/job.ts';
-import { loginWords, setStandbySignal, writePassfile } from '../configure.ts';
+import { loginWords, must, setStandbySignal, writePassfile } from '../configure.ts';
 import { mark, unmark } from '../marker.ts';
 import {
   cancelled,
@@ -102,5 +102,7 @@ async function clearOwnLeavings(parts: PostgresParts): Promise<void> {
   const places = parts.places();
   const listing = await parts.world.files.list(places.dataDir);
   if (listing.kind === 'entries' && listing.names.some((name) => !isKept(name))) return;
+  // pg_basebackup does not wait for the disk when it cleans up: without its mark nobody would know what comes back.
+  await must(parts.world.files.sync(places.dataDir));
   await unmark(parts);
 }
