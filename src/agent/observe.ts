@@ -53,6 +53,7 @@ export function makeObserve(senses: Senses): (memory: Memory) => Promise<Observa
   }
 
   return async (memory) => {
+    const beganMs = senses.clock.now();
     const { cluster } = senses.configuration.settings();
     // A job that ends while we look would show a world that never was, half before and half after it: whoever was at work
     // when the look began counts as at work still. Its end has woken the loop already.
@@ -75,6 +76,7 @@ export function makeObserve(senses: Senses): (memory: Memory) => Promise<Observa
         : [];
     return Object.freeze({
       nowMs: senses.clock.now(),
+      beganMs,
       wallMs: senses.clock.wall(),
       postgres,
       health: senses.postgres.health(),

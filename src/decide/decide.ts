@@ -8,6 +8,7 @@ import { judgeLease } from './lease.ts';
 import { unclaimedMemory } from './newborn.ts';
 import { repairMemory } from './repair.ts';
 import type { Rule } from './rule.ts';
+import { overMemory } from './rules/lastReign.ts';
 import { divergenceMemory } from './rules/rejoin.ts';
 import { rules } from './rules.ts';
 import { vainMemory } from './stuck.ts';
@@ -119,6 +120,7 @@ function remember(seen: Observation): Memory {
     vain: vainMemory(seen),
     divergence: divergenceMemory(seen),
     crash: crashMemory(seen),
+    overSinceMs: overMemory(seen),
     unleasedSinceMs: unleased ? (memory.unleasedSinceMs ?? seen.nowMs) : null,
     unclaimedSinceMs: unclaimedMemory(seen),
     unguardedSinceMs: unguarded ? (memory.unguardedSinceMs ?? seen.nowMs) : null,
@@ -137,6 +139,7 @@ export const blankMemory: Memory = {
   lastRole: null,
   crash: null,
   waitingFor: null,
+  overSinceMs: null,
   startingSinceMs: null,
   clusterTimeline: null,
   systemId: null,

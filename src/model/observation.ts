@@ -14,6 +14,8 @@ import type { SlotLook } from './walBudget.ts';
 export interface Observation {
   /** Taken after the last read. */
   readonly nowMs: InstantMs;
+  /** Taken before the first: nothing of it is older. */
+  readonly beganMs: InstantMs;
   /** Only for what people schedule. */
   readonly wallMs: WallMs;
   readonly postgres: LocalPostgres;
@@ -69,6 +71,8 @@ export interface Memory {
   readonly crash: { readonly sinceMs: InstantMs | null; readonly attemptsMs: readonly InstantMs[] } | null;
   /** When a race first found reason to wait, by peer waited for. */
   readonly waitingFor: { readonly member: string; readonly sinceMs: InstantMs } | null;
+  /** Since when it is known, in this vacancy, that the reign before is over. */
+  readonly overSinceMs: InstantMs | null;
   /** Since when it waits, in this vacancy, for members whose servers are starting. */
   readonly startingSinceMs: InstantMs | null;
   /** The highest timeline ever seen for this cluster. */

@@ -17,6 +17,8 @@ export interface PeerReport {
     readonly position: Lsn | null;
     /** False: it is still replaying what it has itself, and may have more than it tells. Absent: it tells all. */
     readonly isSure?: boolean;
+    /** How long before its answer it began to look at that; null: it does not say. A Patroni looks when it is asked. */
+    readonly lookedAgoMs: number | null;
     readonly timeline: Timeline | null;
     readonly nofailover: boolean;
     readonly failoverPriority: number;

@@ -124,6 +124,8 @@ export interface RunningStandby extends Running {
   readonly role: 'standby';
   /** max(received or written, replayed). */
   readonly receivedLsn: Lsn;
+  /** As much of that as no power cut takes away: what is only written is not. */
+  readonly durableLsn: Lsn;
   readonly replayedLsn: Lsn;
   /** All WAL that was here when it started is replayed: until then it may have more than it tells. Absent: it is. */
   readonly replaysOwnWal?: boolean;

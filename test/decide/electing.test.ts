@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decide } from '../../src/decide/decide.ts';
 import type { Cluster } from '../../src/model/cluster.ts';
+import type { Decision } from '../../src/model/decision.ts';
 import type { Observation } from '../../src/model/observation.ts';
 import type { PeerReport } from '../../src/model/peers.ts';
 import { instantMs, type Lsn, lsn, revision, timeline } from '../../src/model/units.ts';
@@ -68,6 +69,40 @@ test('with a quorum, too few votes keep everybody from leading, but not whoever 
   assert.notEqual(ruleIn(ahead), 'race.acquire', 'one that is ahead gives no vote');
 });
 
+test('a vote is of the time after the last reign was surely over: what a member saw before says nothing of what it confirmed', () => {
+  const sync = { leader: 'n1', members: ['n2', 'n3'], quorum: 1, modRevision: revision(70n) };
+  const quorum = withCluster(withSettings(vacant, { cluster: { synchronousMode: 'quorum' } }), { members: [], sync });
+  assert.ok(quorum.dcs.kind === 'reachable' && quorum.dcs.vacancy !== null);
+  const { dcs } = quorum;
+  const vacancy = quorum.dcs.vacancy;
+  const heard = (lookedAgoMs: number | null, overMs: number | null, vacancySinceMs = vacancy.sinceMs): Decision => {
+    const voter = answers('n3', level); // asked 10 ms ago
+    assert.ok(voter.said !== null);
+    const peers = [silent('n1'), { ...voter, said: { ...voter.said, lookedAgoMs } }];
+    const overSinceMs = overMs === null ? null : instantMs(quorum.nowMs - overMs);
+    const memory = { ...quorum.memory, overSinceMs };
+    return decide({ ...quorum, dcs: { ...dcs, vacancy: { ...vacancy, sinceMs: vacancySinceMs } }, peers, memory });
+  };
+  assert.equal(heard(0, 50).rule, 'race.acquire');
+  assert.equal(heard(40, 50).rule, 'race.acquire');
+  assert.equal(heard(41, 50).rule, 'race.tooFewVotes');
+  assert.equal(heard(41, 50).wakeInMs, 50, 'it looks again in a moment');
+  assert.equal(heard(null, 50).rule, 'race.tooFewVotes', 'an agent that does not say how old it is');
+  assert.equal(heard(0, null).rule, 'race.tooFewVotes', 'over, as of this look');
+  assert.equal(heard(0, 50, instantMs(quorum.nowMs - 20)).rule, 'race.tooFewVotes', 'over, but the reign before that');
+});
+
+test('a reign is not over while a member answers that it runs as primary', () => {
+  const quorum = withSettings(vacant, { cluster: { synchronousMode: 'quorum' } });
+  const over = (peers: readonly PeerReport[]): unknown =>
+    decide({ ...quorum, peers, memory: { ...quorum.memory, overSinceMs: instantMs(quorum.nowMs - 50) } }).memory
+      .overSinceMs;
+  assert.equal(over([silent('n1')]), quorum.nowMs - 50);
+  const living = answers('n1', further);
+  assert.ok(living.said !== null);
+  assert.equal(over([{ ...living, said: { ...living.said, runsAsPrimary: true } }]), null);
+});
+
 test('a failover to a member by name needs no votes, and no promise: people take the loss upon themselves [lesson 41]', () => {
   const peers = [silent('n1'), silent('n3')];
   for (const mode of ['on', 'quorum'] as const) {
@@ -79,4 +114,18 @@ test('a failover to a member by name needs no votes, and no promise: people take
       `${mode}: a switchover never costs a commit`,
     );
   }
+});
+
+test('what is only written on this node is waited for: a power cut right after it was elected must cost nobody anything', () => {
+  const peers = [silent('n1'), answers('n3', level)];
+  const written = (mode: 'on' | 'quorum' | 'off', cluster: Partial<Cluster> = {}): string => {
+    const sync = { leader: 'n1', members: ['n2', 'n3'], quorum: 1, modRevision: revision(70n) };
+    const seen = withCluster(withSettings(vacant, { cluster: { synchronousMode: mode } }), { sync, ...cluster });
+    assert.ok(seen.postgres.kind === 'running' && seen.postgres.role === 'standby');
+    return decide({ ...seen, peers, postgres: { ...seen.postgres, durableLsn: lsn('0/5000000') } }).rule;
+  };
+  assert.equal(written('quorum'), 'race.notOnDisk');
+  assert.equal(written('on'), 'race.notOnDisk');
+  assert.equal(written('off'), 'race.acquire');
+  assert.equal(written('quorum', ask('n2', null)), 'race.acquire', 'a failover that people ask for');
 });

@@ -61,6 +61,7 @@ export const standby: RunningStandby = {
   role: 'standby',
   control: { ...control, state: 'in archive recovery' },
   receivedLsn: lsn('0/5000100'),
+  durableLsn: lsn('0/5000100'),
   replayedLsn: lsn('0/5000100'),
   replayedAt: null,
   replayPaused: false,
@@ -154,6 +155,7 @@ export const held: HeldLease = {
 
 const base = {
   nowMs: now,
+  beganMs: instantMs(now - 3),
   wallMs: wallMs(1_800_000_000_000),
   peers: [],
   failsafe: { promised: null, map: null, askingSinceMs: null, last: null },
@@ -215,6 +217,7 @@ export const peer = (
     runsAsPrimary: false,
     noPrimary: true,
     position,
+    lookedAgoMs: 0,
     timeline: timeline(5),
     nofailover: false,
     failoverPriority: 1,
@@ -244,6 +247,7 @@ export const vacant: Observation = {
   },
   postgres: { ...standby, receiver: null },
   peers: [silent('n1'), peer('n3', lsn('0/5000100'))],
+  memory: { ...following.memory, overSinceMs: instantMs(now - 95) },
 };
 
 /** n1 has won the key, and is a standby still. */

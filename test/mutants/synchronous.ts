@@ -72,7 +72,7 @@ export const synchronousMutants: readonly Mutant[] = [
 export const quorumMutants: readonly Mutant[] = [
   {
     name: 'quorum: whoever is fit may lead, without votes',
-    edits: [edit('decide/rules/race.ts', '  tooFewVotes,\n  acquire,', '  acquire,')],
+    edits: [edit('decide/rules/race.ts', '  tooFewVotes,\n  notOnDisk,', '  notOnDisk,')],
     ground: quorumMode,
   },
   {
@@ -100,6 +100,16 @@ export const quorumMutants: readonly Mutant[] = [
         'Math.min(unproven, 0, now.quorum + added)',
       ),
     ],
+    ground: quorumMode,
+  },
+  {
+    name: 'quorum: a vote may be of the time before the last reign was over',
+    edits: [edit('decide/synchronous/votes.ts', 'isOutdated: atMs < overMs', 'isOutdated: false')],
+    ground: quorumMode,
+  },
+  {
+    name: 'quorum: whoever is elected may have what it is elected for in memory only',
+    edits: [edit('decide/rules/race.ts', '  notOnDisk,\n  acquire,', '  acquire,')],
     ground: quorumMode,
   },
 ];

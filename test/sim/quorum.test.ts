@@ -85,3 +85,43 @@ test('a quick promotion does not lose its list to the configuration of the stand
   const { findings } = await runPlan({ ...planOf(0x221), mode: 'sync', safetyMs: 480_000, writeEveryMs: 1000 });
   assert.deepEqual(findings, []);
 });
+
+/** Its agent looks once a loop_wait, and what it answers is as old as its last look. */
+test('a voter that has no etcd tells what it saw last: that is no vote, before it has looked again', async () => {
+  for (const seed of [61, 62, 63, 64, 65, 66]) {
+    const { cluster, leader, others } = await three(seed, { ...quorum, primary_start_timeout: 0 });
+    const [late, voter] = others;
+    await cluster.run(1000 * (seed - 60));
+    cluster.etcd.shutOut.add(voter);
+    cluster.network.cut(leader, late);
+    await cluster.run(1500); // acknowledged by the voter's server alone
+    cluster.network.heal();
+    cluster.postgres(leader).kill();
+    await cluster.run(15_000);
+    cluster.etcd.shutOut.clear();
+    await ends(cluster, 0);
+  }
+});
+
+/** A voter is heard, and this one is as far as that: but what it is elected for is in the memory of its kernel only. [seed 0x16394] */
+test('whoever is elected has on its disk what it is elected for', async () => {
+  const { cluster, leader, others } = await three(73, { ...quorum, primary_start_timeout: 0 });
+  const [late, voter] = others;
+  cluster.etcd.shutOut.add(voter);
+  cluster.node(late).machine.fsyncMs = 8000;
+  await cluster.run(1500);
+  cluster.network.cut(leader, late); // its receiver never learns that the primary is gone
+  cluster.postgres(leader).kill();
+  await cluster.until(() => keyOf(cluster, 'leader') === late, { withinMs: 60_000 });
+  assert.ok(cluster.rulesOf(late).includes('race.notOnDisk'), cluster.rulesOf(late).join(' '));
+  const wal = cluster.server(late)?.wal ?? assert.fail('it does not run');
+  assert.equal(wal.flushed, wal.end);
+  cluster.powerOff(leader);
+  cluster.powerOff(late, () => 0);
+  cluster.etcd.shutOut.clear();
+  cluster.node(late).machine.fsyncMs = 0.1;
+  cluster.network.heal();
+  cluster.powerOn(late);
+  cluster.powerOn(leader);
+  await ends(cluster, 0);
+});

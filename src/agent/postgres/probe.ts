@@ -55,6 +55,8 @@ export function readProbe(
     receiver,
     replayedLsn,
     receivedLsn: furthest([position(row.receive_lsn), receiver?.writtenLsn ?? null, replayedLsn]),
+    // PostgreSQL calls received what is flushed; what it finds at its start it flushes before it replays it.
+    durableLsn: furthest([position(row.receive_lsn), replayedLsn]),
     replaysOwnWal: row.receive_lsn == null && !waitsForWal(row.startup ?? null),
     replayedAt: row.replayed_at ?? null,
     replayPaused: row.paused === 't',

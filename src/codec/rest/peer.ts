@@ -19,6 +19,7 @@ export function readPeerStatus(text: string): PeerReport['said'] {
     noPrimary: location === 0n && saysNoPrimary(value, role, state),
     position: positionOf(positions),
     ...(isObject(value.matriarch) && value.matriarch.replays_own_wal === true ? { isSure: false } : {}),
+    lookedAgoMs: lookedAgoMs(value),
     timeline: timelineOf(value.timeline),
     nofailover: noFailover(tags),
     failoverPriority: priorityOf(tags),
@@ -27,6 +28,13 @@ export function readPeerStatus(text: string): PeerReport['said'] {
     ...(location > 0n ? catalogXmins(value) : {}),
     ...hindranceIn(value),
   };
+}
+
+/** A Patroni asks its server while it answers; ours tell what they saw last. */
+function lookedAgoMs({ matriarch }: JsonObject): number | null {
+  if (!isObject(matriarch)) return 0;
+  const ago = matriarch.looked_ms_ago;
+  return typeof ago === 'number' && ago >= 0 ? ago : null;
 }
 
 /** Of a primary of ours; a Patroni does not tell. */

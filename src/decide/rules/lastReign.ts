@@ -1,9 +1,12 @@
 import type { Fact } from '../../model/decision.ts';
+import type { Observation } from '../../model/observation.ts';
+import type { InstantMs } from '../../model/units.ts';
 import { freshAnswers, leaderless, leaderlessSince, livingPrimary, saysNoPrimary } from '../contest.ts';
 import { listedWithoutMe, promiseInForce } from '../failsafe.ts';
 import { clusterOf, dueRequest, me } from '../judge.ts';
 import type { Rule } from '../rule.ts';
 import { rememberedBySlot } from '../slots/retention.ts';
+import { isSynchronous } from '../synchronous/standing.ts';
 
 /** The leader key is gone. Is the reign before surely over, so that anybody may ask for it? */
 
@@ -140,4 +143,14 @@ const vetoed: Rule = {
   },
 };
 
-export const lastReignRules: readonly Rule[] = [promised, vetoed, unfenced, notVacant, unknownPast, notListed];
+/** One of them speaks as long as the last primary may be one still. */
+const untilOver: readonly Rule[] = [promised, vetoed, unfenced, notVacant, unknownPast];
+export const lastReignRules: readonly Rule[] = [...untilOver, notListed];
+
+/** Since when it is known, in this vacancy, that nobody acknowledges anything any more: votes must be of the time after that. */
+export function overMemory(seen: Observation): InstantMs | null {
+  if (leaderless(seen) === null || !isSynchronous(seen)) return null;
+  if (untilOver.some((rule) => rule.judge(seen) !== undefined)) return null;
+  const before = seen.memory.overSinceMs;
+  return before !== null && before >= leaderlessSince(seen) ? before : seen.nowMs;
+}

@@ -5,7 +5,7 @@ import { type Lsn, lsnText, timeline } from '../../model/units.ts';
 import { leaderless, named, offHistory, oldHolder, takenTimeline } from '../contest.ts';
 import { clusterOf, clusterTimeline, dueRequest, guardUsable, me, nofailover } from '../judge.ts';
 import type { Rule } from '../rule.ts';
-import { electable, hasEveryCommit, isForced, mayStand } from '../synchronous/standing.ts';
+import { electable, hasEveryCommit, isForced, isSynchronous, mayStand } from '../synchronous/standing.ts';
 import { votesFor } from '../synchronous/votes.ts';
 import { lastReignRules } from './lastReign.ts';
 import { turnRules } from './turns.ts';
@@ -106,11 +106,31 @@ const tooFewVotes: Rule = {
       actions: [{ kind: 'askPeers' }],
       because: [
         ['votes', ballot.votes.join(',') || null],
+        ['outdated', ballot.outdated.join(',') || null],
         ['needed', ballot.needed],
         ['voters', ballot.voters.join(',') || null],
         ['needsOperator', `if the others do not come back: failover --candidate ${me(seen)} (commits may be lost)`],
       ],
-      wakeInMs: 500,
+      wakeInMs: ballot.outdated.length > 0 ? 50 : 500,
+    };
+  },
+};
+
+/** Whoever is elected counts as one that has all that was acknowledged: by a power cut right after it must not become untrue. */
+const notOnDisk: Rule = {
+  name: 'race.notOnDisk',
+  reason: 'some of the WAL that this node would be elected for is not on its disk yet',
+  judge(seen) {
+    const standby = leaderless(seen);
+    if (standby === null || !isSynchronous(seen) || isForced(seen)) return undefined;
+    if (standby.durableLsn >= standby.receivedLsn) return undefined;
+    return {
+      actions: [{ kind: 'askPeers' }],
+      because: [
+        ['myLsn', lsnText(standby.receivedLsn)],
+        ['onDisk', lsnText(standby.durableLsn)],
+      ],
+      wakeInMs: 50,
     };
   },
 };
@@ -155,5 +175,6 @@ export const raceRules: readonly Rule[] = [
   notSynchronous,
   ...turnRules,
   tooFewVotes,
+  notOnDisk,
   acquire,
 ];

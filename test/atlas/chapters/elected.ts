@@ -1,7 +1,7 @@
 import { revision, timeline } from '../../../src/model/units.ts';
 import { peer, silent, vacant, withSettings } from '../../decide/values.ts';
 import { asIs, type Change, type Chapter, dimension, only } from '../chapter.ts';
-import { agoMs, furtherOn, inCluster, level, requests, says } from '../dimensions.ts';
+import { agoMs, farBehind, furtherOn, inCluster, level, requests, says } from '../dimensions.ts';
 import { postgres } from '../postgres.ts';
 
 /** Nobody leads, in a synchronous mode: I am n2; n1 held the key last. What /sync says of who may. */
@@ -45,6 +45,13 @@ const hasItVotes: Chapter = {
       'without me': sync('n1', 0, 'n3'),
       'without voters': sync('n1', 0),
       'is garbage': garbage,
+    }),
+    dimension('its WAL', {
+      'is on disk': asIs,
+      'is written only': (seen) =>
+        seen.postgres.kind === 'running' && seen.postgres.role === 'standby'
+          ? { ...seen, postgres: { ...seen.postgres, durableLsn: farBehind } }
+          : seen,
     }),
     dimension('n3', {
       'is as far': says({ ...peer('n3', level), askedMs: agoMs(10) }),

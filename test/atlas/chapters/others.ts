@@ -198,6 +198,7 @@ function saidOf(state: string, role: string) {
     runsAsPrimary: role === 'primary',
     noPrimary: role !== 'primary',
     position: null,
+    lookedAgoMs: 0,
     timeline: null,
     nofailover: false,
     failoverPriority: 1,

@@ -43,6 +43,17 @@ test('only positive proof that a peer is no primary counts', () => {
   for (const [fields, noPrimary] of table) assert.equal(read(fields)?.noPrimary, noPrimary, JSON.stringify(fields));
 });
 
+test('how old is what it says: a Patroni looks as it answers, ours tell, and an agent that does not tell may say anything', () => {
+  const table: readonly [fields: object, lookedAgoMs: number | null][] = [
+    [{}, 0],
+    [{ matriarch: { looked_ms_ago: 1200 } }, 1200],
+    [{ matriarch: { looked_ms_ago: -1 } }, null],
+    [{ matriarch: { looked_ms_ago: '7' } }, null],
+    [{ matriarch: {} }, null],
+  ];
+  for (const [fields, ago] of table) assert.equal(read(fields)?.lookedAgoMs, ago, JSON.stringify(fields));
+});
+
 test('tags: nofailover counts before the priority', () => {
   const table: readonly [tags: unknown, nofailover: boolean, priority: number][] = [
     [{}, false, 1],
