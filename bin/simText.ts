@@ -78,7 +78,7 @@ export function summaryText({ tally, rules, commit, from, minutes, elapsedMs }: 
       : [
           `  peers     ${tally.peerRuns} runs with a Patroni; runs in which it broke a law itself: ${counts(tally.peersOwn)}`,
         ]),
-    '  judged    1 one primary, terms rise · 2 no commit lost beyond the bound · 3 promoted with the lease · 4 no write without the right · 6 no data given up without a leader · 7 comes back by itself · 8 whoever leads has said why',
+    '  judged    1 one primary, terms rise · 2 no commit lost beyond the bound · 3 promoted with the lease · 4 no write without the right · 5 no confirmation behind a vote · 6 no data given up without a leader · 7 comes back by itself · 8 whoever leads has said why',
   ].join('\n')}\n`;
 }
 

@@ -112,7 +112,7 @@ async function one(action: Action, cause: Cause, hands: Hands): Promise<Outcome>
       hands.jobs.cancel(action.why);
       return done;
     case 'askPeers':
-      hands.peers.ask(40, 'eager');
+      hands.peers.ask(15, 'eager');
       return done;
     case 'askPromises':
       hands.failsafe.ask();

@@ -1,5 +1,6 @@
 import { decide } from '../decide/decide.ts';
 import { controlOf, iAmLeader } from '../decide/judge.ts';
+import { hasWithdrawn } from '../decide/synchronous/withdrawal.ts';
 import { leaseLeftMs } from '../decide/timing.ts';
 import type { Snapshot } from '../model/agent.ts';
 import type { ActionResult, Decision, SeenBrief } from '../model/decision.ts';
@@ -42,15 +43,18 @@ export async function runLoop(parts: LoopParts): Promise<void> {
     if (seen.dcs.kind === 'reachable') dcsLastSeen = { ms: seen.dcs.readMs, wallMs: seen.wallMs };
     const decision = decide(seen);
     memory = decision.memory;
-    const publish = (): void =>
+    const publish = (): void => {
+      const now = { ...seen, memory, held: parts.hands.dcs.held() };
       parts.publish({
-        seen: { ...seen, memory, held: parts.hands.dcs.held() },
+        seen: now,
         decision,
         cycle,
+        withdrawn: hasWithdrawn(now),
         nextCycleMs: later(clock.now(), decision.wakeInMs),
         dcsLastSeenWallMs: dcsLastSeen?.wallMs ?? null,
         dcsLastSeenMs: dcsLastSeen?.ms ?? null,
       });
+    };
     publish();
     const results = await act(decision.actions, decision, parts.hands);
     parts.mailbox.answer(decision.answers);

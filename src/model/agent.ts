@@ -13,6 +13,8 @@ export interface Snapshot {
   readonly decision: Decision;
   readonly cycle: number;
   readonly version: string;
+  /** In synchronous mode, of a standby: it confirms nothing more to whoever led. Null: it does not say. */
+  readonly withdrawn: boolean | null;
   /** The loop's next planned cycle: liveness compares it with now. */
   readonly nextCycleMs: InstantMs;
   /** When etcd last answered a linearizable read; null: never. */

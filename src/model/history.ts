@@ -7,7 +7,7 @@ export type SharedMs = number;
 /** What was seen from outside during a run, in the order of seeing. The laws are judged over it. */
 export type History = readonly Observed[];
 
-export type Observed = Write | Read | Holding | Role | Right | Promotion | Erasure | Lapse | Exposure;
+export type Observed = Write | Read | Holding | Role | Right | Promotion | Erasure | Lapse | Exposure | Confirmation;
 
 /** No guard of a node was given the processor, while its PostgreSQL was there: agent, guardian and sentinel all stood still. */
 export interface Lapse {
@@ -27,6 +27,15 @@ export interface Exposure {
   readonly member: string;
   readonly atMs: SharedMs;
   readonly why: string;
+}
+
+/** A standby told a primary that it has its commits, after it had said that it had withdrawn. */
+export interface Confirmation {
+  readonly kind: 'confirmation';
+  readonly node: string;
+  readonly to: string;
+  readonly saidMs: SharedMs;
+  readonly atMs: SharedMs;
 }
 
 /** What a node had is given up: its data directory removed, or rewound to where another's history left it. */

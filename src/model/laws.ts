@@ -1,4 +1,4 @@
-import type { Erasure, Exposure, History, Promotion, Right, SharedMs, Write } from './history.ts';
+import type { Confirmation, Erasure, Exposure, History, Promotion, Right, SharedMs, Write } from './history.ts';
 import { judgeAppends, type LossBound } from './laws/appends.ts';
 import { judgeErasures } from './laws/erasures.ts';
 import { judgeReigns } from './laws/reigns.ts';
@@ -58,6 +58,7 @@ export type Violation =
     }
   /** Its deadline was later than its lease allows: the margin, or more, is used up before any clock runs wrong. */
   | { readonly law: 4; readonly kind: 'rightOutlivesLease'; readonly right: Right }
+  | { readonly law: 5; readonly kind: 'confirmedWithdrawn'; readonly confirmation: Confirmation }
   | { readonly law: 6; readonly kind: 'erasedWithoutLeader'; readonly erasure: Erasure };
 
 export interface LawOptions {
@@ -67,8 +68,8 @@ export interface LawOptions {
 }
 
 /**
- * Judges laws 1 to 4 and 6 over a history. Laws 3 and 4 need rights in it, law 2 holdings, law 6 erasures: what was not
- * observed is not judged. Unknown commits are neither lost nor failed: they may be there or not.
+ * Judges laws 1 to 6 over a history. Laws 3 and 4 need rights in it, law 2 holdings, law 5 confirmations, law 6 erasures: what
+ * was not observed is not judged. Unknown commits are neither lost nor failed: they may be there or not.
  */
 export function judge(history: History, options: LawOptions): readonly Violation[] {
   return [
@@ -77,7 +78,11 @@ export function judge(history: History, options: LawOptions): readonly Violation
     ...judgeRights(history, options.fenceMs),
     ...judgeErasures(history),
     ...history.flatMap((seen): readonly Violation[] =>
-      seen.kind === 'exposure' ? [{ law: 2, kind: 'exposed', exposure: seen }] : [],
+      seen.kind === 'exposure'
+        ? [{ law: 2, kind: 'exposed', exposure: seen }]
+        : seen.kind === 'confirmation'
+          ? [{ law: 5, kind: 'confirmedWithdrawn', confirmation: seen }]
+          : [],
     ),
   ];
 }

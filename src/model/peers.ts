@@ -19,6 +19,8 @@ export interface PeerReport {
     readonly isSure?: boolean;
     /** How long before its answer it began to look at that; null: it does not say. A Patroni looks when it is asked. */
     readonly lookedAgoMs: number | null;
+    /** It confirms nothing to whoever led; false: not yet; null: it does not say, as a Patroni, or cannot know that nobody leads. */
+    readonly hasWithdrawn: boolean | null;
     readonly timeline: Timeline | null;
     readonly nofailover: boolean;
     readonly failoverPriority: number;

@@ -124,8 +124,6 @@ export interface RunningStandby extends Running {
   readonly role: 'standby';
   /** max(received or written, replayed). */
   readonly receivedLsn: Lsn;
-  /** As much of that as no power cut takes away: what is only written is not. */
-  readonly durableLsn: Lsn;
   readonly replayedLsn: Lsn;
   /** All WAL that was here when it started is replayed: until then it may have more than it tells. Absent: it is. */
   readonly replaysOwnWal?: boolean;
@@ -134,6 +132,8 @@ export interface RunningStandby extends Running {
   readonly receiver: Receiver | null;
   /** What primary_conninfo and primary_slot_name are now; null when there is no upstream. */
   readonly upstream: { readonly host: string; readonly port: number; readonly slot: string | null } | null;
+  /** No walreceiver runs, and no setting says from whom to receive: it confirms nothing to anybody. Absent: it may. */
+  readonly detached?: boolean;
 }
 
 /** This node's PostgreSQL, seen from outside and inside. */

@@ -1,6 +1,7 @@
 import type { Keys } from '../codec/dcs/keys.ts';
 import type { Erasure, Observed, Right, Role } from '../model/history.ts';
 import type { InstantMs, LeaseId } from '../model/units.ts';
+import { makeConfirmations } from './confirmations.ts';
 import { makeEligibility } from './eligible.ts';
 import type { Engine } from './engine.ts';
 import type { SimulatedEtcd } from './etcd/etcd.ts';
@@ -47,6 +48,7 @@ export function makeObserver(
   const eligibility = makeEligibility(engine, etcd, network, postgres, nodes, keys);
   const lapses = makeLapses(postgres, engine.now);
   const exposure = makeExposure(engine, etcd, postgres, nodes, keys.sync);
+  const confirmations = makeConfirmations(engine, postgres, nodes);
   const over: Observed[] = [];
   const held = new Map<string, Right>();
   const recovering = new Map<Instance, boolean>();
@@ -94,11 +96,12 @@ export function makeObserver(
 
   /**
    * Deleted by hand: whoever held it may not know, and everybody else waits for the end of its lease. A Patroni does not: it
-   * takes the key, or puts its own over it.
+   * takes the key, or puts its own over it. Whoever gave it away itself has stopped before.
    */
   const deletedUnder = (name: string): boolean => {
     const lease = leases.get(name) ?? null;
-    return (key === null || runsAt(key.name) === 'patroni') && lease !== null && etcd.leases.lives(lease);
+    const byPeer = key !== null && runsAt(key.name) === 'patroni' && roleOf(name) === 'primary';
+    return (key === null || byPeer) && lease !== null && etcd.leases.lives(lease);
   };
 
   /**
@@ -192,6 +195,7 @@ export function makeObserver(
   function look(): void {
     eligibility.look();
     exposure.look();
+    confirmations.look();
     readKey();
     const nowMs = engine.now();
     for (const node of nodes()) {
@@ -291,6 +295,7 @@ export function makeObserver(
       ...held.values(),
       ...lapses.all(),
       ...exposure.all(),
+      ...confirmations.all(),
       ...[...roles].map(([node, one]): Role => ({ kind: 'role', node, ...one, untilMs: engine.now() })),
     ],
   };

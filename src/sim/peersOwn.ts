@@ -35,6 +35,7 @@ export function isPeersOwn(violation: Violation, patronis: ReadonlySet<string>):
     case 'invented':
     case 'otherSystem':
     case 'exposed':
+    case 'confirmedWithdrawn':
       return false;
     default:
       return violation satisfies never;

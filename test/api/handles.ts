@@ -34,6 +34,7 @@ export const snapshotOf = (seen: Observation, change: Partial<Snapshot> = {}): S
   decision: decision(seen),
   cycle: 7,
   version: '0.1.0',
+  withdrawn: null,
   nextCycleMs: instantMs(now + 10_000),
   dcsLastSeenWallMs: 1_795_398_133_400,
   dcsLastSeenMs: now,

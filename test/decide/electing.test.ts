@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decide } from '../../src/decide/decide.ts';
+import { hasWithdrawn } from '../../src/decide/synchronous/withdrawal.ts';
 import type { Cluster } from '../../src/model/cluster.ts';
 import type { Decision } from '../../src/model/decision.ts';
 import type { Observation } from '../../src/model/observation.ts';
 import type { PeerReport } from '../../src/model/peers.ts';
 import { instantMs, type Lsn, lsn, revision, timeline } from '../../src/model/units.ts';
-import { peer, silent, vacant, withCluster, withSettings } from './values.ts';
+import { following, leading, peer, silent, vacant, withCluster, withSettings } from './values.ts';
 
 /** Nobody leads, in synchronous mode: who may. I am n2; n1 led, and this vacancy is 100 ms old. */
 
@@ -86,10 +87,74 @@ test('a vote is of the time after the last reign was surely over: what a member 
   assert.equal(heard(0, 50).rule, 'race.acquire');
   assert.equal(heard(40, 50).rule, 'race.acquire');
   assert.equal(heard(41, 50).rule, 'race.tooFewVotes');
-  assert.equal(heard(41, 50).wakeInMs, 50, 'it looks again in a moment');
+  assert.equal(heard(41, 50).wakeInMs, 15, 'it looks again in a moment');
   assert.equal(heard(null, 50).rule, 'race.tooFewVotes', 'an agent that does not say how old it is');
   assert.equal(heard(0, null).rule, 'race.tooFewVotes', 'over, as of this look');
   assert.equal(heard(0, 50, instantMs(quorum.nowMs - 20)).rule, 'race.tooFewVotes', 'over, but the reign before that');
+});
+
+test('a vote is a promise: whoever still receives has none, and this standby withdraws before it asks for any', () => {
+  const sync = { leader: 'n1', members: ['n2', 'n3'], quorum: 1, modRevision: revision(70n) };
+  const quorum = withCluster(withSettings(vacant, { cluster: { synchronousMode: 'quorum' } }), { members: [], sync });
+  const voter = answers('n3', level);
+  assert.ok(voter.said !== null);
+  const heard = (hasWithdrawn: boolean | null): Decision =>
+    decide({
+      ...quorum,
+      peers: [silent('n1'), { ...voter, said: { ...voter.said, hasWithdrawn } as PeerReport['said'] }],
+    });
+  assert.equal(heard(true).rule, 'race.acquire');
+  assert.equal(
+    heard(null).rule,
+    'race.acquire',
+    'a Patroni, or one without etcd: what it saw after the reign was over',
+  );
+  assert.deepEqual([heard(false).rule, heard(false).wakeInMs], ['race.tooFewVotes', 15]);
+
+  const { postgres } = quorum;
+  assert.ok(postgres.kind === 'running' && postgres.role === 'standby');
+  const receiving = { ...quorum, postgres: { ...postgres, detached: false } };
+  const { rule, actions } = decide(receiving);
+  assert.equal(rule, 'race.withdraw');
+  assert.deepEqual(actions, [{ kind: 'startJob', job: { kind: 'follow', upstream: null } }]);
+  const job = { kind: 'follow', upstream: null } as const;
+  const told = (agoMs: number): Decision =>
+    decide({
+      ...receiving,
+      jobs: {
+        kind: 'idle',
+        last: {
+          job,
+          ended: 'done',
+          startedMs: instantMs(receiving.nowMs - agoMs),
+          endedMs: instantMs(receiving.nowMs - agoMs),
+          divergence: null,
+          stage: null,
+          error: null,
+        },
+      },
+    });
+  assert.deepEqual([told(20).rule, told(20).actions, told(20).wakeInMs], ['race.withdraw', [], 10]);
+  assert.equal(told(1_001).actions.length, 1, 'a server that did not take it in is told again');
+});
+
+test('whether a standby has withdrawn is said only where it can know, and commits may wait for it', () => {
+  const quorum = withSettings(vacant, { cluster: { synchronousMode: 'quorum' } });
+  assert.ok(quorum.postgres.kind === 'running' && quorum.postgres.role === 'standby');
+  assert.equal(hasWithdrawn(quorum), true);
+  assert.equal(hasWithdrawn({ ...quorum, postgres: { ...quorum.postgres, detached: false } }), false);
+  assert.equal(
+    hasWithdrawn(withSettings(following, { cluster: { synchronousMode: 'quorum' } })),
+    false,
+    'there is a leader',
+  );
+  assert.equal(hasWithdrawn(vacant), null, 'asynchronous');
+  assert.equal(hasWithdrawn(withSettings(quorum, { cluster: { pause: true } })), null);
+  assert.equal(
+    hasWithdrawn({ ...quorum, dcs: { kind: 'unreachable', sinceMs: quorum.nowMs, why: 'test', lastSeen: null } }),
+    null,
+  );
+  assert.equal(hasWithdrawn(withSettings(leading, { cluster: { synchronousMode: 'quorum' } })), null);
 });
 
 test('a reign is not over while a member answers that it runs as primary', () => {
@@ -114,18 +179,4 @@ test('a failover to a member by name needs no votes, and no promise: people take
       `${mode}: a switchover never costs a commit`,
     );
   }
-});
-
-test('what is only written on this node is waited for: a power cut right after it was elected must cost nobody anything', () => {
-  const peers = [silent('n1'), answers('n3', level)];
-  const written = (mode: 'on' | 'quorum' | 'off', cluster: Partial<Cluster> = {}): string => {
-    const sync = { leader: 'n1', members: ['n2', 'n3'], quorum: 1, modRevision: revision(70n) };
-    const seen = withCluster(withSettings(vacant, { cluster: { synchronousMode: mode } }), { sync, ...cluster });
-    assert.ok(seen.postgres.kind === 'running' && seen.postgres.role === 'standby');
-    return decide({ ...seen, peers, postgres: { ...seen.postgres, durableLsn: lsn('0/5000000') } }).rule;
-  };
-  assert.equal(written('quorum'), 'race.notOnDisk');
-  assert.equal(written('on'), 'race.notOnDisk');
-  assert.equal(written('off'), 'race.acquire');
-  assert.equal(written('quorum', ask('n2', null)), 'race.acquire', 'a failover that people ask for');
 });

@@ -61,7 +61,6 @@ export const standby: RunningStandby = {
   role: 'standby',
   control: { ...control, state: 'in archive recovery' },
   receivedLsn: lsn('0/5000100'),
-  durableLsn: lsn('0/5000100'),
   replayedLsn: lsn('0/5000100'),
   replayedAt: null,
   replayPaused: false,
@@ -218,6 +217,7 @@ export const peer = (
     noPrimary: true,
     position,
     lookedAgoMs: 0,
+    hasWithdrawn: null,
     timeline: timeline(5),
     nofailover: false,
     failoverPriority: 1,
@@ -235,7 +235,7 @@ export const silent = (name: string): PeerReport => ({
   last: { kind: 'silent', atMs: instantMs(now - 5), why: 'no answer' },
 });
 
-/** n2, 100 ms after the lease of n1 ended; n3 answered and is as far, n1 is silent. */
+/** n2, 100 ms after the lease of n1 ended; it receives from nobody any more; n3 answered and is as far, n1 is silent. */
 export const vacant: Observation = {
   ...following,
   dcs: {
@@ -245,7 +245,7 @@ export const vacant: Observation = {
     readMs: now,
     vacancy: { last: leaderKey('n1'), sinceMs: instantMs(now - 100), released: false, lease: { kind: 'ended' } },
   },
-  postgres: { ...standby, receiver: null },
+  postgres: { ...standby, receiver: null, upstream: null, detached: true },
   peers: [silent('n1'), peer('n3', lsn('0/5000100'))],
   memory: { ...following.memory, overSinceMs: instantMs(now - 95) },
 };

@@ -199,6 +199,17 @@ test('a right may say itself how long its guards take', () => {
   assert.deepEqual(named(judge(quick(100), { ...synchronous, fenceMs: 0 })), []);
 });
 
+test('what a standby confirms after it has said that it withdrew is named', () => {
+  const found = judge(
+    [{ kind: 'confirmation', node: 'node3', to: 'node1', saidMs: 1100, atMs: 1130 }, write(1), holding([1])],
+    synchronous,
+  );
+  assert.deepEqual(
+    found.map(({ law, kind }) => [law, kind]),
+    [[5, 'confirmedWithdrawn']],
+  );
+});
+
 test('what a node has is given up only under a leader that was healthy just now', () => {
   const erasure = (leaderAgoMs: number | null): readonly Observed[] => [
     { kind: 'erasure', node: 'node3', how: 'removed', atMs: 1500, leaderAgoMs },

@@ -18,7 +18,7 @@ const reignBetween: readonly Edit[] = [
     '',
   ),
 ];
-const leaseAlive: readonly Edit[] = [edit('decide/rules/lastReign.ts', ' notVacant, unknownPast,', ' unknownPast,')];
+const leaseAlive: readonly Edit[] = [edit('decide/rules/lastReign.ts', ' notVacant, unknownPast]', ' unknownPast]')];
 const noUnfenced: readonly Edit[] = [edit('decide/rules/lastReign.ts', 'vetoed, unfenced, ', 'vetoed, ')];
 
 /**
@@ -170,7 +170,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'an agent that knows nothing of the past races at once',
-    edits: [edit('decide/rules/lastReign.ts', ' unknownPast, notListed]', ' notListed]')],
+    edits: [edit('decide/rules/lastReign.ts', ' notVacant, unknownPast]', ' notVacant]')],
   },
   {
     name: 'a primary that pause left without a guard is not waited for',

@@ -72,7 +72,7 @@ export const synchronousMutants: readonly Mutant[] = [
 export const quorumMutants: readonly Mutant[] = [
   {
     name: 'quorum: whoever is fit may lead, without votes',
-    edits: [edit('decide/rules/race.ts', '  tooFewVotes,\n  notOnDisk,', '  notOnDisk,')],
+    edits: [edit('decide/rules/race.ts', '  tooFewVotes,\n  acquire,', '  acquire,')],
     ground: quorumMode,
   },
   {
@@ -108,8 +108,19 @@ export const quorumMutants: readonly Mutant[] = [
     ground: quorumMode,
   },
   {
-    name: 'quorum: whoever is elected may have what it is elected for in memory only',
-    edits: [edit('decide/rules/race.ts', '  notOnDisk,\n  acquire,', '  acquire,')],
+    name: 'quorum: a standby says that it has withdrawn while its walreceiver is there yet',
+    edits: [
+      edit(
+        'agent/postgres/probe.ts',
+        "conninfo.host === undefined && row.receiving === 'f'",
+        'conninfo.host === undefined',
+      ),
+    ],
+    ground: quorumMode,
+  },
+  {
+    name: 'quorum: nobody withdraws from whoever led, before it votes or leads',
+    edits: [edit('decide/rules/race.ts', '  withdraw,\n  ...lastReignRules,', '  ...lastReignRules,')],
     ground: quorumMode,
   },
 ];

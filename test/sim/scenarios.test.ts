@@ -158,7 +158,8 @@ test('the leader freezes over a switchover to a standby that lags: the one that 
   const [cluster, leader] = await three(39);
   const [candidate = '', other = ''] = members.filter((name) => name !== leader);
   const processes = cluster.node(candidate).machine.processes.all();
-  processes.find((one) => one.commandLine().includes('walreceiver'))?.signal('STOP');
+  const receiver = processes.find((one) => one.commandLine().includes('walreceiver'));
+  receiver?.signal('STOP');
   await cluster.run(2000);
   void cluster.ask(other, 'POST', '/switchover', JSON.stringify({ leader, candidate }));
   await cluster.until(() => cluster.server(leader)?.phase !== 'ready', { withinMs: 10_000 });
@@ -166,6 +167,7 @@ test('the leader freezes over a switchover to a standby that lags: the one that 
   await cluster.until(() => cluster.primary() !== null, { withinMs: 60_000 });
   assert.equal(cluster.primary(), other);
   cluster.agent(leader).start();
+  receiver?.signal('CONT'); // its server waits for the end of it
   await ends(cluster);
 });
 

@@ -55,8 +55,6 @@ export function readProbe(
     receiver,
     replayedLsn,
     receivedLsn: furthest([position(row.receive_lsn), receiver?.writtenLsn ?? null, replayedLsn]),
-    // PostgreSQL calls received what is flushed; what it finds at its start it flushes before it replays it.
-    durableLsn: furthest([position(row.receive_lsn), replayedLsn]),
     replaysOwnWal: row.receive_lsn == null && !waitsForWal(row.startup ?? null),
     replayedAt: row.replayed_at ?? null,
     replayPaused: row.paused === 't',
@@ -68,6 +66,8 @@ export function readProbe(
             port: Number(conninfo.port ?? 5432),
             slot: row.slot_name === '' ? null : (row.slot_name ?? null),
           },
+    // One that is connecting yet shows no row.
+    ...(conninfo.host === undefined && row.receiving === 'f' ? { detached: true } : {}),
     control: { ...control, state: 'in archive recovery', timeline: timeline(controlTimeline) },
   };
 }

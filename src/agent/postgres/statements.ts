@@ -22,6 +22,7 @@ export const probe: Statement = {
   (SELECT timeline_id FROM pg_catalog.pg_control_checkpoint()) AS control_timeline,
   (SELECT min_recovery_end_timeline FROM pg_catalog.pg_control_recovery()) AS recovery_timeline,
   (SELECT pg_catalog.to_json(r) FROM pg_catalog.pg_stat_wal_receiver r) AS receiver,
+  EXISTS (SELECT 1 FROM pg_catalog.pg_stat_activity WHERE backend_type = 'walreceiver') AS receiving,
   pg_catalog.current_setting('synchronous_standby_names') AS synchronous_names,
   (SELECT wait_event FROM pg_catalog.pg_stat_activity WHERE backend_type = 'checkpointer') AS checkpointer,
   (SELECT wait_event FROM pg_catalog.pg_stat_activity WHERE backend_type = 'startup') AS startup,

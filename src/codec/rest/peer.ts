@@ -20,6 +20,7 @@ export function readPeerStatus(text: string): PeerReport['said'] {
     position: positionOf(positions),
     ...(isObject(value.matriarch) && value.matriarch.replays_own_wal === true ? { isSure: false } : {}),
     lookedAgoMs: lookedAgoMs(value),
+    hasWithdrawn: hasWithdrawn(value),
     timeline: timelineOf(value.timeline),
     nofailover: noFailover(tags),
     failoverPriority: priorityOf(tags),
@@ -35,6 +36,11 @@ function lookedAgoMs({ matriarch }: JsonObject): number | null {
   if (!isObject(matriarch)) return 0;
   const ago = matriarch.looked_ms_ago;
   return typeof ago === 'number' && ago >= 0 ? ago : null;
+}
+
+function hasWithdrawn({ matriarch }: JsonObject): boolean | null {
+  const word = isObject(matriarch) ? matriarch.withdrawn : null;
+  return typeof word === 'boolean' ? word : null;
 }
 
 /** Of a primary of ours; a Patroni does not tell. */

@@ -65,6 +65,7 @@ export function statusDocument(snapshot: Snapshot | null, context: StatusContext
       fence_left_ms: context.fenceDeadlineMs === null ? null : Math.round(context.fenceDeadlineMs - context.nowMs),
       cycle: snapshot.cycle,
       looked_ms_ago: Math.ceil(context.nowMs - seen.beganMs),
+      withdrawn: snapshot.withdrawn ?? undefined,
       ...(seen.postgres.kind === 'running' && seen.postgres.role === 'standby' && seen.postgres.replaysOwnWal === true
         ? { replays_own_wal: true }
         : {}),

@@ -24,7 +24,7 @@ export type Said = NonNullable<PeerReport['said']>;
 export function standbyOf(seen: Observation, name: string): RunningStandby | string {
   if (name === me(seen)) {
     const mine = runningStandby(seen);
-    if (mine !== null) return { ...mine, receiver: null };
+    if (mine !== null) return { ...mine, receiver: null, upstream: null, detached: true };
     return seen.postgres.kind === 'running' ? 'it runs as primary' : `its PostgreSQL is ${seen.postgres.kind}`;
   }
   const report = seen.peers.find((peer) => peer.name === name);
@@ -42,7 +42,7 @@ export function saidBy(seen: Observation, name: string): Said | null {
   const report = seen.peers.find((peer) => peer.name === name);
   if (report === undefined || report.said === null || report.last.kind === 'silent') return null;
   const position = furthestKnown(seen, name, report.said.position);
-  return { ...report.said, position };
+  return { ...report.said, hasWithdrawn: null, position };
 }
 
 /** The leader sees in the same moment how far each stream is: what a member said of itself may be older. */
@@ -56,12 +56,12 @@ const imaginedStandby = (seen: Observation, name: string, said: Said, position: 
   ...imaginedServer(seen, name, said, position),
   role: 'standby',
   receivedLsn: position,
-  durableLsn: position,
   replayedLsn: position,
   replayedAt: null,
   replayPaused: false,
   receiver: null,
   upstream: null,
+  detached: true,
 });
 
 /** The leader as a primary at work; null: it does not say that it is. */
@@ -164,6 +164,7 @@ export function wordOf(seen: Observation, name: string): Said | null {
     noPrimary: seen.held === null && !mayAcceptWrites(postgres),
     position: mine?.lsn ?? null,
     lookedAgoMs: 0,
+    hasWithdrawn: null,
     timeline: mine?.timeline ?? null,
     nofailover: tags.nofailover,
     failoverPriority: tags.failoverPriority,

@@ -2,11 +2,12 @@ import type { Cluster } from '../../model/cluster.ts';
 import type { Fact } from '../../model/decision.ts';
 import type { Observation } from '../../model/observation.ts';
 import { type Lsn, lsnText, timeline } from '../../model/units.ts';
-import { leaderless, named, offHistory, oldHolder, takenTimeline } from '../contest.ts';
+import { leaderless, leaderlessSince, named, offHistory, oldHolder, takenTimeline } from '../contest.ts';
 import { clusterOf, clusterTimeline, dueRequest, guardUsable, me, nofailover } from '../judge.ts';
 import type { Rule } from '../rule.ts';
-import { electable, hasEveryCommit, isForced, isSynchronous, mayStand } from '../synchronous/standing.ts';
+import { electable, hasEveryCommit, isForced, mayStand } from '../synchronous/standing.ts';
 import { votesFor } from '../synchronous/votes.ts';
+import { withdraw } from '../synchronous/withdrawal.ts';
 import { lastReignRules } from './lastReign.ts';
 import { turnRules } from './turns.ts';
 
@@ -111,26 +112,7 @@ const tooFewVotes: Rule = {
         ['voters', ballot.voters.join(',') || null],
         ['needsOperator', `if the others do not come back: failover --candidate ${me(seen)} (commits may be lost)`],
       ],
-      wakeInMs: ballot.outdated.length > 0 ? 50 : 500,
-    };
-  },
-};
-
-/** Whoever is elected counts as one that has all that was acknowledged: by a power cut right after it must not become untrue. */
-const notOnDisk: Rule = {
-  name: 'race.notOnDisk',
-  reason: 'some of the WAL that this node would be elected for is not on its disk yet',
-  judge(seen) {
-    const standby = leaderless(seen);
-    if (standby === null || !isSynchronous(seen) || isForced(seen)) return undefined;
-    if (standby.durableLsn >= standby.receivedLsn) return undefined;
-    return {
-      actions: [{ kind: 'askPeers' }],
-      because: [
-        ['myLsn', lsnText(standby.receivedLsn)],
-        ['onDisk', lsnText(standby.durableLsn)],
-      ],
-      wakeInMs: 50,
+      wakeInMs: ballot.outdated.length === 0 ? 500 : seen.nowMs - leaderlessSince(seen) < 1_000 ? 15 : 100,
     };
   },
 };
@@ -169,12 +151,12 @@ const acquire: Rule = {
 export const raceRules: readonly Rule[] = [
   paused,
   notInitialized,
+  withdraw,
   ...lastReignRules,
   justReleased,
   notEligible,
   notSynchronous,
   ...turnRules,
   tooFewVotes,
-  notOnDisk,
   acquire,
 ];

@@ -5,9 +5,9 @@ import { clusterOf, clusterTimeline, me, myPosition, type Position } from '../ju
 import { electable, isSynchronous } from './standing.ts';
 
 export interface Votes {
-  /** Others that have looked at themselves since the last reign was over, and are not ahead of this node. */
+  /** Others that have looked at themselves since the last reign was over, confirm no more to it, and are not ahead of this node. */
   readonly votes: readonly string[];
-  /** Others that told what they saw before that: they look again in a moment. */
+  /** Others that told what they saw before that: they look again, or withdraw, in a moment. */
   readonly outdated: readonly string[];
   readonly needed: number;
   readonly voters: readonly string[];
@@ -25,7 +25,7 @@ export function votesFor(seen: Observation): Votes | null {
   const others = seen.peers.filter(({ name }) => isIn(voters, name) && !sameName(name, me(seen)));
   const told = others.flatMap((peer) => {
     const atMs = lookedMs(peer);
-    return atMs === null ? [] : [{ ...peer, isOutdated: atMs < overMs }];
+    return atMs === null ? [] : [{ ...peer, isOutdated: atMs < overMs || peer.said?.hasWithdrawn === false }];
   });
   const votes = told.filter(({ isOutdated, said }) => {
     const { position = null, timeline = null, isSure = true } = said ?? {};

@@ -35,6 +35,11 @@ export function tellViolation(violation: Violation): { readonly text: string; re
       return { text: `two database systems in one cluster: ${violation.systemIds.join(', ')}`, atMs: null };
     case 'exposed':
       return { text: violation.exposure.why, atMs: violation.exposure.atMs };
+    case 'confirmedWithdrawn': {
+      const { node, to, saidMs, atMs } = violation.confirmation;
+      const text = `${node} confirmed commits to ${to} at ${s(atMs)}, and had said at ${s(saidMs)} that it had withdrawn`;
+      return { text, atMs };
+    }
     case 'promotedWithoutLease': {
       const { node, timeline, term, atMs } = violation.promotion;
       const held = term === null ? 'without the leader key' : `in term ${term}, with no lease left`;

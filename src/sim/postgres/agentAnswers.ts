@@ -101,6 +101,7 @@ function probeRow(server: Instance): SqlRow {
     control_timeline: String(control?.timeline ?? 0),
     recovery_timeline: String(control?.minRecoveryEndTimeline ?? 0),
     receiver: receiverJson(server),
+    receiving: bool(server.receiver !== null),
     synchronous_names: conf.get('synchronous_standby_names') ?? '',
     checkpointer: checkpointerOf(server),
     startup: inRecovery ? 'RecoveryWalStream' : null,

@@ -20,6 +20,8 @@ export interface PostgresWorld {
   readonly openedMixed: Set<string>;
   /** Told of each commit as its client hears of it, with the record's end. */
   acknowledged: ((server: Instance, upTo: bigint) => void) | null;
+  /** As a standby tells such a host how much it has. */
+  confirming: ((standby: Instance, host: string) => void) | null;
   /** A line of the run's trace. */
   trace(machine: string, text: string): void;
 }
@@ -118,6 +120,8 @@ export interface Receiver {
   status: 'connecting' | 'streaming';
   heardMs: number;
   stop(): void;
+  /** It takes nothing more, and is gone when what it wrote is on disk. */
+  end(then: () => void): void;
 }
 
 export const draw = (world: PostgresWorld, range: Range): number => world.chance.between(...range);
@@ -161,6 +165,7 @@ export function makePostgresWorld(
     servers,
     openedMixed: new Set(),
     acknowledged: null,
+    confirming: null,
     tuning: { ...quickPostgres },
     machine: (name) => machines.find((machine) => machine.name === name) ?? null,
     serverAt: (name, port) =>

@@ -184,8 +184,12 @@ function reload(instance: Instance): void {
     (name) => before.get(name) !== instance.conf.get(name),
   );
   if (!instance.inRecovery || !changed || instance.phase !== 'ready') return;
-  instance.receiver?.stop();
-  startReceiver(instance);
+  // Sessions show the new value before the process that replays, which ends the receiver, comes to read it.
+  instance.postmaster.after(draw(instance.world, instance.world.tuning.replayMs), () => {
+    if (!instance.inRecovery || instance.phase !== 'ready') return;
+    if (instance.receiver === null) startReceiver(instance);
+    else instance.receiver.end(() => startReceiver(instance));
+  });
 }
 
 function ended(instance: Instance, how: string): void {

@@ -46,8 +46,19 @@ export function startReceiver(instance: Instance): void {
       instance.wal.flushed = instance.wal.end; // the last thing it does
       process.signal('KILL');
     },
+    end,
   };
   instance.receiver = receiver;
+
+  /** Its last flush: what it tells of that is the last that it tells. */
+  function end(then: () => void): void {
+    generation++;
+    receiver.status = 'connecting';
+    process.after(draw(world, world.tuning.fsyncMs) + machine.fsyncMs, () => {
+      receiver.stop();
+      then();
+    });
+  }
 
   function again(mine: number, afterMs: number): void {
     if (mine !== generation) return;
@@ -135,8 +146,10 @@ export function startReceiver(instance: Instance): void {
     process.after(draw(world, world.tuning.fsyncMs) + machine.fsyncMs, () => {
       instance.received = upTo;
       flushedHere(instance, upTo);
-      const tell = (): void =>
+      const tell = (): void => {
+        world.confirming?.(instance, receiver.host);
         world.network.send(machine.name, receiver.host, () => acknowledged(sender, upTo, instance.replayed));
+      };
       tell();
       process.after(draw(world, world.tuning.replayMs), () => {
         if (upTo <= instance.replayed || instance.replayPaused) return;

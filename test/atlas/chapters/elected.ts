@@ -1,13 +1,24 @@
+import type { RunningStandby } from '../../../src/model/postgres.ts';
 import { revision, timeline } from '../../../src/model/units.ts';
 import { peer, silent, vacant, withSettings } from '../../decide/values.ts';
 import { asIs, type Change, type Chapter, dimension, only } from '../chapter.ts';
-import { agoMs, farBehind, furtherOn, inCluster, level, requests, says } from '../dimensions.ts';
+import { agoMs, furtherOn, inCluster, level, requests, says } from '../dimensions.ts';
 import { postgres } from '../postgres.ts';
 
 /** Nobody leads, in a synchronous mode: I am n2; n1 held the key last. What /sync says of who may. */
 
 const sync = (leader: string, quorum: number, ...members: readonly string[]): Change =>
   inCluster({ sync: { leader, members, quorum, modRevision: revision(70n) } });
+const ofStandby =
+  (what: Partial<RunningStandby>): Change =>
+  (seen) =>
+    seen.postgres.kind === 'running' && seen.postgres.role === 'standby'
+      ? { ...seen, postgres: { ...seen.postgres, ...what } }
+      : seen;
+const stream = dimension('its stream', {
+  'is given up': ofStandby({ detached: true }),
+  'may come in': ofStandby({ detached: false }),
+});
 const garbage = inCluster({ garbage: [{ key: '/service/demo/sync', why: 'no JSON object with a leader' }] });
 
 const wasIWaitedFor: Chapter = {
@@ -25,6 +36,7 @@ const wasIWaitedFor: Chapter = {
       'is garbage': garbage,
     }),
     only(postgres, 'standby without stream', 'standby far behind'),
+    stream,
     dimension('n3', {
       'is as far': says({ ...peer('n3', level), askedMs: agoMs(10) }),
       'is ahead': says({ ...peer('n3', furtherOn), askedMs: agoMs(10) }),
@@ -46,18 +58,13 @@ const hasItVotes: Chapter = {
       'without voters': sync('n1', 0),
       'is garbage': garbage,
     }),
-    dimension('its WAL', {
-      'is on disk': asIs,
-      'is written only': (seen) =>
-        seen.postgres.kind === 'running' && seen.postgres.role === 'standby'
-          ? { ...seen, postgres: { ...seen.postgres, durableLsn: farBehind } }
-          : seen,
-    }),
+    stream,
     dimension('n3', {
       'is as far': says({ ...peer('n3', level), askedMs: agoMs(10) }),
       'is ahead': says({ ...peer('n3', furtherOn), askedMs: agoMs(10) }),
       'is on an older timeline': says({ ...peer('n3', furtherOn, { timeline: timeline(4) }), askedMs: agoMs(10) }),
       'gives no position': says({ ...peer('n3', null), askedMs: agoMs(10) }),
+      'still receives': says({ ...peer('n3', level, { hasWithdrawn: false }), askedMs: agoMs(10) }),
       'is silent': says(silent('n3')),
     }),
   ],

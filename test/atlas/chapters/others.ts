@@ -199,6 +199,7 @@ function saidOf(state: string, role: string) {
     noPrimary: role !== 'primary',
     position: null,
     lookedAgoMs: 0,
+    hasWithdrawn: null,
     timeline: null,
     nofailover: false,
     failoverPriority: 1,

@@ -1,0 +1,48 @@
+import type { Observation } from '../../model/observation.ts';
+import { leaderless } from '../contest.ts';
+import { promiseInForce } from '../failsafe.ts';
+import { runningStandby } from '../judge.ts';
+import type { Rule } from '../rule.ts';
+import { isForced, isSynchronous } from './standing.ts';
+
+/**
+ * A vote is a promise: who says how far it is has stopped receiving before, and confirms nothing more to whoever led. A primary
+ * that nobody could end waits from then on for confirmations that do not come, so that no client is told of a commit that the
+ * next one lacks.
+ */
+
+/**
+ * Whether this standby has withdrawn from whoever led. False: it confirms commits to somebody, or may. Null: it is not asked to
+ * withdraw, as no commit waits for it, or it cannot know that there is no leader, or a primary goes on by its promise.
+ */
+export function hasWithdrawn(seen: Observation): boolean | null {
+  const standby = runningStandby(seen);
+  if (standby === null || !isSynchronous(seen) || seen.settings.cluster.pause) return null;
+  if (seen.dcs.kind !== 'reachable' || promiseInForce(seen) !== null) return null;
+  return leaderless(seen) !== null && standby.detached === true;
+}
+
+/** A reload is done in milliseconds; a server that cannot take it in just now is told again. */
+const againMs = 1_000;
+const lookMs = 10;
+
+export const withdraw: Rule = {
+  name: 'race.withdraw',
+  reason:
+    'nobody leads: this standby stops receiving, so that no commit is confirmed behind the back of whoever is elected',
+  judge(seen) {
+    const standby = leaderless(seen);
+    if (standby === null || hasWithdrawn(seen) !== false || isForced(seen)) return undefined;
+    const last = seen.jobs.kind === 'idle' ? seen.jobs.last : null;
+    const isTold = last?.job.kind === 'follow' && last.job.upstream === null && seen.nowMs - last.endedMs < againMs;
+    return {
+      actions: isTold ? [] : [{ kind: 'startJob', job: { kind: 'follow', upstream: null } }],
+      because: [
+        ['from', standby.upstream === null ? null : `${standby.upstream.host}:${standby.upstream.port}`],
+        ['receiver', standby.receiver?.status ?? null],
+        ...(isTold ? [['waitsFor', 'the server to take it in'] as const] : []),
+      ],
+      ...(isTold ? { wakeInMs: lookMs } : {}),
+    };
+  },
+};
