@@ -34,7 +34,7 @@ function scenarioOf({ of, blow, moment }: Cell, nth: number): Scenario {
   const machine = { kind: 'role', role: of } as const;
   return {
     name: `matrix-${of.replace(' ', '-')}-${blow.name}-${moment.name}`,
-    title: `${blow.text(`the ${of}`)}, ${moment.text}`,
+    title: asTitle(`${blow.text(`the ${of}`)}, ${moment.text}`),
     description:
       'All members stream again without a human, there never are two primaries, and no more is lost than the bound.',
     long: false,
@@ -50,3 +50,7 @@ function scenarioOf({ of, blow, moment }: Cell, nth: number): Scenario {
     expect: everybodyStreams,
   };
 }
+
+/** etcd is written like this everywhere. */
+const asTitle = (text: string): string =>
+  text.startsWith('etcd') ? text : `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
