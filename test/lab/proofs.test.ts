@@ -31,6 +31,7 @@ test('a case strikes at its moment, and mends all that it broke', () => {
     'kill agent of replica',
     'wait 1 s',
     'start agent of replica',
+    'wait for another primary',
     'wait for steady writes',
     'power on primary',
     'wait for steady writes',

@@ -29,6 +29,13 @@ const switchoverMs = (nth: number): number => 300 + 100 * (nth % 9);
 /** Processes of a machine without power cannot be struck: its cable is out instead, where it is the struck one or may be. */
 const mayBePrimary = (of: StruckRole): boolean => of !== 'replica';
 
+/** The old primary is struck while its lease runs out: when the key is free its server has been stopped. */
+function takeover(of: StruckRole): readonly Step[] {
+  if (of === 'primary') return [{ kind: 'cut', of: [primary] }, pause(1_000)];
+  const free: Step = { kind: 'waitFor', what: 'no leader' };
+  return [mayBePrimary(of) ? { kind: 'cut', of: [primary] } : { kind: 'powerOff', of: [primary] }, free];
+}
+
 export const moments: readonly Moment[] = [
   { name: 'quiet', text: 'at rest', before: () => [], patient: true },
   {
@@ -47,12 +54,10 @@ export const moments: readonly Moment[] = [
   },
   {
     name: 'takeover',
-    text: 'as a takeover begins',
-    before: (of) => [
-      mayBePrimary(of) ? { kind: 'cut', of: [primary] } : { kind: 'powerOff', of: [primary] },
-      { kind: 'waitFor', what: 'no leader' },
-    ],
+    text: 'in a takeover',
+    before: takeover,
     after: (of) => [
+      { kind: 'waitFor', what: 'another primary' },
       { kind: 'waitFor', what: 'steady writes' },
       mayBePrimary(of) ? { kind: 'heal', of: [primary] } : { kind: 'powerOn', of: [primary] },
     ],
