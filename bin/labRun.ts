@@ -1,22 +1,23 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { writeScenario } from '../src/codec/scenario/write.ts';
-import { keepLogsOf } from '../src/lab/bench/keepLogs.ts';
-import { makeEnding } from '../src/lab/ending.ts';
 import { type Campaign, failedOf } from '../src/lab/report/campaign.ts';
 import { compare } from '../src/lab/report/compare.ts';
-import { htmlOf, sectionOf } from '../src/lab/report/html.ts';
 import { junitOf } from '../src/lab/report/junit.ts';
 import { tableOf } from '../src/lab/report/table.ts';
-import { type Played, runCampaign } from '../src/lab/scenario/campaign.ts';
+import type { Played } from '../src/lab/scenario/campaign.ts';
 import { randomPlay } from '../src/lab/scenario/random.ts';
 import { chooseScenarios, shippedScenarios } from '../src/lab/scenario/shelf.ts';
+import { playAll } from './labPlays.ts';
+import { makeReportFolder } from './labReport.ts';
+import { refused } from './refused.ts';
+import { whole } from './whole.ts';
 
 interface RunFlags {
   readonly list?: boolean;
+  readonly print?: boolean;
   readonly times: number;
   readonly ttl: number;
   readonly agentCmd?: string;
@@ -35,6 +36,7 @@ export function runCommand(lab: Command): void {
     .description('play scenarios: break the cluster on purpose, and judge what its clients felt')
     .argument('[scenario...]', 'names, all, random, or YAML files of your own')
     .option('--list', 'name the scenarios, one a line')
+    .option('--print', 'write the scenarios named as files are written, and play nothing')
     .option('--times <count>', 'play each so often', whole, 1)
     .option(
       '--ttl <seconds>',
@@ -55,6 +57,7 @@ export function runCommand(lab: Command): void {
     )
     .action(async (names: readonly string[], flags: RunFlags) => {
       if (flags.list) return list();
+      if (flags.print) return print(names, flags);
       process.exit(await run(names, flags).catch(refused));
     });
 }
@@ -67,6 +70,21 @@ function list(): void {
     process.stdout.write(`${name.padEnd(wide)}  ${title}${notes.length === 0 ? '' : ` (${notes.join(', ')})`}\n`);
   }
   process.stdout.write(`${'random'.padEnd(wide)}  Faults drawn at random by --seed, for --minutes (not part of all)\n`);
+  process.stdout.write(
+    `${'matrix-…, cuts-…'.padEnd(wide)}  Cases of campaigns: "matriarch campaign matrix --list" names them\n`,
+  );
+}
+
+function print(names: readonly string[], { long }: RunFlags): void {
+  try {
+    process.stdout.write(
+      chooseScenarios(names, long === true)
+        .map(writeScenario)
+        .join('---\n'),
+    );
+  } catch (error) {
+    process.exit(refused(error));
+  }
 }
 
 /** Exit code. */
@@ -84,47 +102,22 @@ async function run(names: readonly string[], flags: RunFlags): Promise<number> {
     process.stderr.write(`lab ${String(sinceS).padStart(4)} s: ${line}\n`);
   };
   const other = flags.compare === undefined ? null : campaignIn(flags.compare);
-  const folder = flags.report === undefined ? null : reportFolder(flags.report);
-  const ending = makeEnding();
-  let down = async (): Promise<void> => {};
-  let over = false;
-  const sections: string[] = [];
-  const running = runCampaign({
+  const report = flags.report === undefined ? null : makeReportFolder(flags.report);
+  const { how, campaign } = await playAll({
     plays,
     times: flags.times,
     ttlS: flags.ttl,
     agentCommand: flags.agentCmd ?? null,
     say,
-    began: (end) => (down = end),
-    over: () => over,
-    judged(verdict, evidence, played) {
-      if (folder === null) return;
-      sections.push(sectionOf(verdict, evidence));
-      const own = join(folder, `${verdict.scenario}-${verdict.run}`);
-      mkdirSync(own, { recursive: true });
-      writeFileSync(join(own, 'evidence.json.gz'), gzipSync(`${JSON.stringify(evidence)}\n`));
-      if (!verdict.passed && played !== null) keepLogsOf(played, join(own, 'logs'));
-    },
+    judged: (verdict, evidence, lab) => report?.keep(verdict, evidence, lab),
   });
-  const ended = ending.ended.then(() => {
-    over = true;
-    say('ending');
-    return 'interrupted' as const;
-  });
-  const how = await Promise.race([running.played, ended]).finally(() => down());
   if (random !== null) {
     // Also when it was ended before its time: what struck until then can be played again.
-    const log = join(folder ?? tmpdir(), `${random.scenario.name}.yml`);
+    const log = join(flags.report ?? tmpdir(), `${random.scenario.name}.yml`);
     writeFileSync(log, writeScenario(random.taken()));
     say(`what struck is in ${log}: "matriarch lab run ${log}" plays it again`);
   }
-  const campaign = running.soFar();
-  if (folder !== null) {
-    writeFileSync(join(folder, 'report.html'), htmlOf(campaign, sections));
-    writeFileSync(join(folder, 'verdict.json'), `${JSON.stringify(campaign, null, 2)}\n`);
-    writeFileSync(join(folder, 'junit.xml'), junitOf(campaign));
-    say(`the report is ${join(folder, 'report.html')}`);
-  }
+  if (report !== null) say(`the report is ${report.write(campaign)}`);
   if (campaign.verdicts.length > 0) process.stdout.write(shown(campaign, flags.format));
   if (other !== null) process.stdout.write(`\n${compare(campaign, other)}`);
   if (how === 'interrupted') return 130;
@@ -141,22 +134,4 @@ function campaignIn(path: string): Campaign {
   const value: Campaign = JSON.parse(readFileSync(path, 'utf8'));
   if (Array.isArray(value.verdicts) && typeof value.agentCommand === 'string') return value;
   throw new Error(`${path} is no verdict.json of "lab run"`);
-}
-
-function reportFolder(folder: string): string {
-  mkdirSync(folder, { recursive: true });
-  if (existsSync(join(folder, 'verdict.json')))
-    throw new Error(`${folder} holds a report already: name another folder`);
-  return folder;
-}
-
-function refused(error: unknown): number {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  return 2;
-}
-
-function whole(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('a whole number above 0');
-  return value;
 }

@@ -60,7 +60,16 @@ export interface Services {
   readonly of: readonly Target[];
 }
 
-export const awaited = ['another primary', 'a primary', 'health', 'steady writes'] as const;
+export const awaited = [
+  'another primary',
+  'a primary',
+  'health',
+  'steady writes',
+  /** The leader key is gone: whoever may lead reaches for it. */
+  'no leader',
+  /** pg_basebackup runs somewhere. */
+  'a copy',
+] as const;
 export type Awaited = (typeof awaited)[number];
 
 export type MachineVerb =
@@ -85,11 +94,14 @@ export type MachineVerb =
   | 'giveBackConnections'
   | 'restart'
   | 'reinit';
-export type ServiceVerb = 'kill' | 'freeze' | 'thaw' | 'start' | 'renice';
+/** kill: SIGKILL; terminate: SIGTERM; freeze: SIGSTOP; thaw: SIGCONT. */
+export type ServiceVerb = 'kill' | 'terminate' | 'freeze' | 'thaw' | 'start' | 'renice';
 
 export type Step =
   | { readonly kind: 'wait'; readonly duration: Duration }
   | { readonly kind: 'waitFor'; readonly what: Awaited }
+  /** Until they run: a machine that comes back starts one after the other. */
+  | { readonly kind: 'waitForServices'; readonly what: Services }
   | { readonly kind: MachineVerb; readonly of: readonly Target[] }
   | { readonly kind: ServiceVerb; readonly what: Services }
   /** Each flush of etcd takes this much longer; ended by hastenDisk. */
@@ -102,12 +114,16 @@ export type Step =
       readonly after: Duration | null;
       /** By answering the questions of the command line. */
       readonly asked: boolean;
+      /** The next steps are taken while it is under way; whether it was refused is not judged. */
+      readonly meanwhile: boolean;
     }
   /** rotatePassword: of the replication user, in the database and in every node's file. */
   | { readonly kind: 'pause' | 'resume' | 'rotatePassword' }
   /** A client's transaction that stays open, in the background. */
   | { readonly kind: 'transaction'; readonly of: Target; readonly duration: Duration }
   | { readonly kind: 'dump'; readonly of: Target }
+  /** Transactions as fast as they go, in the background. */
+  | { readonly kind: 'pgbench'; readonly of: Target; readonly duration: Duration }
   /** Rows of so many megabytes, so that copies take their time. */
   | { readonly kind: 'load'; readonly mb: number };
 

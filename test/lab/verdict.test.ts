@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readScenario } from '../../src/codec/scenario/read.ts';
+import { proofLineOf, proofText } from '../../src/lab/proofs/line.ts';
 import type { Campaign } from '../../src/lab/report/campaign.ts';
 import { compare } from '../../src/lab/report/compare.ts';
 import { htmlOf, sectionOf } from '../../src/lab/report/html.ts';
@@ -265,6 +266,16 @@ test('table, JUnit and page tell the same: who failed, and why', () => {
   assert.match(html, /1 of 2 passed/);
   assert.match(html, /direct write: not served for 5\.10 s/);
   assert.ok(!/(?:src|href)="(?!#)/.test(html) && !/url\(|@import|<script/.test(html), 'nothing from anywhere else');
+});
+
+test('the line of a run on the track record: its figures, and what did not hold', () => {
+  const line = proofLineOf(judged(soundly), 6);
+  assert.deepEqual([line.lost, line.doubled, line.longestGapMs, line.twoPrimariesMs], [0, 0, 5_100, 0]);
+  assert.deepEqual(line.broken, []);
+  assert.match(proofText(line), /^power: passed, 0 lost, longest write gap 5\.10 s, all stream after /);
+  const failed = proofLineOf(judged([...sound, holding([...held(direct), 40])]), 6);
+  assert.deepEqual([failed.doubled, failed.broken.length], [1, 1]);
+  assert.match(proofText(failed), /^power: FAILED, .*\n {2}law 2: value 40 of power-1-direct-write is there 2 times/);
 });
 
 test('two campaigns side by side: the same scenarios in one line each', () => {

@@ -6,7 +6,7 @@ import { duration, oneTarget, said, services, targets } from './words.ts';
 /** Each step is one verb and what it is done to: `- power off: primary`. */
 const verbs: Readonly<Record<string, z.ZodType<Step>>> = {
   wait: duration.transform((read): Step => ({ kind: 'wait', duration: read })),
-  'wait for': oneOf(awaited).transform((what): Step => ({ kind: 'waitFor', what })),
+  'wait for': waitedFor(),
   cut: machines('cut'),
   heal: machines('heal'),
   'power off': machines('powerOff'),
@@ -14,6 +14,7 @@ const verbs: Readonly<Record<string, z.ZodType<Step>>> = {
   deafen: machines('deafen'),
   mute: machines('mute'),
   kill: programs('kill'),
+  terminate: programs('terminate'),
   freeze: programs('freeze'),
   thaw: programs('thaw'),
   start: programs('start'),
@@ -40,6 +41,9 @@ const verbs: Readonly<Record<string, z.ZodType<Step>>> = {
     (read): Step => ({ kind: 'transaction', of: read.of, duration: read.for }),
   ),
   dump: oneTarget.transform((of): Step => ({ kind: 'dump', of })),
+  pgbench: record({ of: oneTarget, for: duration }).transform(
+    (read): Step => ({ kind: 'pgbench', of: read.of, duration: read.for }),
+  ),
   load: z
     .string()
     .regex(/^\d+ MB$/, { error: 'so many megabytes are expected: 100 MB' })
@@ -72,6 +76,18 @@ function machines(kind: MachineVerb) {
   return targets.transform((of): Step => ({ kind, of }));
 }
 
+/** `steady writes`, or services that are to run: `postmaster of primary`. */
+function waitedFor() {
+  const words = oneOf(awaited).transform((what): Step => ({ kind: 'waitFor', what }));
+  const running = services.transform((what): Step => ({ kind: 'waitForServices', what }));
+  return z.custom<unknown>().transform((value, context): Step => {
+    const read = (typeof value === 'string' && / of /.test(value) ? running : words).safeParse(value);
+    if (read.success) return read.data;
+    context.addIssue({ code: 'custom', message: read.error.issues[0]?.message ?? 'not understood' });
+    return z.NEVER;
+  });
+}
+
 function programs(kind: ServiceVerb) {
   return services.transform((what): Step => ({ kind, what }));
 }
@@ -82,10 +98,12 @@ function handover(kind: 'switchover' | 'failover') {
     to: oneTarget.optional(),
     in: duration.optional(),
     by: z.enum(['flags', 'answers']).default('flags'),
+    meanwhile: z.boolean({ error: 'yes or no is expected' }).default(false),
   };
-  return record(shape).transform(
-    (read): Step => ({ kind, to: read.to ?? null, after: read.in ?? null, asked: read.by === 'answers' }),
-  );
+  return record(shape).transform((read): Step => {
+    const { to = null, in: after = null, by, meanwhile } = read;
+    return { kind, to, after, asked: by === 'answers', meanwhile };
+  });
 }
 
 /** A mapping with these keys and no others; nothing at all is an empty one. */

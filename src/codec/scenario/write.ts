@@ -58,7 +58,10 @@ function stepEntry(step: Step): Readonly<Record<string, unknown>> {
       return { wait: durationText(step.duration) };
     case 'waitFor':
       return { 'wait for': step.what };
+    case 'waitForServices':
+      return { 'wait for': servicesText(step.what) };
     case 'kill':
+    case 'terminate':
     case 'freeze':
     case 'thaw':
     case 'start':
@@ -75,6 +78,7 @@ function stepEntry(step: Step): Readonly<Record<string, unknown>> {
           ...(step.to === null ? {} : { to: targetText(step.to) }),
           ...(step.after === null ? {} : { in: durationText(step.after) }),
           ...(step.asked ? { by: 'answers' } : {}),
+          ...(step.meanwhile ? { meanwhile: true } : {}),
         },
       };
     case 'pause':
@@ -86,6 +90,8 @@ function stepEntry(step: Step): Readonly<Record<string, unknown>> {
       return { transaction: { of: targetText(step.of), for: durationText(step.duration) } };
     case 'dump':
       return { dump: targetText(step.of) };
+    case 'pgbench':
+      return { pgbench: { of: targetText(step.of), for: durationText(step.duration) } };
     case 'load':
       return { load: `${step.mb} MB` };
     default:

@@ -4,8 +4,8 @@ import { relieve } from '../faults/cpu.ts';
 import { freeDisk } from '../faults/disk.ts';
 import { loseNothing } from '../faults/network.ts';
 import type { LabNode } from '../node.ts';
-import { sqlOn } from '../psql.ts';
 import type { Service } from '../services.ts';
+import { clearSideWork } from './sideWork.ts';
 import type { Theatre } from './theatre.ts';
 
 const fitLimitMs = 60_000;
@@ -15,8 +15,7 @@ export async function isFitAgain(theatre: Theatre, say: (line: string) => void):
   try {
     await healAll(theatre);
     const { leader } = await theatre.lab.waitHealthy(fitLimitMs);
-    // Of scenarios that load rows: the next one shall not find its copies slower for them.
-    await sqlOn(theatre.lab, leader ?? '', 'drop table if exists ballast, held_open');
+    await clearSideWork(theatre.lab, leader ?? '');
     return true;
   } catch (error) {
     say(`the lab does not get healthy again: ${error instanceof Error ? error.message : String(error)}`);

@@ -1,4 +1,5 @@
 import type { ServiceWord, Step, Target } from '../../model/scenario.ts';
+import { makeChance } from './chance.ts';
 
 /** Faults at random, each mended in the end. What is drawn hangs on the seed alone; whom it strikes may hang on who leads then. */
 export interface Strike {
@@ -66,15 +67,4 @@ export function drawStrikes(seed: number, forMs: number, nodes: readonly string[
     if (atMs + lastsMs > forMs) return strikes;
     strikes.push({ atMs, fault, node: ofLeader ? null : node, lastsMs });
   }
-}
-
-/** Mulberry32: numbers from 0 to 1 that hang on nothing but the seed. */
-function makeChance(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
-  };
 }

@@ -2,6 +2,7 @@ import {
   type Awaited,
   durationMs,
   type MachineVerb,
+  type Services,
   type ServiceVerb,
   type ServiceWord,
   type Step,
@@ -16,12 +17,14 @@ import { loseDirection, loseNothing } from '../faults/network.ts';
 import type { Lab } from '../lab.ts';
 import type { LabNode } from '../node.ts';
 import { ctlOn, sqlOn } from '../psql.ts';
+import type { RightsWatch } from '../rights.ts';
 import { delay, until } from '../run.ts';
 import type { Service } from '../services.ts';
 import type { Witnesses } from '../witness.ts';
 import { type Cast, machinesOf } from './cast.ts';
 import { handOver } from './handover.ts';
 import { rotatePassword } from './rotate.ts';
+import { load, openTransaction, startDump, startPgbench } from './sideWork.ts';
 
 export interface Stage {
   readonly lab: Lab;
@@ -29,6 +32,7 @@ export interface Stage {
   readonly witnesses: Witnesses;
   readonly clients: Clients;
   readonly slowDisks: SlowDisks;
+  readonly rights: RightsWatch;
   readonly ttlMs: number;
   /** Waits end by it. What is done to a machine is done to its end: half of it could not be mended. */
   readonly signal?: AbortSignal | undefined;
@@ -45,7 +49,10 @@ export async function perform(stage: Stage, step: Step): Promise<void> {
       return delay(durationMs(step.duration, ttlMs), stage.signal);
     case 'waitFor':
       return waitFor(stage, step.what);
+    case 'waitForServices':
+      return waitForServices(stage, step.what);
     case 'kill':
+    case 'terminate':
     case 'freeze':
     case 'thaw':
     case 'start':
@@ -59,7 +66,10 @@ export async function perform(stage: Stage, step: Step): Promise<void> {
     case 'failover': {
       const to = step.to === null ? null : await oneOf(stage, step.to);
       const afterMs = step.after === null ? null : durationMs(step.after, ttlMs);
-      return handOver(lab, step.kind, { to, afterMs, asked: step.asked });
+      const over = handOver(lab, step.kind, { to, afterMs, asked: step.asked });
+      // Struck by what follows it may well be refused.
+      if (step.meanwhile) return void over.catch(() => {});
+      return over;
     }
     case 'pause':
     case 'resume':
@@ -67,9 +77,11 @@ export async function perform(stage: Stage, step: Step): Promise<void> {
     case 'rotatePassword':
       return rotatePassword(lab, await leaderOf(stage));
     case 'transaction':
-      return openTransaction(stage, await oneOf(stage, step.of), durationMs(step.duration, ttlMs));
+      return openTransaction(lab, await oneOf(stage, step.of), durationMs(step.duration, ttlMs));
     case 'dump':
-      return startDump(stage, await oneOf(stage, step.of));
+      return startDump(lab, await oneOf(stage, step.of));
+    case 'pgbench':
+      return startPgbench(lab, await oneOf(stage, step.of), durationMs(step.duration, ttlMs));
     case 'load':
       return load(lab, await leaderOf(stage), step.mb);
     default:
@@ -143,6 +155,7 @@ async function onServices(words: readonly ServiceWord[], nodes: readonly LabNode
   for (const service of words.map(serviceOf))
     for (const node of nodes) {
       if (verb === 'renice') renice(node, service);
+      else if (verb === 'terminate') await node.kill(service, 'TERM');
       else if (verb === 'start') await startUnlessRunning(node, service);
       // A frozen process that a guard has ended meanwhile has nothing left to thaw.
       else if (verb !== 'thaw' || node.process(service) !== null) await node[verb](service);
@@ -155,8 +168,19 @@ async function startUnlessRunning(node: LabNode, service: Service): Promise<void
   if (gone !== null) await node.start(service);
 }
 
-async function waitFor({ lab, cast, clients, ttlMs, signal }: Stage, what: Awaited): Promise<void> {
+async function waitForServices({ lab, cast, ttlMs, signal }: Stage, { services, of }: Services): Promise<void> {
   const limitMs = awaitLimitMs(ttlMs);
+  const nodes = await machinesOf(lab, cast, of);
+  const run = (): boolean => nodes.every((node) => services.every((word) => node.process(serviceOf(word)) !== null));
+  if ((await until(() => (run() ? true : null), limitMs, 20, signal)) !== null) return;
+  throw new Error(
+    `${services.join(' and ')} of ${nodes.map(({ name }) => name).join(' and ')} did not run within ${limitMs / 1_000} s`,
+  );
+}
+
+async function waitFor({ lab, cast, clients, rights, ttlMs, signal }: Stage, what: Awaited): Promise<void> {
+  const limitMs = awaitLimitMs(ttlMs);
+  const heardBefore = rights.events().length;
   const primaryIs = async (wanted: (name: string) => boolean): Promise<true | null> => {
     const { leader } = await lab.status();
     if (leader === null || !wanted(leader)) return null;
@@ -173,12 +197,26 @@ async function waitFor({ lab, cast, clients, ttlMs, signal }: Stage, what: Await
         return lab.waitHealthy(limitMs, signal).then(() => true);
       case 'steady writes':
         return clients.untilSteady(limitMs, signal);
+      case 'no leader': {
+        // Free for some milliseconds only: seen as well when it has been taken again by the time of the next look.
+        const free = (): boolean =>
+          rights
+            .events()
+            .slice(Math.max(0, heardBefore - 1))
+            .some(({ holder }) => holder === null);
+        return (await until(() => (free() ? true : null), limitMs, 10, signal)) !== null;
+      }
+      case 'a copy':
+        return (await until(() => (isCopying(lab) ? true : null), limitMs, 20, signal)) !== null;
       default:
         return what satisfies never;
     }
   };
   if (!(await came())) throw new Error(`${what} did not come within ${limitMs / 1_000} s`);
 }
+
+const isCopying = ({ nodes }: Lab): boolean =>
+  nodes.some(({ machine }) => machine.processes().some(({ name }) => name === 'pg_basebackup'));
 
 async function leaderOf({ lab }: Stage): Promise<string> {
   const { leader } = await lab.status();
@@ -195,45 +233,4 @@ async function anybody({ lab }: Stage): Promise<string> {
 async function ask(lab: Lab, node: string, args: readonly string[]): Promise<void> {
   const ran = await ctlOn(lab, node, args);
   if (ran.code !== 0) throw new Error(`"matriarch ${args.join(' ')}": ${(ran.stderr || ran.stdout).trim()}`);
-}
-
-/** Goes on in the background; its end is in the log of the client. */
-function openTransaction({ lab }: Stage, node: string, forMs: number): Promise<void> {
-  const { address } = lab.node(node).machine.plan;
-  const text = [
-    'begin',
-    'create table if not exists held_open (n int)',
-    'insert into held_open values (1)',
-    `select pg_sleep(${forMs / 1_000})`,
-    'commit',
-  ];
-  const statements = text.flatMap((one) => ['-c', one]);
-  return lab.client.machine.launch(['psql', '-X', '-h', address, '-p', '5432', ...statements], {
-    user: 'postgres',
-    logPath: lab.logPath('client', 'transaction'),
-    env: clientEnv,
-  });
-}
-
-function startDump({ lab }: Stage, node: string): Promise<void> {
-  const { address } = lab.node(node).machine.plan;
-  return lab.client.machine.launch(['pg_dump', '-h', address, '-p', '5432', '-f', '/dev/null', 'postgres'], {
-    user: 'postgres',
-    logPath: lab.logPath('client', 'pg_dump'),
-    env: clientEnv,
-  });
-}
-
-const clientEnv = { PGUSER: 'postgres', PGPASSWORD: 'vagrant', PGDATABASE: 'postgres' };
-
-/** Rows of about a kilobyte each, that do not compress. */
-async function load(lab: Lab, leader: string, mb: number): Promise<void> {
-  const text = "(select string_agg(md5(random()::text || part || made.n), '') from generate_series(1, 30) part)";
-  await sqlOn(
-    lab,
-    leader,
-    `create table if not exists ballast (n int, text text);
-     insert into ballast select made.n, ${text} from generate_series(1, ${mb * 1_000}) as made(n)`,
-    120_000,
-  );
 }

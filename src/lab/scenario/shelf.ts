@@ -3,6 +3,8 @@ import { basename, join } from 'node:path';
 import { readScenario } from '../../codec/scenario/read.ts';
 import type { Scenario } from '../../model/scenario.ts';
 import { programRoot } from '../program.ts';
+import { cutModes, cutScenarios } from '../proofs/cuts.ts';
+import { matrixScenarios } from '../proofs/matrix.ts';
 
 /** The scenarios that come with the program, and those in files of one's own. */
 
@@ -18,12 +20,16 @@ export const shippedScenarios = (): readonly Scenario[] =>
       .toSorted((a, b) => a.name.localeCompare(b.name)),
   );
 
+/** Cases of campaigns: by name only, there are hundreds. */
+const provenCases = (): readonly Scenario[] => [...matrixScenarios(), ...cutModes.flatMap(cutScenarios)];
+
 /** By names, `all`, or files. Throws with every complaint about what it was given. */
 export function chooseScenarios(wanted: readonly string[], long: boolean): readonly Scenario[] {
   const shipped = shippedScenarios();
+  const known = [...shipped, ...provenCases()];
   return wanted.flatMap((word): readonly Scenario[] => {
     if (word === 'all') return shipped.filter((scenario) => long || !scenario.long);
-    const found = shipped.find(({ name }) => name === word);
+    const found = known.find(({ name }) => name === word);
     if (found !== undefined) return [found];
     if (/\.ya?ml$/.test(word) || existsSync(word)) return [readFile(word)];
     throw new Error(`there is no scenario ${word}, and no such file: "matriarch lab run --list" names them`);

@@ -8,6 +8,8 @@ export function tellStep(step: Step): string {
       return `wait ${tellDuration(step.duration)}`;
     case 'waitFor':
       return `wait for ${step.what}`;
+    case 'waitForServices':
+      return `wait for ${step.what.services.join(' and ')} of ${tellTargets(step.what.of)}`;
     case 'slowDisk':
       return `slow etcd's disk of ${tellTargets(step.of)} by ${tellDuration(step.by)}`;
     case 'hastenDisk':
@@ -25,7 +27,7 @@ export function tellStep(step: Step): string {
     case 'switchover':
     case 'failover': {
       const to = step.to === null ? '' : ` to ${tellTarget(step.to)}`;
-      return `${step.kind}${to}${step.after === null ? '' : ` in ${tellDuration(step.after)}`}${step.asked ? ', answering its questions' : ''}`;
+      return `${step.kind}${to}${step.after === null ? '' : ` in ${tellDuration(step.after)}`}${step.asked ? ', answering its questions' : ''}${step.meanwhile ? ', and meanwhile' : ''}`;
     }
     case 'pause':
     case 'resume':
@@ -36,9 +38,12 @@ export function tellStep(step: Step): string {
       return `a transaction of ${tellDuration(step.duration)} on ${tellTarget(step.of)}`;
     case 'dump':
       return `pg_dump from ${tellTarget(step.of)}`;
+    case 'pgbench':
+      return `pgbench on ${tellTarget(step.of)} for ${tellDuration(step.duration)}`;
     case 'load':
       return `load ${step.mb} MB of rows`;
     case 'kill':
+    case 'terminate':
     case 'freeze':
     case 'thaw':
     case 'start':
@@ -70,8 +75,10 @@ export function natureOf(step: Step): Nature {
   switch (step.kind) {
     case 'wait':
     case 'waitFor':
+    case 'waitForServices':
     case 'transaction':
     case 'dump':
+    case 'pgbench':
     case 'load':
       return 'calm';
     case 'heal':

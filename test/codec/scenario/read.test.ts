@@ -3,6 +3,8 @@ import { test } from 'node:test';
 import { readScenario } from '../../../src/codec/scenario/read.ts';
 import { readDuration } from '../../../src/codec/scenario/words.ts';
 import { writeScenario } from '../../../src/codec/scenario/write.ts';
+import { cutModes, cutScenarios } from '../../../src/lab/proofs/cuts.ts';
+import { matrixScenarios } from '../../../src/lab/proofs/matrix.ts';
 import { shippedScenarios } from '../../../src/lab/scenario/shelf.ts';
 import { durationMs } from '../../../src/model/scenario.ts';
 
@@ -16,6 +18,11 @@ steps:
   - wait: ttl + 500 ms
   - freeze: agent and guardian of primary, node3
   - switchover: { to: another replica, in: 5 s }
+  - switchover: { meanwhile: true }
+  - terminate: etcd of etcd leader
+  - wait for: postmaster and sentinel of primary
+  - wait for: no leader
+  - pgbench: { of: primary, for: 20 s }
 expect:
   primary: changed
   write gap: 2 ttl + 4 s
@@ -52,7 +59,16 @@ test('a scenario is read whole, with what it does not say filled in', () => {
     to: { kind: 'role', role: 'another replica' },
     after: { ttls: 0, ms: 5_000 },
     asked: false,
+    meanwhile: false,
   });
+  const primary = { kind: 'role', role: 'primary' } as const;
+  assert.deepEqual(scenario.steps.slice(4), [
+    { kind: 'switchover', to: null, after: null, asked: false, meanwhile: true },
+    { kind: 'terminate', what: { services: ['etcd'], of: [{ kind: 'role', role: 'etcd leader' }] } },
+    { kind: 'waitForServices', what: { services: ['postmaster', 'sentinel'], of: [primary] } },
+    { kind: 'waitFor', what: 'no leader' },
+    { kind: 'pgbench', of: primary, duration: { ttls: 0, ms: 20_000 } },
+  ]);
   assert.deepEqual(scenario.expect.writeGap, { ttls: 2, ms: 4_000 });
   assert.equal(scenario.expect.lostWrites, null, 'nothing may be lost unless it is said');
   assert.equal(scenario.long, false);
@@ -84,8 +100,18 @@ test('every complaint names the line, the path there, and what to write instead'
       'to: replicas',
       /^two\.yml:10:19: steps\[3\]\.switchover\.to: one machine is expected here/,
     ],
-    ['primary: changed', 'primary: chnged', /^two\.yml:12:3: expect\.primary: "chnged": say changed, unchanged, any/],
-    ['write gap', 'write gp', /^two\.yml:13:3: expect\.write gp: unknown; did you mean "write gap"\?/],
+    [
+      'wait for: no leader',
+      'wait for: no leadr',
+      /^two\.yml:14:5: steps\[7\]\.wait for: "no leadr" is unknown: there are another primary/,
+    ],
+    [
+      'postmaster and sentinel of',
+      'postmastr and sentinel of',
+      /^two\.yml:13:5: steps\[6\]\.wait for: "postmastr" is no service \(did you mean postmaster\?\)/,
+    ],
+    ['primary: changed', 'primary: chnged', /^two\.yml:17:3: expect\.primary: "chnged": say changed, unchanged, any/],
+    ['write gap', 'write gp', /^two\.yml:18:3: expect\.write gp: unknown; did you mean "write gap"\?/],
     ['ttl: 20 s', 'ttl: 2 ttl', /^two\.yml:4:3: set-up\.ttl: whole seconds are expected/],
     ['title: Two cables', 'title: [', /^two\.yml:\d+:\d+: /],
   ];
@@ -98,6 +124,11 @@ test('every complaint names the line, the path there, and what to write instead'
 test('all complaints come at once', () => {
   const text = good.replace('- cut:', '- ct:').replace('write gap', 'write gp').replace('title: Two cables\n', '');
   assert.equal(problemsOf(text).length, 3);
+});
+
+test('the cases of campaigns can be written as files, and read again', () => {
+  for (const scenario of [...matrixScenarios(), ...cutModes.flatMap(cutScenarios)])
+    assert.deepEqual(readScenario(writeScenario(scenario), 'case.yml', scenario.name), { kind: 'ok', scenario });
 });
 
 test('the scenarios that come with the program can be read, and each says what it is', () => {

@@ -1,0 +1,20 @@
+import { makeEnding } from '../src/lab/ending.ts';
+import type { Campaign } from '../src/lab/report/campaign.ts';
+import { type CampaignOptions, runCampaign } from '../src/lab/scenario/campaign.ts';
+
+/** Plays scenarios until all are played or somebody ends it: then the lab goes, and what was being played is not judged. */
+export async function playAll(
+  options: Omit<CampaignOptions, 'began' | 'over'>,
+): Promise<{ readonly how: 'played' | 'interrupted'; readonly campaign: Campaign }> {
+  const ending = makeEnding();
+  let down = async (): Promise<void> => {};
+  let over = false;
+  const running = runCampaign({ ...options, began: (end) => (down = end), over: () => over });
+  const ended = ending.ended.then(() => {
+    over = true;
+    options.say('ending');
+    return 'interrupted' as const;
+  });
+  const how = await Promise.race([running.played.then(() => 'played' as const), ended]).finally(() => down());
+  return { how, campaign: running.soFar() };
+}
