@@ -1,21 +1,12 @@
 // node scripts/test.mjs [GROUP…]: types, lint, unit, simulator, lab, cluster; without a name all of them, in this order.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { apart, folders, root, testFilesIn } from './testFiles.mjs';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const bin = (name) => join(root, 'node_modules/.bin', name);
-const nodeTest = ['--import', 'tsx', '--test', '--test-reporter=spec'];
-
-/** Tests on whole machines and clusters want this one for themselves: one file at a time, after all others. */
-const folders = {
-  simulator: ['test/sim/', 'test/scenarios/'],
-  lab: ['test/lab/'],
-  cluster: ['test/cluster/'],
-};
-const alone = ['--test-concurrency=1'];
+const seeds = 'test/sim/seeds.test.ts';
 const groups = {
   types: () => [
     [bin('tsc'), ['--noEmit']],
@@ -25,13 +16,21 @@ const groups = {
     [bin('biome'), ['check', '.']],
     [bin('knip'), []],
   ],
-  unit: () => runTests((path) => !isIn(path, Object.values(folders).flat()), []),
+  // More than a small machine has cores: what has real servers waits for them most of its time.
+  unit: () => [sideBySide(3, [...apart, 'scripts/together.mjs'])],
   simulator: () => [
-    ...runTests((path) => isIn(path, folders.simulator), [...alone, '--import', './test/rules/record.ts']),
+    // Has a thread for each core.
+    sideBySide(1, [seeds]),
+    sideBySide(
+      availableParallelism(),
+      testFilesIn(folders.simulator).filter((path) => path !== seeds),
+      ['--import', './test/rules/record.ts'],
+    ),
     [process.execPath, ['--import', 'tsx', 'test/rules/check.ts']],
   ],
-  lab: () => runTests((path) => isIn(path, folders.lab), alone),
-  cluster: () => runTests((path) => isIn(path, folders.cluster), alone),
+  // Tests on whole machines and clusters want this one for themselves.
+  lab: () => [sideBySide(1, testFilesIn(folders.lab))],
+  cluster: () => [sideBySide(1, testFilesIn(folders.cluster))],
 };
 
 const asked = process.argv.slice(2);
@@ -60,23 +59,8 @@ console.log(
 );
 process.exit(results.every(({ passed }) => passed) ? 0 : 1);
 
-function isIn(path, some) {
-  return some.some((folder) => path.startsWith(folder));
-}
-
-function runTests(wanted, options) {
-  const files = testFiles().filter(wanted);
-  return files.length === 0 ? [] : [[process.execPath, [...nodeTest, ...options, ...files]]];
-}
-
-function testFiles() {
-  const folder = join(root, 'test');
-  if (!existsSync(folder)) return [];
-  const names = readdirSync(folder, { recursive: true }).map(String);
-  return names
-    .filter((name) => name.endsWith('.test.ts'))
-    .map((name) => join('test', name))
-    .sort();
+function sideBySide(count, files, loads = []) {
+  return [process.execPath, ['--import', 'tsx', ...loads, 'scripts/sideBySide.mjs', String(count), ...files]];
 }
 
 function run(program, args) {
