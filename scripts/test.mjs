@@ -3,10 +3,10 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { apart, folders, root, testFilesIn } from './testFiles.mjs';
+import { apart, folders, noScenarios, root, seeds, testFilesIn } from './testFiles.mjs';
 
 const bin = (name) => join(root, 'node_modules/.bin', name);
-const seeds = 'test/sim/seeds.test.ts';
+const cores = availableParallelism();
 const groups = {
   types: () => [
     [bin('tsc'), ['--noEmit']],
@@ -16,18 +16,19 @@ const groups = {
     [bin('biome'), ['check', '.']],
     [bin('knip'), []],
   ],
-  // More than a small machine has cores: what has real servers waits for them most of its time.
-  unit: () => [sideBySide(3, [...apart, 'scripts/together.mjs'])],
-  simulator: () => [
-    // Has a thread for each core.
-    sideBySide(1, [seeds]),
-    sideBySide(
-      availableParallelism(),
-      testFilesIn(folders.simulator).filter((path) => path !== seeds),
-      ['--import', './test/rules/record.ts'],
-    ),
-    [process.execPath, ['--import', 'tsx', 'test/rules/check.ts']],
-  ],
+  unit: () => {
+    const others = testFilesIn(['test/'], [...Object.values(folders).flat(), ...apart]);
+    // More than there are cores: what has real servers waits for them most of its time.
+    return [sideBySide(cores + 2, [others.join(), ...apart])];
+  },
+  simulator: () => {
+    const scenarios = testFilesIn(folders.simulator, [seeds, ...noScenarios]);
+    return [
+      sideBySide(cores, [seeds, ...noScenarios]),
+      sideBySide(cores, sharesOf(scenarios, 2 * cores), ['--import', './test/rules/record.ts']),
+      [process.execPath, ['--import', 'tsx', 'test/rules/check.ts']],
+    ];
+  },
   // Tests on whole machines and clusters want this one for themselves.
   lab: () => [sideBySide(1, testFilesIn(folders.lab))],
   cluster: () => [sideBySide(1, testFilesIn(folders.cluster))],
@@ -58,6 +59,11 @@ console.log(
   `\n${results.map(({ name, passed, seconds }) => `${name} ${passed ? 'passed' : 'FAILED'} (${seconds} s)`).join(', ')}`,
 );
 process.exit(results.every(({ passed }) => passed) ? 0 : 1);
+
+/** Several files a process: each new one has the simulator to load and to compile. */
+function sharesOf(files, count) {
+  return Array.from({ length: count }, (_, share) => files.filter((_, index) => index % count === share).join());
+}
 
 function sideBySide(count, files, loads = []) {
   return [process.execPath, ['--import', 'tsx', ...loads, 'scripts/sideBySide.mjs', String(count), ...files]];

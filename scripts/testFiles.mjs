@@ -14,7 +14,7 @@ export const folders = {
 /**
  * Unit tests with real servers and commands: a process each, since what they start, freeze and kill, and the root that some give
  * up, is the process's own. The longest first, so that no core is left to wait for a long one at the end. All others share one
- * process (together.mjs): to start each on its own takes far longer than they do.
+ * process: to start each on its own takes far longer than they do.
  */
 export const apart = [
   'test/agent/postgres/health.test.ts',
@@ -46,22 +46,23 @@ export const apart = [
   'test/world/drop.test.ts',
 ];
 
-/** Test files below some folders, by their paths below the checkout. */
-export function testFilesIn(some) {
-  const names = readdirSync(join(root, 'test'), { recursive: true }).map(String);
-  return names
-    .filter((name) => name.endsWith('.test.ts'))
-    .map((name) => join('test', name))
-    .filter((path) => some.some((folder) => path.startsWith(folder)))
-    .sort();
-}
+/** Random stories: a thread for each core by themselves. */
+export const seeds = 'test/sim/seeds.test.ts';
 
-/** Unit tests that share a process. */
-export function together() {
-  const others = [...Object.values(folders).flat(), ...apart];
-  const all = testFilesIn(['test/']);
-  const missing = apart.filter((path) => !all.includes(path));
-  if (missing.length > 0)
-    throw new Error(`apart of scripts/testFiles.mjs names what is not there: ${missing.join(', ')}`);
-  return all.filter((path) => !others.some((other) => path.startsWith(other)));
+/** Rehearsals ask all rules about worlds that are not, and the conformance tests run real servers: neither shows a rule at work. */
+export const noScenarios = [
+  'test/sim/postgres-conformance.test.ts',
+  'test/sim/etcd-conformance.test.ts',
+  'test/sim/rehearse.test.ts',
+];
+
+/** Test files below some folders but for some, by their paths below the checkout. */
+export function testFilesIn(some, but = []) {
+  const names = readdirSync(join(root, 'test'), { recursive: true }).map(String);
+  const all = names.filter((name) => name.endsWith('.test.ts')).map((name) => join('test', name));
+  const missing = but.filter((path) => !path.endsWith('/') && !all.includes(path));
+  if (missing.length > 0) throw new Error(`scripts/testFiles.mjs names what is not there: ${missing.join(', ')}`);
+  return all
+    .filter((path) => some.some((folder) => path.startsWith(folder)) && !but.some((other) => path.startsWith(other)))
+    .sort();
 }
