@@ -80,8 +80,11 @@ async function flushAgain(tracer: ChildProcess, seen: LocalPostgres): Promise<vo
   const isOver = tracer.exitCode !== null || tracer.signalCode !== null; // it ends with the last whom it traced
   const closed = once(tracer, 'close');
   if (tracer.kill('SIGTERM') && !isOver) await closed;
-  for (const { pid, state } of world.processes.children(pidOf(seen)))
-    if (state === 'stopped') world.processes.signal(pid, 'CONT');
+  // Whom strace let go of with its signal may come to stand still only after this: let go on until nothing is in the way.
+  await until((health) => {
+    for (const { pid } of world.processes.children(pidOf(seen))) world.processes.signal(pid, 'CONT');
+    return health === null || health.hindrance === null;
+  }, 'flushed again');
 }
 
 describe('the health of a real primary', { concurrency: false }, () => {
