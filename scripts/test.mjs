@@ -1,21 +1,12 @@
 // node scripts/test.mjs [GROUP…]: types, lint, unit, simulator, lab, cluster; without a name all of them, in this order.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { apart, folders, noScenarios, root, seeds, testFilesIn } from './testFiles.mjs';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const bin = (name) => join(root, 'node_modules/.bin', name);
-const nodeTest = ['--import', 'tsx', '--test', '--test-reporter=spec'];
-
-/** Tests on whole machines and clusters want this one for themselves: one file at a time, after all others. */
-const folders = {
-  simulator: ['test/sim/', 'test/scenarios/'],
-  lab: ['test/lab/'],
-  cluster: ['test/cluster/'],
-};
-const alone = ['--test-concurrency=1'];
+const cores = availableParallelism();
 const groups = {
   types: () => [
     [bin('tsc'), ['--noEmit']],
@@ -25,13 +16,22 @@ const groups = {
     [bin('biome'), ['check', '.']],
     [bin('knip'), []],
   ],
-  unit: () => runTests((path) => !isIn(path, Object.values(folders).flat()), []),
-  simulator: () => [
-    ...runTests((path) => isIn(path, folders.simulator), [...alone, '--import', './test/rules/record.ts']),
-    [process.execPath, ['--import', 'tsx', 'test/rules/check.ts']],
-  ],
-  lab: () => runTests((path) => isIn(path, folders.lab), alone),
-  cluster: () => runTests((path) => isIn(path, folders.cluster), alone),
+  unit: () => {
+    const others = testFilesIn(['test/'], [...Object.values(folders).flat(), ...apart]);
+    // One more than there are cores: what has real servers waits for them most of its time. Yet it tells how late things are, too.
+    return [sideBySide(cores + 1, [others.join(), ...apart])];
+  },
+  simulator: () => {
+    const scenarios = testFilesIn(folders.simulator, [seeds, ...noScenarios]);
+    return [
+      sideBySide(cores, [seeds, ...noScenarios]),
+      sideBySide(cores, sharesOf(scenarios, 2 * cores), ['--import', './test/rules/record.ts']),
+      [process.execPath, ['--import', 'tsx', 'test/rules/check.ts']],
+    ];
+  },
+  // Tests on whole machines and clusters want this one for themselves.
+  lab: () => [sideBySide(1, testFilesIn(folders.lab))],
+  cluster: () => [sideBySide(1, testFilesIn(folders.cluster))],
 };
 
 const asked = process.argv.slice(2);
@@ -60,23 +60,13 @@ console.log(
 );
 process.exit(results.every(({ passed }) => passed) ? 0 : 1);
 
-function isIn(path, some) {
-  return some.some((folder) => path.startsWith(folder));
+/** Several files a process: each new one has the simulator to load and to compile. */
+function sharesOf(files, count) {
+  return Array.from({ length: count }, (_, share) => files.filter((_, index) => index % count === share).join());
 }
 
-function runTests(wanted, options) {
-  const files = testFiles().filter(wanted);
-  return files.length === 0 ? [] : [[process.execPath, [...nodeTest, ...options, ...files]]];
-}
-
-function testFiles() {
-  const folder = join(root, 'test');
-  if (!existsSync(folder)) return [];
-  const names = readdirSync(folder, { recursive: true }).map(String);
-  return names
-    .filter((name) => name.endsWith('.test.ts'))
-    .map((name) => join('test', name))
-    .sort();
+function sideBySide(count, files, loads = []) {
+  return [process.execPath, ['--import', 'tsx', ...loads, 'scripts/sideBySide.mjs', String(count), ...files]];
 }
 
 function run(program, args) {

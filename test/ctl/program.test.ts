@@ -6,21 +6,22 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { makeDcsReader } from '../../src/agent/dcs/reader.ts';
 import { makeChance } from '../../src/world/chance.ts';
 import { makeClock } from '../../src/world/clock.ts';
 import { makeEtcdTransport } from '../../src/world/etcd/transport.ts';
+import { bundle } from '../support/bundle.ts';
 import { startEtcd, type TestEtcd } from '../support/etcd.ts';
 
-const main = fileURLToPath(new URL('./support/main.ts', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'matriarch-ctl-'));
 const configPath = join(folder, 'node1.yml');
 const asked: { readonly login: string; readonly call: string }[] = [];
+let main = '';
 let etcd: TestEtcd;
 let agent: Server;
 
 before(async () => {
+  main = await bundle('test/ctl/support/main.ts');
   etcd = await startEtcd({ members: 1 });
   agent = createServer((request, response) => {
     asked.push({ login: request.headers.authorization ?? '', call: `${request.method} ${request.url}` });
@@ -80,7 +81,7 @@ function matriarch(
 ): Promise<{ code: number | null; out: string; err: string }> {
   return new Promise((resolve) => {
     const env = { ...process.env, HOME: folder, ...more };
-    const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), main, ...args], { env });
+    const child = spawn(process.execPath, [main, ...args], { env });
     let [out, err] = ['', ''];
     child.stdout.on('data', (data) => {
       out += data;

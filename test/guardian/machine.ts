@@ -231,12 +231,12 @@ export const pidOfChild = (child: ChildProcess): Pid => {
   return pidOf(child.pid);
 };
 
-/** Waits for what must come, looking often; gives how long it took. */
+/** Waits for what must come; gives how long it took. A look may start a process or read all of /proc: not too often. */
 export async function until(what: string, holds: () => boolean, limitMs = 20_000): Promise<number> {
   const beganMs = clock.now();
   while (!holds()) {
     if (clock.now() - beganMs > limitMs) throw new Error(`waited ${limitMs} ms in vain: ${what}`);
-    await clock.sleep(5);
+    await clock.sleep(20);
   }
   return clock.now() - beganMs;
 }

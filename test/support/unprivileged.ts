@@ -1,15 +1,17 @@
-import { spawnSync } from 'node:child_process';
+import { realpathSync } from 'node:fs';
 
-/** PostgreSQL refuses to run as root. As root a test file runs itself again as the user postgres, and ends with that run's result. */
+/**
+ * PostgreSQL refuses to run as root. As root the process of this test file becomes the user postgres, for good: whatever else
+ * ran in it would lose root as well.
+ */
 export function leaveRootForGood(file: string): void {
+  if (realpathSync(process.argv[1] ?? '') !== file)
+    throw new Error(
+      `${file} gives up root, and so needs a process of its own: name it in apart of scripts/testFiles.mjs`,
+    );
   if (process.getuid?.() !== 0) return;
-  const again = spawnSync(
-    'setpriv',
-    ['--reuid=postgres', '--regid=postgres', '--init-groups', '--', process.execPath, ...process.execArgv, file],
-    {
-      stdio: 'inherit',
-      env: { ...process.env, HOME: '/tmp', NODE_TEST_CONTEXT: '', TSX_DISABLE_CACHE: '1' },
-    },
-  );
-  process.exit(again.status ?? 1);
+  process.setgroups?.(['postgres']);
+  process.setgid?.('postgres');
+  process.setuid?.('postgres');
+  process.env.HOME = '/tmp';
 }

@@ -5,6 +5,7 @@ import type { SqlSession, SqlTarget } from '../../src/model/world.ts';
 import { makeSql } from '../../src/world/sql.ts';
 import { binDir, clock, kill, type Machine, makeMachine, makeShop, run, until } from '../guardian/machine.ts';
 import { freeze } from '../support/frozen.ts';
+import { freePort } from '../support/ports.ts';
 
 const sql = makeSql();
 let shop = '';
@@ -107,7 +108,7 @@ test('why a connection does not come about: the server says no, or nobody is the
 
 test("libpq's sslmodes: encrypted where asked for or possible, verified as far as asked for", async () => {
   const m = makeMachine(shop, 'tls');
-  const port = 20_000 + (process.pid % 10_000);
+  const port = await freePort(24_000);
   const conf = `listen_addresses = '127.0.0.1'\nport = ${port}\nunix_socket_directories = '${m.home}'\nfsync = off\n`;
   writeFileSync(`${m.dataDir}/postgresql.auto.conf`, `${conf}ssl = on\n`);
   const files = ['-keyout', `${m.dataDir}/server.key`, '-out', `${m.dataDir}/server.crt`];

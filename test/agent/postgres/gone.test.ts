@@ -18,7 +18,7 @@ leaveRootForGood(fileURLToPath(import.meta.url));
 /** A server that is gone, here or elsewhere. */
 describe('gone', () => {
   const folder = makeFolder();
-  const n1 = makeNode(folder.path, 'n1', 26_453);
+  const n1 = makeNode(folder.path, 'n1', 19_455);
   const start = () => n1.perform({ kind: 'startPrimary', premise: noPremise, limitMs: 20_000 });
   after(async () => {
     await n1.end();
@@ -78,8 +78,8 @@ describe('gone', () => {
 
   test('a question that nobody answers is over as soon as it is cancelled', async () => {
     const silent = createServer(() => {});
-    await new Promise<void>((resolve) => void silent.listen(26_454, '127.0.0.1', resolve));
-    const from = { member: 'n2', host: '127.0.0.1', port: 26_454, slot: null };
+    await new Promise<void>((resolve) => void silent.listen(19_456, '127.0.0.1', resolve));
+    const from = { member: 'n2', host: '127.0.0.1', port: 19_456, slot: null };
     await n1.stop();
     const abort = new AbortController();
     setTimeout(() => abort.abort(), 300);

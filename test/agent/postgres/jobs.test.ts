@@ -55,8 +55,8 @@ function readyToArchive({ settings }: TestNode): string {
 
 describe('the life of two servers, by the shipped jobs', () => {
   const folder = makeFolder();
-  const n1 = makeNode(folder.path, 'n1', 26_432);
-  const n2 = makeNode(folder.path, 'n2', 26_433);
+  const n1 = makeNode(folder.path, 'n1', 19_432);
+  const n2 = makeNode(folder.path, 'n2', 19_433);
   before(async () => assert.equal((await n1.postgres.look()).kind, 'noData'));
   after(async () => {
     await n1.end();
@@ -85,7 +85,7 @@ describe('the life of two servers, by the shipped jobs', () => {
     assert.ok(files.kind === 'stopped' && files.standbySignal && files.backupLabel);
     assert.equal((await n2.perform({ kind: 'startStandby', upstream: n1.upstream('n2') })).error, null);
     const seen = await streams(n2, 1);
-    assert.deepEqual(seen.upstream, { host: '127.0.0.1', port: 26_432, slot: 'n2' });
+    assert.deepEqual(seen.upstream, { host: '127.0.0.1', port: 19_432, slot: 'n2' });
     const sender = primaryOf(await n1.postgres.look()).senders[0];
     assert.equal(sender?.applicationName, 'n2');
     assert.equal(primaryOf(await n1.postgres.look()).slots[0]?.active, true);
@@ -122,7 +122,7 @@ describe('the life of two servers, by the shipped jobs', () => {
     const other = spawn('sleep', ['60']);
     const { pid } = primaryOf(await n1.postgres.look());
     const { dataDir } = n1.settings.local.postgres;
-    const lock = `${n1.settings.postgres.parameters.unix_socket_directories}/.s.PGSQL.26432.lock`;
+    const lock = `${n1.settings.postgres.parameters.unix_socket_directories}/.s.PGSQL.19432.lock`;
     world.processes.signal(pid, 'KILL');
     await until(async () => ((await n1.postgres.look()).kind === 'stopped' ? true : null), 'stopped');
     for (const path of [`${dataDir}/postmaster.pid`, lock]) {

@@ -11,7 +11,7 @@ leaveRootForGood(fileURLToPath(import.meta.url));
 /** PostgreSQL would not start with one wrong word among its parameters, and at a reload take none of the others. */
 describe('a wrong word among the parameters', () => {
   const folder = makeFolder();
-  const n1 = makeNode(folder.path, 'n1', 26_442);
+  const n1 = makeNode(folder.path, 'n1', 19_448);
   after(async () => {
     await n1.end();
     folder.remove();

@@ -28,7 +28,10 @@ export const stopFast = {
   why: 'test',
 } as const;
 
-/** A PostgreSQL of one's own in a temporary folder, driven by the shipped jobs. */
+/**
+ * A PostgreSQL of one's own in a temporary folder, driven by the shipped jobs. Test files run side by side: `port` is used by no
+ * other, and below 20,000, where the servers of other tests draw theirs.
+ */
 export function makeNode(
   folder: string,
   name: string,

@@ -11,7 +11,7 @@ leaveRootForGood(fileURLToPath(import.meta.url));
 /** A promotion that cannot be watched as usual. */
 describe('a promotion', () => {
   const folder = makeFolder();
-  const n1 = makeNode(folder.path, 'n1', 26_452);
+  const n1 = makeNode(folder.path, 'n1', 19_446);
   const promotion = { kind: 'promote', premise: noPremise, mine: timeline(1), taken: timeline(1) } as const;
   before(async () => {
     assert.equal((await n1.perform({ kind: 'bootstrap' })).error, null);
@@ -41,7 +41,7 @@ describe('a promotion', () => {
     const held: SqlSession[] = [];
     const target = {
       host: '127.0.0.1',
-      port: 26_452,
+      port: 19_446,
       user: 'postgres',
       password: 'secret',
       database: 'postgres',

@@ -40,8 +40,8 @@ const done = async (work: Promise<{ ended: string; error: string | null }>): Pro
 
 describe('what keeps a standby from following, on real servers', () => {
   const folder = makeFolder();
-  const n1 = makeNode(folder.path, 'n1', 26_452);
-  const n2 = makeNode(folder.path, 'n2', 26_453);
+  const n1 = makeNode(folder.path, 'n1', 19_452);
+  const n2 = makeNode(folder.path, 'n2', 19_453);
   const { dataDir } = n2.settings.local.postgres;
   after(async () => {
     await n1.end();

@@ -47,7 +47,7 @@ const waldump = (args: readonly string[]): string =>
 
 describe('what a repair throws away is written down and kept', () => {
   const folder = makeFolder();
-  const nodes = [makeNode(folder.path, 'n1', 26_462), makeNode(folder.path, 'n2', 26_463)] as const;
+  const nodes = [makeNode(folder.path, 'n1', 19_462), makeNode(folder.path, 'n2', 19_463)] as const;
   let [leader, old]: readonly TestNode[] = [nodes[1], nodes[0]];
   let id = 1;
   after(async () => {

@@ -41,9 +41,9 @@ function freezeReceiver({ settings }: TestNode): () => void {
 
 describe('a fast stop of a primary that shall hand over', () => {
   const folder = makeFolder();
-  const n1 = makeNode(folder.path, 'n1', 26_442);
-  const n2 = makeNode(folder.path, 'n2', 26_443);
-  const n3 = makeNode(folder.path, 'n3', 26_444);
+  const n1 = makeNode(folder.path, 'n1', 19_442);
+  const n2 = makeNode(folder.path, 'n2', 19_443);
+  const n3 = makeNode(folder.path, 'n3', 19_444);
   const done = async (node: TestNode, job: Job): Promise<void> => {
     const result = await node.perform(job);
     assert.equal(result.ended, 'done', result.error ?? '');

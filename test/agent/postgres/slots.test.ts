@@ -26,8 +26,8 @@ async function until<T>(look: () => Promise<T | null | undefined>, what: string,
 
 describe('logical slots', () => {
   const folder = makeFolder();
-  const n1 = makeNode(folder.path, 'n1', 26_472, parameters);
-  const n2 = makeNode(folder.path, 'n2', 26_473, parameters);
+  const n1 = makeNode(folder.path, 'n1', 19_472, parameters);
+  const n2 = makeNode(folder.path, 'n2', 19_473, parameters);
   before(async () => {
     assert.equal((await n1.perform({ kind: 'bootstrap' })).error, null);
     assert.deepEqual(await n1.postgres.createSlot('n2'), { kind: 'done' });

@@ -1,0 +1,68 @@
+import { readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+/** Groups of test files by their folders; all others are unit tests. */
+export const folders = {
+  simulator: ['test/sim/', 'test/scenarios/'],
+  lab: ['test/lab/'],
+  cluster: ['test/cluster/'],
+};
+
+/**
+ * Unit tests with real servers and commands: a process each, since what they start, freeze and kill, and the root that some give
+ * up, is the process's own. The longest first, so that no core is left to wait for a long one at the end. All others share one
+ * process: to start each on its own takes far longer than they do.
+ */
+export const apart = [
+  'test/agent/postgres/health.test.ts',
+  'test/guardian/sentinel.test.ts',
+  'test/ctl/program.test.ts',
+  'test/guardian/guardian.test.ts',
+  'test/agent/dcs/real-etcd.test.ts',
+  'test/agent/postgres/senders.test.ts',
+  'test/guardian/link.test.ts',
+  'test/agent/postgres/report.test.ts',
+  'test/agent/postgres/jobs.test.ts',
+  'test/traffic/probeServer.test.ts',
+  'test/agent/postgres/gone.test.ts',
+  'test/agent/postgres/repair.test.ts',
+  'test/agent/postgres/slots.test.ts',
+  'test/world/sql.test.ts',
+  'test/agent/postgres/heldByKernel.test.ts',
+  'test/agent/postgres/mistakes.test.ts',
+  'test/agent/postgres/promote.test.ts',
+  'test/agent/dcs/lost-answers.test.ts',
+  'test/traffic/traffic.test.ts',
+  'test/agent/dcs/auth.test.ts',
+  'test/agent/dcs/client.test.ts',
+  'test/agent/dcs/vacancy.test.ts',
+  'test/world/etcd/transport.test.ts',
+  'test/world/etcd/tls.test.ts',
+  'test/world/processes.test.ts',
+  'test/bin/output.test.ts',
+  'test/world/drop.test.ts',
+];
+
+/** Random stories: a thread for each core by themselves. */
+export const seeds = 'test/sim/seeds.test.ts';
+
+/** Rehearsals ask all rules about worlds that are not, and the conformance tests run real servers: neither shows a rule at work. */
+export const noScenarios = [
+  'test/sim/postgres-conformance.test.ts',
+  'test/sim/etcd-conformance.test.ts',
+  'test/sim/rehearse.test.ts',
+];
+
+/** Test files below some folders but for some, by their paths below the checkout. */
+export function testFilesIn(some, but = []) {
+  const names = readdirSync(join(root, 'test'), { recursive: true }).map(String);
+  const all = names.filter((name) => name.endsWith('.test.ts')).map((name) => join('test', name));
+  const missing = but.filter((path) => !path.endsWith('/') && !all.includes(path));
+  if (missing.length > 0) throw new Error(`scripts/testFiles.mjs names what is not there: ${missing.join(', ')}`);
+  return all
+    .filter((path) => some.some((folder) => path.startsWith(folder)) && !but.some((other) => path.startsWith(other)))
+    .sort();
+}
