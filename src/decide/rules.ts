@@ -10,6 +10,7 @@ import { raceRules } from './rules/race.ts';
 import { restartRules } from './rules/restart.ts';
 import { safetyRules } from './rules/safety.ts';
 import { standbyRules } from './rules/standby.ts';
+import { stoppingRules } from './rules/stopping.ts';
 import { waitingRules } from './rules/waiting.ts';
 
 /** The HA logic, whole: the first rule that answers decides. The order is the contract. */
@@ -27,6 +28,7 @@ export const rules: readonly Rule[] = [
   ...pausedRules, // people are at work
   ...promotedRules, // a promotion that failed
   ...crashedRules, // PostgreSQL is down and I hold the key
+  ...stoppingRules, // somebody else stops it
   ...leadingRules, // I hold the key
   ...raceRules, // nobody holds it
   ...standbyRules, // somebody else does, or nobody knows
