@@ -138,7 +138,7 @@ function identityMemory({ dcs, memory }: Observation): string | null {
 export const blankMemory: Memory = {
   lastRole: null,
   crash: null,
-  waitingFor: null,
+  turns: [],
   overSinceMs: null,
   startingSinceMs: null,
   clusterTimeline: null,

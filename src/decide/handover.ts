@@ -13,8 +13,14 @@ export const handOverLimitMs = 3_000;
 const onTimeline = ({ said }: PeerReport, mine: Timeline): boolean =>
   said !== null && (said.timeline === null || said.timeline === mine);
 
+/** Without etcd nobody takes the key. */
 const mayLead = ({ said, last }: PeerReport): boolean =>
-  said !== null && last.kind !== 'silent' && !said.nofailover && !said.watchdogFailed && !said.runsAsPrimary;
+  said !== null &&
+  last.kind !== 'silent' &&
+  !said.nofailover &&
+  !said.watchdogFailed &&
+  !said.runsAsPrimary &&
+  said.etcdAwayMs === undefined;
 
 /** Peers that say they hold everything up to the shutdown checkpoint, record included. */
 export const caughtUp = (seen: Observation, control: ControlData, candidate: string | null): readonly string[] =>

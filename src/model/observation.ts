@@ -69,8 +69,8 @@ export interface Memory {
   readonly lastRole: 'primary' | 'standby' | null;
   /** The primary went down: when (null: it is up again), and when a start in place was tried of late. */
   readonly crash: { readonly sinceMs: InstantMs | null; readonly attemptsMs: readonly InstantMs[] } | null;
-  /** When a race first found reason to wait, by peer waited for. */
-  readonly waitingFor: { readonly member: string; readonly sinceMs: InstantMs } | null;
+  /** Who was waited for in a race since they are ahead, and since when: each once in a vacancy. */
+  readonly turns: readonly { readonly member: string; readonly sinceMs: InstantMs }[];
   /** Since when it is known, in this vacancy, that the reign before is over. */
   readonly overSinceMs: InstantMs | null;
   /** Since when it waits, in this vacancy, for members whose servers are starting. */

@@ -32,6 +32,8 @@ export interface PeerReport {
     readonly startedText?: string;
     /** What keeps its server from its work, as it says itself; absent: nothing that it knows of. */
     readonly hindrance?: string;
+    /** For how long its etcd has not answered it; absent: it does, or it does not say. */
+    readonly etcdAwayMs?: number;
   } | null;
   /** The last request: still waiting, answered, or silent (host dead, refused, too slow). */
   readonly last:

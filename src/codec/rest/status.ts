@@ -66,6 +66,7 @@ export function statusDocument(snapshot: Snapshot | null, context: StatusContext
       cycle: snapshot.cycle,
       looked_ms_ago: Math.ceil(context.nowMs - seen.beganMs),
       withdrawn: snapshot.withdrawn ?? undefined,
+      ...(seen.dcs.kind === 'unreachable' ? { etcd_away_ms: Math.round(context.nowMs - seen.dcs.sinceMs) } : {}),
       ...(seen.postgres.kind === 'running' && seen.postgres.role === 'standby' && seen.postgres.replaysOwnWal === true
         ? { replays_own_wal: true }
         : {}),

@@ -8,6 +8,7 @@ import type { Rule } from '../rule.ts';
 import { electable, hasEveryCommit, isForced, mayStand } from '../synchronous/standing.ts';
 import { votesFor } from '../synchronous/votes.ts';
 import { withdraw } from '../synchronous/withdrawal.ts';
+import { passedOver } from '../turn.ts';
 import { lastReignRules } from './lastReign.ts';
 import { turnRules } from './turns.ts';
 
@@ -142,6 +143,7 @@ const acquire: Rule = {
             .map(({ name, said, last }) => `${name}:${said?.position == null ? last.kind : lsnText(said.position)}`)
             .join(' ') || null,
         ],
+        ...passedOver(seen),
       ],
       wakeInMs: 300,
     };

@@ -81,6 +81,7 @@ const taker = (name: string): Readonly<Record<string, Change>> => ({
   'far behind': says(peer(name, farBehind)),
   'has all, nofailover': says(peer(name, level, { nofailover: true })),
   'has all, watchdog failed': says(peer(name, level, { watchdogFailed: true })),
+  'has all, its etcd is away': says(peer(name, level, { etcdAwayMs: 3_000 })),
   'runs as primary': says(peer(name, level, { runsAsPrimary: true, noPrimary: false })),
   'on another timeline': says(peer(name, level, { timeline: timeline(4) })),
   'gives no position': says(peer(name, null)),

@@ -141,8 +141,8 @@ const whoseTurn: Chapter = {
     }),
     dimension('I wait for it', {
       'not yet': asIs,
-      'for 2 s': remember({ waitingFor: { member: 'n3', sinceMs: agoMs(2_000) } }),
-      'for 6 s': remember({ waitingFor: { member: 'n3', sinceMs: agoMs(6_000) } }),
+      'for 2 s': remember({ turns: [{ member: 'n3', sinceMs: agoMs(2_000) }] }),
+      'for 6 s': remember({ turns: [{ member: 'n3', sinceMs: agoMs(6_000) }] }),
     }),
   ],
 };
