@@ -2,7 +2,7 @@ import type { HeldLease } from '../model/cluster.ts';
 import type { Action, Decision, Fact, Verdict } from '../model/decision.ts';
 import { needIn } from '../model/need.ts';
 import type { Memory, Observation } from '../model/observation.ts';
-import { crashMemory } from './crash.ts';
+import { crashesMemory, crashMemory } from './crash.ts';
 import { clusterTimeline, controlOf, guardArmed, mayAcceptWrites } from './judge.ts';
 import { judgeLease } from './lease.ts';
 import { unclaimedMemory } from './newborn.ts';
@@ -120,6 +120,7 @@ function remember(seen: Observation): Memory {
     vain: vainMemory(seen),
     divergence: divergenceMemory(seen),
     crash: crashMemory(seen),
+    crashes: crashesMemory(seen),
     overSinceMs: overMemory(seen),
     unleasedSinceMs: unleased ? (memory.unleasedSinceMs ?? seen.nowMs) : null,
     unclaimedSinceMs: unclaimedMemory(seen),
@@ -138,6 +139,7 @@ function identityMemory({ dcs, memory }: Observation): string | null {
 export const blankMemory: Memory = {
   lastRole: null,
   crash: null,
+  crashes: [],
   turns: [],
   overSinceMs: null,
   startingSinceMs: null,

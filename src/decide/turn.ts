@@ -1,7 +1,7 @@
 import type { Fact } from '../model/decision.ts';
 import type { Memory, Observation } from '../model/observation.ts';
 import { type InstantMs, lsnText } from '../model/units.ts';
-import { ahead, type Contender, contenders, leaderlessSince, oldHolder } from './contest.ts';
+import { ahead, type Contender, contenders, leaderlessSince } from './contest.ts';
 import { dueRequest, me, myPosition, type Position } from './judge.ts';
 
 /**
@@ -13,12 +13,12 @@ import { dueRequest, me, myPosition, type Position } from './judge.ts';
 export const candidateLimitMs = 5_000;
 
 const furthestFirst = (a: Contender, b: Contender): number =>
-  b.timeline - a.timeline || Number(b.lsn - a.lsn) || b.priority - a.priority;
+  b.timeline - a.timeline || Number(b.lsn - a.lsn) || Number(a.worn) - Number(b.worn) || b.priority - a.priority;
 
 /** All that are ahead of this node, the furthest first. */
 export const betterThan = (seen: Observation, mine: Position): readonly Contender[] =>
   contenders(seen)
-    .filter((peer) => ahead(peer, mine, seen.settings.local.tags.failoverPriority, oldHolder(seen)))
+    .filter((peer) => ahead(seen, peer, mine))
     .toSorted(furthestFirst);
 
 export interface Turn {

@@ -69,6 +69,8 @@ export interface Memory {
   readonly lastRole: 'primary' | 'standby' | null;
   /** The primary went down: when (null: it is up again), and when a start in place was tried of late. */
   readonly crash: { readonly sinceMs: InstantMs | null; readonly attemptsMs: readonly InstantMs[] } | null;
+  /** When PostgreSQL went down here under the leader key, or its promotion failed, of late: the others are told how often. */
+  readonly crashes: readonly InstantMs[];
   /** Who was waited for in a race since they are ahead, and since when: each once in a vacancy. */
   readonly turns: readonly { readonly member: string; readonly sinceMs: InstantMs }[];
   /** Since when it is known, in this vacancy, that the reign before is over. */

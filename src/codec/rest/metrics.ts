@@ -6,6 +6,7 @@ import type { Rehearsal } from '../../model/rehearsal.ts';
 import { escapeLabel } from './label.ts';
 import { writeSlotMetrics } from './slotMetrics.ts';
 import {
+  crashWaitMs,
   freshnessOf,
   isFailsafeActive,
   roleOf,
@@ -205,6 +206,18 @@ function ownMetrics(snapshot: Snapshot | null, context: StatusContext): Metric[]
     },
     ...synchronyMetrics(snapshot === null ? null : synchronyOf(snapshot)),
     ...healthMetrics(snapshot?.seen ?? null),
+    {
+      name: 'matriarch_primary_crashes',
+      type: 'gauge',
+      help: 'How often PostgreSQL went down here while this node led, in the last ten minutes.',
+      value: snapshot?.decision.memory.crashes.length ?? 0,
+    },
+    {
+      name: 'matriarch_start_wait_seconds',
+      type: 'gauge',
+      help: 'How long the next start of a primary that went down again and again waits, 0 if none does.',
+      value: snapshot === null ? 0 : crashWaitMs(snapshot.decision) / 1_000,
+    },
     {
       name: 'matriarch_needs_operator',
       type: 'gauge',

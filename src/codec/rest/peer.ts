@@ -29,6 +29,7 @@ export function readPeerStatus(text: string): PeerReport['said'] {
     ...(location > 0n ? catalogXmins(value) : {}),
     ...hindranceIn(value),
     ...etcdAwayIn(value),
+    ...crashesIn(value),
   };
 }
 
@@ -61,6 +62,12 @@ function catalogXmins({
 function hindranceIn(value: JsonObject): { readonly hindrance?: string } {
   const health = isObject(value.matriarch) ? textOrNull(value.matriarch.health) : null;
   return health === null || health === 'good' ? {} : { hindrance: health };
+}
+
+/** Of ours alone. */
+function crashesIn({ matriarch }: JsonObject): { readonly crashes?: number } {
+  const crashes = isObject(matriarch) ? matriarch.crashes : undefined;
+  return typeof crashes === 'number' && crashes > 0 ? { crashes } : {};
 }
 
 /** Of ours alone. */

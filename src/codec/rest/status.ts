@@ -71,6 +71,7 @@ export function statusDocument(snapshot: Snapshot | null, context: StatusContext
         ? { replays_own_wal: true }
         : {}),
       ...synchronyFields(snapshot),
+      ...crashFields(snapshot),
       slots: slotsDocument(seen),
       ...healthFields(seen),
     },
@@ -98,6 +99,19 @@ export function isFailsafeActive({ seen }: Snapshot, nowMs: InstantMs): boolean 
 function synchronyFields(snapshot: Snapshot): Fields {
   const synchrony = synchronyOf(snapshot);
   return synchrony === null ? {} : { copies: synchrony.copies, commit_wait_ms: synchrony.oldestWaitMs };
+}
+
+/** How often it went down of late while it led; and, while that lasts, how long the next start waits. */
+function crashFields({ decision }: Snapshot): Fields {
+  const crashes = decision.memory.crashes.length;
+  const waitsMs = crashWaitMs(decision);
+  return { ...(crashes === 0 ? {} : { crashes }), ...(waitsMs === 0 ? {} : { next_start_in_ms: waitsMs }) };
+}
+
+/** 0: no start waits since the server went down again and again. */
+export function crashWaitMs({ because }: Pick<Snapshot['decision'], 'because'>): number {
+  const waits = because.find(([name]) => name === 'nextStartInMs')?.[1];
+  return typeof waits === 'number' ? waits : 0;
 }
 
 /** Whether the server does its work: `good`, or what hinders it, since when and why. Nothing of one that does not run. */

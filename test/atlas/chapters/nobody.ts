@@ -119,6 +119,7 @@ const whoseTurn: Chapter = {
       'is ahead, watchdog failed': says({ ...peer('n3', furtherOn, { watchdogFailed: true }), ...lately }),
       'is on a newer timeline, and behind': says({ ...peer('n3', farBehind, { timeline: timeline(6) }), ...lately }),
       'is as far, of higher priority': says({ ...peer('n3', level, { failoverPriority: 2 }), ...lately }),
+      'is as far, and went down again and again': says({ ...peer('n3', level, { crashes: 3 }), ...lately }),
       'gives no position': says({ ...peer('n3', null), ...lately }),
       'is starting': says({ ...peer('n3', null, { state: 'starting' }), ...lately }),
       'was not asked': says({
