@@ -4,6 +4,7 @@ import { needIn } from '../model/need.ts';
 import type { Memory, Observation } from '../model/observation.ts';
 import { crashesMemory, crashMemory } from './crash.ts';
 import { clusterTimeline, controlOf, guardArmed, mayAcceptWrites } from './judge.ts';
+import { statusMemory, upstreamMemory } from './leaderEnd.ts';
 import { judgeLease } from './lease.ts';
 import { unclaimedMemory } from './newborn.ts';
 import { repairMemory } from './repair.ts';
@@ -121,6 +122,8 @@ function remember(seen: Observation): Memory {
     divergence: divergenceMemory(seen),
     crash: crashMemory(seen),
     crashes: crashesMemory(seen),
+    statusSeen: statusMemory(seen),
+    upstreamEnd: upstreamMemory(seen),
     overSinceMs: overMemory(seen),
     unleasedSinceMs: unleased ? (memory.unleasedSinceMs ?? seen.nowMs) : null,
     unclaimedSinceMs: unclaimedMemory(seen),
@@ -140,6 +143,8 @@ export const blankMemory: Memory = {
   lastRole: null,
   crash: null,
   crashes: [],
+  statusSeen: null,
+  upstreamEnd: null,
   turns: [],
   overSinceMs: null,
   startingSinceMs: null,

@@ -1,8 +1,9 @@
 import type { Fact } from '../model/decision.ts';
 import type { Memory, Observation } from '../model/observation.ts';
 import { type InstantMs, lsnText } from '../model/units.ts';
-import { ahead, type Contender, contenders, leaderlessSince } from './contest.ts';
+import { ahead, type Contender, contenders, leaderlessSince, oldHolder } from './contest.ts';
 import { dueRequest, me, myPosition, type Position } from './judge.ts';
+import { hasEveryCommit } from './synchronous/standing.ts';
 
 /**
  * Whose turn it is among those that are ahead of this node. Each has one turn in a vacancy, the furthest first, and whoever did
@@ -43,10 +44,34 @@ const turnsBegun = (seen: Observation): Memory['turns'] =>
 function turnOfAnswering(seen: Observation, answering: readonly Contender[]): Turn | null {
   const limitMs = Math.max(seen.settings.cluster.aheadGraceMs, candidateLimitMs);
   for (const peer of answering) {
-    const turn = counted(seen, peer, beganOf(seen, [peer]), limitMs);
+    const turn = counted(seen, peer, beganOf(seen, [peer]), costs(seen, peer) === null ? limitMs : Infinity);
     if (turn !== null) return turn;
   }
   return null;
+}
+
+/** What nobody may pass over by policy: more than a failover may lose. Null: it costs no more than that, or nothing was promised. */
+function costs(seen: Observation, peer: Contender): bigint | null {
+  const mine = myPosition(seen);
+  if (mine === null || peer.timeline !== mine.timeline || hasEveryCommit(seen, me(seen))) return null;
+  // That it no longer leads is mostly because of what is wrong with it.
+  if (peer.name === oldHolder(seen)) return null;
+  const lackBytes = peer.lsn - mine.lsn;
+  return lackBytes > BigInt(seen.settings.cluster.maximumLagBytesOnFailover) ? lackBytes : null;
+}
+
+/** What keeps this node waiting when the turn is over. */
+export function whyNotPassedOver(seen: Observation, { peer, waitedMs }: Turn): readonly Fact[] {
+  const lackBytes = costs(seen, peer);
+  if (lackBytes === null || waitedMs <= candidateLimitMs || !peer.answers) return [];
+  return [
+    ['lackBytes', String(lackBytes)],
+    ['maximumLagBytes', seen.settings.cluster.maximumLagBytesOnFailover],
+    [
+      'needsOperator',
+      `see why ${peer.name} does not take the leader key; or failover --candidate ${me(seen)} (what it lacks is lost)`,
+    ],
+  ];
 }
 
 /** All that were last known ahead and are silent share one grace, counted from when they were first waited for. */

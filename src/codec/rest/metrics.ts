@@ -218,6 +218,7 @@ function ownMetrics(snapshot: Snapshot | null, context: StatusContext): Metric[]
       help: 'How long the next start of a primary that went down again and again waits, 0 if none does.',
       value: snapshot === null ? 0 : crashWaitMs(snapshot.decision) / 1_000,
     },
+    ...statusAgeMetric(snapshot, context.nowMs),
     {
       name: 'matriarch_needs_operator',
       type: 'gauge',
@@ -231,6 +232,15 @@ function ownMetrics(snapshot: Snapshot | null, context: StatusContext): Metric[]
       value: snapshot?.cycle ?? 0,
     },
   ];
+}
+
+/** Where somebody else leads: what `maximum_lag_on_failover` would be judged by is so old. */
+function statusAgeMetric(snapshot: Snapshot | null, nowMs: number): Metric[] {
+  const known = snapshot?.decision.memory.statusSeen ?? null;
+  if (known === null) return [];
+  const help =
+    'How long ago this node saw the leader write how far it is; the lag limit of a failover is judged by that.';
+  return [{ name: 'matriarch_status_age_seconds', type: 'gauge', help, value: (nowMs - known.sinceMs) / 1_000 }];
 }
 
 /** Bytes only where both ends are seen in one look, at the leader: of two looks one is older, and that is no lag. */

@@ -30,6 +30,7 @@ export function readPeerStatus(text: string): PeerReport['said'] {
     ...hindranceIn(value),
     ...etcdAwayIn(value),
     ...crashesIn(value),
+    ...upstreamEndIn(value),
   };
 }
 
@@ -62,6 +63,12 @@ function catalogXmins({
 function hindranceIn(value: JsonObject): { readonly hindrance?: string } {
   const health = isObject(value.matriarch) ? textOrNull(value.matriarch.health) : null;
   return health === null || health === 'good' ? {} : { hindrance: health };
+}
+
+/** Of ours alone. */
+function upstreamEndIn({ matriarch }: JsonObject): { readonly upstreamEnd?: Lsn } {
+  const end = isObject(matriarch) ? naturalOrNull(matriarch.upstream_end) : null;
+  return end === null || end === 0n ? {} : { upstreamEnd: lsnOf(end) };
 }
 
 /** Of ours alone. */

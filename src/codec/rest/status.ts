@@ -72,6 +72,7 @@ export function statusDocument(snapshot: Snapshot | null, context: StatusContext
         : {}),
       ...synchronyFields(snapshot),
       ...crashFields(snapshot),
+      ...leaderEndFields(snapshot, context),
       slots: slotsDocument(seen),
       ...healthFields(seen),
     },
@@ -112,6 +113,22 @@ function crashFields({ decision }: Snapshot): Fields {
 export function crashWaitMs({ because }: Pick<Snapshot['decision'], 'because'>): number {
   const waits = because.find(([name]) => name === 'nextStartInMs')?.[1];
   return typeof waits === 'number' ? waits : 0;
+}
+
+/** What a failover would be judged by: how old the leader's last word in etcd is, and what it told a standby that lacks some of it. */
+function leaderEndFields({ seen, decision }: Snapshot, { nowMs }: StatusContext): Fields {
+  const { statusSeen, upstreamEnd } = decision.memory;
+  const { postgres } = seen;
+  const lacks =
+    upstreamEnd !== null &&
+    postgres.kind === 'running' &&
+    postgres.role === 'standby' &&
+    postgres.timeline === upstreamEnd.timeline &&
+    postgres.receivedLsn < upstreamEnd.lsn;
+  return {
+    ...(statusSeen === null ? {} : { status_age_ms: Math.round(nowMs - statusSeen.sinceMs) }),
+    ...(lacks ? { upstream_end: upstreamEnd.lsn } : {}),
+  };
 }
 
 /** Whether the server does its work: `good`, or what hinders it, since when and why. Nothing of one that does not run. */

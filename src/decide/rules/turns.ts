@@ -3,7 +3,7 @@ import { lsnText } from '../../model/units.ts';
 import { leaderless, leaderlessSince, named, pendingAnswers, starters } from '../contest.ts';
 import { dueRequest, me, myPosition } from '../judge.ts';
 import type { Rule } from '../rule.ts';
-import { betterThan, candidateLimitMs, turnOf, whyItWaits } from '../turn.ts';
+import { betterThan, candidateLimitMs, turnOf, whyItWaits, whyNotPassedOver } from '../turn.ts';
 
 /** Nobody leads, and this node may: who of those that may goes first, and for how long. */
 
@@ -122,11 +122,12 @@ const waitForAhead: Rule = {
         ['myLsn', lsnText(mine.lsn)],
         ['answers', peer.answers],
         ['waitedMs', Math.round(waitedMs)],
-        ['limitMs', limitMs],
+        ['limitMs', Number.isFinite(limitMs) ? limitMs : null],
         ...whyItWaits(seen, peer.name),
+        ...whyNotPassedOver(seen, turn),
       ],
       memory: { turns },
-      wakeInMs: 100,
+      wakeInMs: waitedMs > candidateLimitMs ? 1_000 : 100,
     };
   },
 };

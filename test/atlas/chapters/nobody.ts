@@ -115,6 +115,7 @@ const whoseTurn: Chapter = {
       'is as far': says({ ...peer('n3', level), ...lately }),
       'is behind': says({ ...peer('n3', farBehind), ...lately }),
       'is ahead': says({ ...peer('n3', furtherOn), ...lately }),
+      'is ahead by more than the limit': says({ ...peer('n3', lsn('0/5200200')), ...lately }),
       'is ahead, nofailover': says({ ...peer('n3', furtherOn, { nofailover: true }), ...lately }),
       'is ahead, watchdog failed': says({ ...peer('n3', furtherOn, { watchdogFailed: true }), ...lately }),
       'is on a newer timeline, and behind': says({ ...peer('n3', farBehind, { timeline: timeline(6) }), ...lately }),
