@@ -100,11 +100,13 @@ const againstOf = (member: JsonObject) =>
       because: listOf(because).flatMap(factText).join(', '),
     }));
 
-function seenLine({ seen, bytes_seen: how }: JsonObject): string {
+function seenLine({ seen, bytes_seen: how, status_age_ms: statusMs }: JsonObject): string {
   if (!isObject(seen)) return '';
   const apart = typeof how === 'string' && how.includes('itself') ? '; positions are moments apart' : '';
   const age = typeof seen.age_ms === 'number' ? `, ${(seen.age_ms / 1_000).toFixed(1)} s ago` : '';
-  return `Played by the decision core of ${String(seen.by)}, from what it saw${age}${apart}. Nothing was changed.`;
+  const status =
+    typeof statusMs === 'number' ? `; the leader's last status came ${(statusMs / 1_000).toFixed(1)} s ago` : '';
+  return `Played by the decision core of ${String(seen.by)}, from what it saw${age}${apart}${status}. Nothing was changed.`;
 }
 
 /** Where the number of transactions comes from: it is no count. */

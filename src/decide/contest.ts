@@ -4,6 +4,7 @@ import type { Observation } from '../model/observation.ts';
 import type { PeerReport } from '../model/peers.ts';
 import type { RunningStandby } from '../model/postgres.ts';
 import { type InstantMs, instantMs, type Lsn, lsnText, revision, type Timeline, timeline } from '../model/units.ts';
+import { isWorn, recentCrashes } from './crash.ts';
 import {
   clusterOf,
   clusterTimeline,
@@ -111,6 +112,8 @@ export interface Contender {
   readonly lsn: Lsn;
   readonly timeline: Timeline;
   readonly priority: number;
+  /** Its server went down under the key again and again of late. */
+  readonly worn: boolean;
   /** It answered in this vacancy; otherwise this is what was last known of it. */
   readonly answers: boolean;
 }
@@ -138,17 +141,23 @@ export function contenders(seen: Observation): readonly Contender[] {
         lsn,
         timeline: peer.said?.timeline ?? member?.timeline ?? timeline(0),
         priority: peer.said?.failoverPriority ?? 1,
+        worn: isWorn(peer.said?.crashes ?? 0),
         answers,
       },
     ];
   });
 }
 
-/** Further on, or as far with a higher priority. The former leader's priority does not count: it would win for ever while it cannot take the key. */
-export function ahead(peer: Contender, mine: Position, myPriority: number, formerLeader: string | null): boolean {
+/**
+ * Further on; or as far, and its server does not go down again and again as this one does; or with a higher priority. Of the
+ * former leader neither counts: it would win for ever while it cannot take the key.
+ */
+export function ahead(seen: Observation, peer: Contender, mine: Position): boolean {
   if (peer.timeline !== mine.timeline && peer.timeline !== 0) return peer.timeline > mine.timeline;
   if (peer.lsn !== mine.lsn) return peer.lsn > mine.lsn;
-  return peer.answers && peer.name !== formerLeader && peer.priority > myPriority;
+  if (!peer.answers || peer.name === oldHolder(seen)) return false;
+  if (peer.worn !== isWorn(recentCrashes(seen).length)) return !peer.worn;
+  return peer.priority > seen.settings.local.tags.failoverPriority;
 }
 
 /**

@@ -2,8 +2,9 @@ import type { HeldLease } from '../model/cluster.ts';
 import type { Action, Decision, Fact, Verdict } from '../model/decision.ts';
 import { needIn } from '../model/need.ts';
 import type { Memory, Observation } from '../model/observation.ts';
-import { crashMemory } from './crash.ts';
+import { crashesMemory, crashMemory } from './crash.ts';
 import { clusterTimeline, controlOf, guardArmed, mayAcceptWrites } from './judge.ts';
+import { statusMemory, upstreamMemory } from './leaderEnd.ts';
 import { judgeLease } from './lease.ts';
 import { unclaimedMemory } from './newborn.ts';
 import { repairMemory } from './repair.ts';
@@ -120,6 +121,9 @@ function remember(seen: Observation): Memory {
     vain: vainMemory(seen),
     divergence: divergenceMemory(seen),
     crash: crashMemory(seen),
+    crashes: crashesMemory(seen),
+    statusSeen: statusMemory(seen),
+    upstreamEnd: upstreamMemory(seen),
     overSinceMs: overMemory(seen),
     unleasedSinceMs: unleased ? (memory.unleasedSinceMs ?? seen.nowMs) : null,
     unclaimedSinceMs: unclaimedMemory(seen),
@@ -138,7 +142,10 @@ function identityMemory({ dcs, memory }: Observation): string | null {
 export const blankMemory: Memory = {
   lastRole: null,
   crash: null,
-  waitingFor: null,
+  crashes: [],
+  statusSeen: null,
+  upstreamEnd: null,
+  turns: [],
   overSinceMs: null,
   startingSinceMs: null,
   clusterTimeline: null,

@@ -13,8 +13,14 @@ export const handOverLimitMs = 3_000;
 const onTimeline = ({ said }: PeerReport, mine: Timeline): boolean =>
   said !== null && (said.timeline === null || said.timeline === mine);
 
+/** Without etcd nobody takes the key. */
 const mayLead = ({ said, last }: PeerReport): boolean =>
-  said !== null && last.kind !== 'silent' && !said.nofailover && !said.watchdogFailed && !said.runsAsPrimary;
+  said !== null &&
+  last.kind !== 'silent' &&
+  !said.nofailover &&
+  !said.watchdogFailed &&
+  !said.runsAsPrimary &&
+  said.etcdAwayMs === undefined;
 
 /** Peers that say they hold everything up to the shutdown checkpoint, record included. */
 export const caughtUp = (seen: Observation, control: ControlData, candidate: string | null): readonly string[] =>
@@ -27,11 +33,18 @@ export const caughtUp = (seen: Observation, control: ControlData, candidate: str
 /** Others that could take over now: allowed, of this timeline, not far behind, and so they said to a question asked since. */
 export function successors(seen: Observation, mine: Timeline, sinceMs: InstantMs): readonly string[] {
   const optime = clusterOf(seen)?.status?.optime ?? null;
-  const least = optime === null ? null : optime - BigInt(seen.settings.cluster.maximumLagBytesOnFailover);
+  const { maximumLagBytesOnFailover, synchronousMode } = seen.settings.cluster;
+  const isNear = ({ said }: PeerReport): boolean => {
+    if (said?.position == null) return false;
+    // By what it heard of this server itself it would not take the key; one that has every commit would.
+    const told = synchronousMode === 'off' ? (said.upstreamEnd ?? null) : null;
+    const end = optime === null || (told !== null && told > optime) ? told : optime;
+    return end === null || end - said.position <= BigInt(maximumLagBytesOnFailover);
+  };
   return seen.peers
     .filter((peer) => peer.askedMs !== null && peer.askedMs >= sinceMs && mayLead(peer) && onTimeline(peer, mine))
     .filter((peer) => isElectable(seen, peer.name))
-    .filter(({ said }) => said?.position != null && (least === null || said.position >= least))
+    .filter(isNear)
     .map(({ name }) => name);
 }
 

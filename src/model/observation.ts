@@ -7,7 +7,7 @@ import type { JobBoard } from './job.ts';
 import type { PeerReport } from './peers.ts';
 import type { LocalPostgres, TimelineEnd } from './postgres.ts';
 import type { Settings } from './settings.ts';
-import type { InstantMs, Lsn, Pid, Term, Timeline, WallMs } from './units.ts';
+import type { InstantMs, Lsn, Pid, Revision, Term, Timeline, WallMs } from './units.ts';
 import type { SlotLook } from './walBudget.ts';
 
 /** The only input of a decision: a frozen value. Time, settings and memory are fields of it. */
@@ -69,8 +69,20 @@ export interface Memory {
   readonly lastRole: 'primary' | 'standby' | null;
   /** The primary went down: when (null: it is up again), and when a start in place was tried of late. */
   readonly crash: { readonly sinceMs: InstantMs | null; readonly attemptsMs: readonly InstantMs[] } | null;
-  /** When a race first found reason to wait, by peer waited for. */
-  readonly waitingFor: { readonly member: string; readonly sinceMs: InstantMs } | null;
+  /** When PostgreSQL went down here under the leader key, or its promotion failed, of late: the others are told how often. */
+  readonly crashes: readonly InstantMs[];
+  /** What /status said last, since when it is seen here, and how fast the position grew before; as leader null. */
+  readonly statusSeen: {
+    readonly modRevision: Revision;
+    readonly optime: Lsn;
+    readonly sinceMs: InstantMs;
+    /** Null: it was the first that was seen, or the position did not grow. */
+    readonly bytesPerS: number | null;
+  } | null;
+  /** How far this standby's upstream said to be, the furthest on the timeline that it streamed last. */
+  readonly upstreamEnd: { readonly timeline: Timeline; readonly lsn: Lsn } | null;
+  /** Who was waited for in a race since they are ahead, and since when: each once in a vacancy. */
+  readonly turns: readonly { readonly member: string; readonly sinceMs: InstantMs }[];
   /** Since when it is known, in this vacancy, that the reign before is over. */
   readonly overSinceMs: InstantMs | null;
   /** Since when it waits, in this vacancy, for members whose servers are starting. */

@@ -32,6 +32,12 @@ export interface PeerReport {
     readonly startedText?: string;
     /** What keeps its server from its work, as it says itself; absent: nothing that it knows of. */
     readonly hindrance?: string;
+    /** How far its upstream said to be on its timeline, where that is more than it has; absent: no more, or it does not say. */
+    readonly upstreamEnd?: Lsn;
+    /** How often, of late, its server went down while it led; absent: never, or it does not say. */
+    readonly crashes?: number;
+    /** For how long its etcd has not answered it; absent: it does, or it does not say. */
+    readonly etcdAwayMs?: number;
   } | null;
   /** The last request: still waiting, answered, or silent (host dead, refused, too slow). */
   readonly last:

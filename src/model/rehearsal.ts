@@ -63,6 +63,8 @@ export interface Risk {
   readonly bytes: bigint;
   /** Both ends were seen in one look at the leader; otherwise each agent was asked for its own, one after the other. */
   readonly oneLook: boolean;
+  /** How long ago who looks saw the leader write how far it is; null: it is the leader, or never did. */
+  readonly statusAgeMs: number | null;
 }
 
 /** What hangs on a primary at this moment. */

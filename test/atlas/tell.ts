@@ -31,7 +31,7 @@ const isOfVerdict =
 const told: readonly string[] = ['waitsFor', 'step', 'asStandby', 'nextAttemptInMs', 'refused', 'outcome'];
 
 /** What a verdict leaves for the next one, where that decides who may lead. */
-const memories = ['stepDown', 'noRaceBeforeMs', 'waitingFor'] as const;
+const memories = ['stepDown', 'noRaceBeforeMs', 'turns'] as const;
 const isNews = (before: Memory, now: Memory, key: keyof Memory): boolean =>
   now[key] !== null &&
   now[key] !== before[key] &&

@@ -80,7 +80,7 @@ test('a standby behind another waits for it, for a bounded time', () => {
   assert.equal(first.rule, 'race.peerAhead');
   const later = {
     ...seen,
-    memory: { ...first.memory, waitingFor: { member: 'n3', sinceMs: instantMs(seen.nowMs - 5_001) } },
+    memory: { ...first.memory, turns: [{ member: 'n3', sinceMs: instantMs(seen.nowMs - 5_001) }] },
   };
   assert.equal(decide(later).rule, 'race.acquire');
   const anew = { ...later, dcs: vacant.dcs };
@@ -110,7 +110,7 @@ test('a peer last known ahead that does not answer gets the short grace only', (
   assert.equal(decide(seen).rule, 'race.peerAhead');
   const later = {
     ...seen,
-    memory: { ...seen.memory, waitingFor: { member: 'n3', sinceMs: instantMs(seen.nowMs - 1_001) } },
+    memory: { ...seen.memory, turns: [{ member: 'n3', sinceMs: instantMs(seen.nowMs - 1_001) }] },
   };
   assert.equal(decide(later).rule, 'race.acquire');
 });
@@ -227,7 +227,7 @@ test('of those ahead the one that answers counts, however many silent ones were 
   const both: Observation = {
     ...seen,
     peers: [{ ...silent('n3'), said: peer('n3', ahead).said }, peer('n4', ahead)],
-    memory: { ...seen.memory, waitingFor: { member: 'n3', sinceMs: instantMs(seen.nowMs - 1_500) } },
+    memory: { ...seen.memory, turns: [{ member: 'n3', sinceMs: instantMs(seen.nowMs - 1_500) }] },
   };
   assert.equal(decide(both).rule, 'race.peerAhead');
   assert.ok(decide(both).because.some(([name, value]) => name === 'peer' && value === 'n4'));
@@ -281,4 +281,68 @@ test('who gave the key away and is named now does not stand back', () => {
   assert.equal(decide(gave).rule, 'race.gaveAway');
   const failover = { leader: null, candidate: 'n2', scheduledAt: null, problem: null, modRevision: revision(9n) };
   assert.equal(decide(withCluster(gave, { failover })).rule, 'race.acquire');
+});
+
+/** n2 behind n3, and n3 behind n4; both answer. */
+function behindTwo(turns: Observation['memory']['turns'] = []): Observation {
+  const seen = withCluster(vacantFor(30_000), { members: ['n1', 'n2', 'n3', 'n4'].map((name) => member(name)) });
+  const peers = [silent('n1'), peer('n3', lsn('0/5000200')), peer('n4', lsn('0/5000300'), { etcdAwayMs: 12_345 })];
+  return { ...seen, peers, memory: { ...seen.memory, turns } };
+}
+const factIn = (seen: Observation, name: string): unknown => decide(seen).because.find(([fact]) => fact === name)?.[1];
+
+test('each that is ahead has one turn in a vacancy, the furthest first: whoever takes nothing makes way for the next', () => {
+  const ago = (ms: number) => instantMs(vacant.nowMs - ms);
+  const first = behindTwo();
+  assert.equal(decide(first).rule, 'race.peerAhead');
+  assert.equal(factIn(first, 'peer'), 'n4');
+  assert.match(String(factIn(first, 'itSays')), /its etcd has not answered for 12.3 s/);
+  const begun = [{ member: 'n4', sinceMs: ago(5_001) }];
+  const second = behindTwo(begun);
+  assert.equal(factIn(second, 'peer'), 'n3', 'it is better than this node, and had no turn');
+  assert.deepEqual(decide(second).memory.turns, [...begun, { member: 'n3', sinceMs: vacant.nowMs }]);
+  const both = [
+    { member: 'n4', sinceMs: ago(10_002) },
+    { member: 'n3', sinceMs: ago(5_001) },
+  ];
+  assert.equal(decide(behindTwo(both)).rule, 'race.acquire');
+  const told = String(factIn(behindTwo(both), 'passedOver'));
+  assert.equal(told, 'n4 at 0/5000300, its etcd has not answered for 12.3 s; n3 at 0/5000200');
+});
+
+test('who comes and goes has no second turn: all turns of a vacancy are bounded together', () => {
+  const begun = [{ member: 'n3', sinceMs: instantMs(vacant.nowMs - 5_001) }];
+  const seen = behindTwo([...begun, { member: 'n4', sinceMs: instantMs(vacant.nowMs - 5_001) }]);
+  const flaps = { ...seen, peers: [silent('n1'), peer('n3', lsn('0/5000200')), silent('n4')] };
+  assert.equal(decide(flaps).rule, 'race.acquire');
+  assert.equal(decide({ ...flaps, peers: seen.peers }).rule, 'race.acquire');
+});
+
+test('whoever was named and did not take the key is told, too', () => {
+  const failover = {
+    leader: 'n1',
+    candidate: 'n3',
+    scheduledAt: null,
+    modRevision: revision(88n),
+    problem: null,
+  };
+  const seen = withCluster(vacantFor(6_000), { failover });
+  assert.equal(decide(seen).rule, 'race.acquire');
+  assert.equal(factIn(seen, 'passedOver'), 'n3');
+});
+
+test('a candidate whose etcd is away takes no key: the primary is not stopped for it', () => {
+  const failover = { leader: 'n1', candidate: 'n3', scheduledAt: null, modRevision: revision(88n), problem: null };
+  const asked = withCluster(
+    { ...leading, peers: [peer('n2', lsn('0/5000100')), peer('n3', lsn('0/5000100'))] },
+    { failover },
+  );
+  assert.equal(
+    decide(asked).actions.some(({ kind }) => kind === 'startJob'),
+    true,
+  );
+  const cut = { ...asked, peers: [peer('n2', lsn('0/5000100')), peer('n3', lsn('0/5000100'), { etcdAwayMs: 3_000 })] };
+  const refused = decide(cut);
+  assert.deepEqual(kinds(cut), ['clearFailover']);
+  assert.ok(refused.because.some(([name, value]) => name === 'n3' && /its etcd/.test(String(value))));
 });

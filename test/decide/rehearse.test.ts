@@ -21,7 +21,7 @@ import {
 test('two standbys as far as each other: either may win, nothing is at risk, the lease is most of the time', () => {
   const answer = play(healthy);
   assert.deepEqual(answer.outcome, { kind: 'takesOver', winner: 'n2', equals: ['n3'] });
-  assert.deepEqual(answer.risk, { bytes: 0n, oneLook: true });
+  assert.deepEqual(answer.risk, { bytes: 0n, oneLook: true, statusAgeMs: null });
   assert.equal(standing(answer, 'n3')?.verdict, 'couldTakeOver');
   const [lease, race, promotion] = answer.phases;
   assert.deepEqual(lease?.span, { leastMs: 20_000, typicalMs: 25_250, mostMs: 33_500 });
@@ -50,12 +50,12 @@ test('who is further wins, and the other waits for it', () => {
 test('what the leader sees of a stream counts when it is newer than what the member said', () => {
   const sender = { applicationName: 'n2', flushLsn: here } as Sender;
   const seen = { ...healthy, postgres: { ...primary, senders: [sender] }, peers: [peer('n2', lsn('0/4000000'))] };
-  assert.deepEqual(play(seen).risk, { bytes: 0n, oneLook: true });
+  assert.deepEqual(play(seen).risk, { bytes: 0n, oneLook: true, statusAgeMs: null });
 });
 
 test('everything the winner lacks is at risk', () => {
   const seen = { ...healthy, peers: [peer('n2', lsn('0/5000000')), peer('n3', lsn('0/5000040'))] };
-  assert.deepEqual(play(seen).risk, { bytes: 0xc0n, oneLook: true });
+  assert.deepEqual(play(seen).risk, { bytes: 0xc0n, oneLook: true, statusAgeMs: null });
 });
 
 test('nobody: each standby has its own reason, told by the rules', () => {

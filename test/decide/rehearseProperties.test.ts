@@ -60,7 +60,7 @@ test('whoever is said to take over asks for the key in the real core, and who ma
             replayedLsn: at(draw.n2),
           } as Observation['postgres'],
           peers: [silent('n1'), draw.n3Silent ? { ...third, last } : { ...third, ...asked }],
-          memory: { ...vacant.memory, waitingFor: { member: 'n3', sinceMs: vacant.nowMs } },
+          memory: { ...vacant.memory, turns: [{ member: 'n3', sinceMs: vacant.nowMs }] },
         },
         { members: cluster.members.filter(({ name }) => name !== 'n1') },
       );

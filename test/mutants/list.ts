@@ -185,8 +185,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       edit(
         'decide/rules/race.ts',
-        'if (!chosen && !hasEveryCommit(seen, me(seen)) && lagBytes > limit)',
-        'if (!chosen && lagBytes > limit + 1_000_000_000_000n)',
+        'if (!chosen && !hasEveryCommit(seen, me(seen)) && end !== null && lagBytes > limit) {',
+        'if (!chosen && end !== null && lagBytes > limit + 1_000_000_000_000n) {',
       ),
     ],
   },

@@ -6,6 +6,7 @@ import type { Rehearsal } from '../../model/rehearsal.ts';
 import { escapeLabel } from './label.ts';
 import { writeSlotMetrics } from './slotMetrics.ts';
 import {
+  crashWaitMs,
   freshnessOf,
   isFailsafeActive,
   roleOf,
@@ -206,6 +207,19 @@ function ownMetrics(snapshot: Snapshot | null, context: StatusContext): Metric[]
     ...synchronyMetrics(snapshot === null ? null : synchronyOf(snapshot)),
     ...healthMetrics(snapshot?.seen ?? null),
     {
+      name: 'matriarch_primary_crashes',
+      type: 'gauge',
+      help: 'How often PostgreSQL went down here while this node led, in the last ten minutes.',
+      value: snapshot?.decision.memory.crashes.length ?? 0,
+    },
+    {
+      name: 'matriarch_start_wait_seconds',
+      type: 'gauge',
+      help: 'How long the next start of a primary that went down again and again waits, 0 if none does.',
+      value: snapshot === null ? 0 : crashWaitMs(snapshot.decision) / 1_000,
+    },
+    ...statusAgeMetric(snapshot, context.nowMs),
+    {
       name: 'matriarch_needs_operator',
       type: 'gauge',
       help: '1 if this node waits for something that only people can do, else 0.',
@@ -218,6 +232,15 @@ function ownMetrics(snapshot: Snapshot | null, context: StatusContext): Metric[]
       value: snapshot?.cycle ?? 0,
     },
   ];
+}
+
+/** Where somebody else leads: what `maximum_lag_on_failover` would be judged by is so old. */
+function statusAgeMetric(snapshot: Snapshot | null, nowMs: number): Metric[] {
+  const known = snapshot?.decision.memory.statusSeen ?? null;
+  if (known === null) return [];
+  const help =
+    'How long ago this node saw the leader write how far it is; the lag limit of a failover is judged by that.';
+  return [{ name: 'matriarch_status_age_seconds', type: 'gauge', help, value: (nowMs - known.sinceMs) / 1_000 }];
 }
 
 /** Bytes only where both ends are seen in one look, at the leader: of two looks one is older, and that is no lag. */

@@ -28,6 +28,9 @@ export function readPeerStatus(text: string): PeerReport['said'] {
     systemId: textOrNull(value.database_system_identifier),
     ...(location > 0n ? catalogXmins(value) : {}),
     ...hindranceIn(value),
+    ...etcdAwayIn(value),
+    ...crashesIn(value),
+    ...upstreamEndIn(value),
   };
 }
 
@@ -60,6 +63,24 @@ function catalogXmins({
 function hindranceIn(value: JsonObject): { readonly hindrance?: string } {
   const health = isObject(value.matriarch) ? textOrNull(value.matriarch.health) : null;
   return health === null || health === 'good' ? {} : { hindrance: health };
+}
+
+/** Of ours alone. */
+function upstreamEndIn({ matriarch }: JsonObject): { readonly upstreamEnd?: Lsn } {
+  const end = isObject(matriarch) ? naturalOrNull(matriarch.upstream_end) : null;
+  return end === null || end === 0n ? {} : { upstreamEnd: lsnOf(end) };
+}
+
+/** Of ours alone. */
+function crashesIn({ matriarch }: JsonObject): { readonly crashes?: number } {
+  const crashes = isObject(matriarch) ? matriarch.crashes : undefined;
+  return typeof crashes === 'number' && crashes > 0 ? { crashes } : {};
+}
+
+/** Of ours alone. */
+function etcdAwayIn({ matriarch }: JsonObject): { readonly etcdAwayMs?: number } {
+  const away = isObject(matriarch) ? matriarch.etcd_away_ms : undefined;
+  return typeof away === 'number' && away >= 0 ? { etcdAwayMs: away } : {};
 }
 
 /** Ours say whether they may write. Of a Patroni only a standby at work is proof: what is starting or gives no answer may be anything. */

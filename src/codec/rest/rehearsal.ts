@@ -17,6 +17,7 @@ export function rehearsalDocument(
     outcome: outcomeDocument(answer.outcome),
     bytes_at_risk: answer.risk?.bytes ?? null,
     bytes_seen: answer.risk === null ? null : answer.risk.oneLook ? 'by the leader, in one look' : 'by each for itself',
+    status_age_ms: answer.risk?.statusAgeMs ?? null,
     ...loadDocument(answer, hit),
     phases: answer.phases.map(phaseDocument),
     members: answer.members.map(memberDocument),

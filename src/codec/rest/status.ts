@@ -66,10 +66,13 @@ export function statusDocument(snapshot: Snapshot | null, context: StatusContext
       cycle: snapshot.cycle,
       looked_ms_ago: Math.ceil(context.nowMs - seen.beganMs),
       withdrawn: snapshot.withdrawn ?? undefined,
+      ...(seen.dcs.kind === 'unreachable' ? { etcd_away_ms: Math.round(context.nowMs - seen.dcs.sinceMs) } : {}),
       ...(seen.postgres.kind === 'running' && seen.postgres.role === 'standby' && seen.postgres.replaysOwnWal === true
         ? { replays_own_wal: true }
         : {}),
       ...synchronyFields(snapshot),
+      ...crashFields(snapshot),
+      ...leaderEndFields(snapshot, context),
       slots: slotsDocument(seen),
       ...healthFields(seen),
     },
@@ -97,6 +100,35 @@ export function isFailsafeActive({ seen }: Snapshot, nowMs: InstantMs): boolean 
 function synchronyFields(snapshot: Snapshot): Fields {
   const synchrony = synchronyOf(snapshot);
   return synchrony === null ? {} : { copies: synchrony.copies, commit_wait_ms: synchrony.oldestWaitMs };
+}
+
+/** How often it went down of late while it led; and, while that lasts, how long the next start waits. */
+function crashFields({ decision }: Snapshot): Fields {
+  const crashes = decision.memory.crashes.length;
+  const waitsMs = crashWaitMs(decision);
+  return { ...(crashes === 0 ? {} : { crashes }), ...(waitsMs === 0 ? {} : { next_start_in_ms: waitsMs }) };
+}
+
+/** 0: no start waits since the server went down again and again. */
+export function crashWaitMs({ because }: Pick<Snapshot['decision'], 'because'>): number {
+  const waits = because.find(([name]) => name === 'nextStartInMs')?.[1];
+  return typeof waits === 'number' ? waits : 0;
+}
+
+/** What a failover would be judged by: how old the leader's last word in etcd is, and what it told a standby that lacks some of it. */
+function leaderEndFields({ seen, decision }: Snapshot, { nowMs }: StatusContext): Fields {
+  const { statusSeen, upstreamEnd } = decision.memory;
+  const { postgres } = seen;
+  const lacks =
+    upstreamEnd !== null &&
+    postgres.kind === 'running' &&
+    postgres.role === 'standby' &&
+    postgres.timeline === upstreamEnd.timeline &&
+    postgres.receivedLsn < upstreamEnd.lsn;
+  return {
+    ...(statusSeen === null ? {} : { status_age_ms: Math.round(nowMs - statusSeen.sinceMs) }),
+    ...(lacks ? { upstream_end: upstreamEnd.lsn } : {}),
+  };
 }
 
 /** Whether the server does its work: `good`, or what hinders it, since when and why. Nothing of one that does not run. */

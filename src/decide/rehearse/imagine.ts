@@ -1,5 +1,5 @@
 import type { Cluster, Member } from '../../model/cluster.ts';
-import type { Observation } from '../../model/observation.ts';
+import type { Memory, Observation } from '../../model/observation.ts';
 import type { PeerReport } from '../../model/peers.ts';
 import type { ControlData, RunningPrimary, RunningStandby } from '../../model/postgres.ts';
 import { type Lsn, pid, timeline, wallMs } from '../../model/units.ts';
@@ -139,9 +139,26 @@ export function asSeenBy(seen: Observation, name: string, postgres: RunningStand
       clusterTimeline: seen.memory.clusterTimeline,
       systemId: seen.memory.systemId,
       lastRole: postgres.role,
+      statusSeen: seen.memory.statusSeen ?? statusNow(seen, cluster),
+      upstreamEnd:
+        said.upstreamEnd === undefined || said.timeline === null
+          ? null
+          : { timeline: said.timeline, lsn: said.upstreamEnd },
+      crashes: Array.from({ length: said.crashes ?? 0 }, () => seen.nowMs),
     },
   };
 }
+
+/** Who looks leads, and the others see what it wrote. */
+const statusNow = ({ nowMs }: Observation, cluster: Cluster | null): Memory['statusSeen'] =>
+  cluster?.status == null
+    ? null
+    : {
+        modRevision: cluster.status.modRevision,
+        optime: cluster.status.optime,
+        sinceMs: nowMs,
+        bytesPerS: null,
+      };
 
 const guardAtRest: Observation['guard'] = {
   kind: 'present',
@@ -170,6 +187,7 @@ export function wordOf(seen: Observation, name: string): Said | null {
     failoverPriority: tags.failoverPriority,
     watchdogFailed: !guardUsable(seen),
     systemId: controlOf(postgres)?.systemId ?? null,
+    ...(seen.memory.crashes.length === 0 ? {} : { crashes: seen.memory.crashes.length }),
   };
 }
 

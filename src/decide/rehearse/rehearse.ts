@@ -4,6 +4,7 @@ import type { Observation } from '../../model/observation.ts';
 import type { Past, Rehearsal, Risk, UnknownNames } from '../../model/rehearsal.ts';
 import { later } from '../../model/units.ts';
 import { me } from '../judge.ts';
+import { statusAgeMs } from '../leaderEnd.ts';
 import { playAlone } from './etcd.ts';
 import { asSeenBy, leaderPosition, memberNames, namedBy, primaryOf, saidBy, standbyOf } from './imagine.ts';
 import { leasePhase, leaseSpan, promotionPhase, racePhase, stopPhase } from './phases.ts';
@@ -100,7 +101,7 @@ function riskOf(
     const lacks = leader.at - standby.receivedLsn;
     if (winners.includes(name) && lacks > bytes) bytes = lacks;
   }
-  return { bytes, oneLook: leader.oneLook };
+  return { bytes, oneLook: leader.oneLook, statusAgeMs: statusAgeMs(seen) };
 }
 
 /** Nobody is promoted without etcd, and whoever leads has its lease for as long as it was proven last. */

@@ -1,14 +1,12 @@
 import type { Fact } from '../../model/decision.ts';
 import type { Observation } from '../../model/observation.ts';
-import type { PeerReport } from '../../model/peers.ts';
 import { type InstantMs, later } from '../../model/units.ts';
-import { isStartGivenUp, recentStarts } from '../crash.ts';
+import { outageBeganMs, recentStarts, startNoted } from '../crash.ts';
 import { failsafeFacts, wentDown } from '../failsafe.ts';
 import { caughtUp, downByStopMs, handOver, handOverLimitMs, successors } from '../handover.ts';
 import {
   clusterTimeline,
   controlOf,
-  endOfPrimary,
   failoverRequest,
   guardArmed,
   iAmLeader,
@@ -21,11 +19,9 @@ import type { Rule } from '../rule.ts';
 import { namesAtStart } from '../synchronous/standing.ts';
 import { settled } from '../synchronous/view.ts';
 import { leaseLeftMs, leaseNeededToPromoteMs } from '../timing.ts';
+import { crashesAgain, crashFacts, giveWay, leftBehind, stoppedLeader } from './giveWay.ts';
 
 /** PostgreSQL is down and I hold the leader key: step down as asked, start again in place, or give way. */
-
-const stoppedLeader = (seen: Observation) =>
-  seen.postgres.kind === 'stopped' && iAmLeader(seen) ? seen.postgres : null;
 
 const orphans: Rule = {
   name: 'postgres.orphans',
@@ -72,77 +68,18 @@ const steppingDown: Rule = {
   },
 };
 
-/** How long the others are asked, before a primary that was not to be started at all is started after all. */
-const askFirstMs = 500;
-/** Where it stood then, a standby stands at least when the primary goes down. */
-const justBeforeMs = 1_000;
-const mayAnswerYet = ({ askedMs, last }: PeerReport, sinceMs: InstantMs): boolean =>
-  last.kind === 'waiting' || (last.kind === 'silent' ? last.atMs : (askedMs ?? 0)) < sinceMs;
-/** A standby that said so within this time counts as able to take over. */
-const recentMs = 5_000;
-
-const giveWay: Rule = {
-  name: 'primary.crashed.giveWay',
-  reason: 'the crashed primary is given up: a standby takes over',
-  judge(seen) {
-    const stopped = stoppedLeader(seen);
-    if (stopped === null || seen.settings.cluster.pause) return undefined;
-    const { primaryStartTimeoutMs } = seen.settings.cluster;
-    const clean = stoppedCleanly(stopped.control);
-    if (clean && seen.memory.stepDown?.givenUp === true) return undefined; // the others were just found wanting
-    const sinceMs = seen.memory.crash?.sinceMs ?? seen.nowMs;
-    const forMs = seen.nowMs - sinceMs;
-    const attempts = recentStarts(seen);
-    const { hung } = seen.memory;
-    const wasHung = hung !== null && hung.term === seen.held?.term;
-    const atOnce = primaryStartTimeoutMs === 0 || wasHung;
-    if (!atOnce && !isStartGivenUp(seen)) return undefined;
-    const askedMs = atOnce ? earlier(sinceMs, justBeforeMs) : earlier(seen.nowMs, recentMs);
-    const able = successors(seen, wasHung ? hung.timeline : stopped.control.timeline, askedMs);
-    const because: Fact[] = [
-      ['primaryStartTimeoutMs', primaryStartTimeoutMs],
-      ['downMs', Math.round(forMs)],
-      ['attempts', attempts.length],
-      ...(wasHung ? [['hung', hung.kind] as const] : []),
-      ['successors', able.join(',') || null],
-    ];
-    if (able.length > 0)
-      return {
-        actions: [{ kind: 'releaseLeaderKey', lsn: endOfPrimary(stopped.control) }],
-        because,
-        memory: { crash: null, noRaceBeforeMs: later(seen.nowMs, seen.settings.cluster.ttlMs) },
-      };
-    if (forMs >= askFirstMs || !seen.peers.some((peer) => mayAnswerYet(peer, askedMs))) return undefined;
-    return { actions: [{ kind: 'askPeers' }], because, wakeInMs: 50 };
-  },
-};
-
-/** Stopped because it hung, by a stop that was over; what of it is there still is killed, and cannot answer anybody. */
-const heldByKernel = (seen: Observation): boolean => {
-  const last = seen.jobs.kind === 'idle' ? seen.jobs.last : null;
-  const { hung } = seen.memory;
-  return hung !== null && hung.term === seen.held?.term && last?.job.kind === 'stop' && last.ended === 'done';
-};
-
-const leftBehind: Rule = {
-  name: 'primary.hung.leftBehind',
-  reason: 'what is left of the stopped server is killed and held by the kernel: a standby takes over all the same',
-  judge(seen) {
-    const stopped = stoppedLeader(seen);
-    if (stopped === null || stopped.orphans.length === 0 || !heldByKernel(seen)) return undefined;
-    return giveWay.judge(seen);
-  },
-};
-
 const startsAsPrimary = ({ jobs }: Observation): boolean =>
   jobs.kind === 'busy' &&
   (jobs.job.kind === 'startPrimary' || (jobs.job.kind === 'restart' && jobs.job.as === 'primary'));
+
+/** A standby that said so within this time counts as able to take over. */
+const recentMs = 5_000;
 
 /** Since when it is coming up, and how long it may; null: it is not coming up as a primary. */
 function startOfPrimary(seen: Observation): { readonly sinceMs: InstantMs; readonly limitMs: number } | null {
   const { jobs, postgres } = seen;
   const limitMs = seen.settings.cluster.primaryStartTimeoutMs;
-  const outageMs = seen.memory.crash?.sinceMs ?? null;
+  const outageMs = outageBeganMs(seen);
   if (jobs.kind === 'busy' && startsAsPrimary(seen))
     return {
       sinceMs: earliest(outageMs, jobs.sinceMs),
@@ -153,7 +90,6 @@ function startOfPrimary(seen: Observation): { readonly sinceMs: InstantMs; reado
 }
 
 const earliest = (a: InstantMs | null, b: InstantMs): InstantMs => (a === null || b < a ? b : a);
-const earlier = (instant: InstantMs, byMs: number): InstantMs => later(instant, -byMs);
 
 const startTooLong: Rule = {
   name: 'primary.startTooLong',
@@ -167,7 +103,7 @@ const startTooLong: Rule = {
     if (forMs <= limitMs) return undefined;
     const timeline = controlOf(seen.postgres)?.timeline ?? clusterTimeline(seen);
     if (timeline === null) return undefined;
-    const able = successors(seen, timeline, earlier(seen.nowMs, recentMs));
+    const able = successors(seen, timeline, later(seen.nowMs, -recentMs));
     const because: Fact[] = [
       ['startingMs', Math.round(forMs)],
       ['limitMs', limitMs],
@@ -204,6 +140,7 @@ const restartInPlace: Rule = {
       ['controlState', control.state],
       ['leaseLeftMs', Math.round(leftMs)],
       ['attempts', recentStarts(seen).length],
+      ...crashFacts(seen),
     ];
     // The lease is unbroken and proven, so nobody was promoted in between: no new timeline is needed.
     const inPlace =
@@ -212,10 +149,13 @@ const restartInPlace: Rule = {
       !stopped.backupLabel &&
       (known === null || control.timeline >= known);
     if (!inPlace) {
-      return {
-        actions: [{ kind: 'startJob', job: { kind: 'startStandby', upstream: null } }],
-        because: [...because, ['asStandby', 'it did not stop as a primary of this timeline']],
-      };
+      return (
+        repairPause(seen) ?? {
+          actions: [{ kind: 'startJob', job: { kind: 'startStandby', upstream: null } }],
+          because: [...because, ['asStandby', 'it did not stop as a primary of this timeline']],
+          memory: startNoted(seen),
+        }
+      );
     }
     if (seen.held === null || !seen.held.proven || leftMs < leaseNeededToPromoteMs(seen.settings.cluster)) {
       return { actions: [], because: [...because, ['waitsFor', 'a proven lease']], wakeInMs: 200 };
@@ -245,9 +185,7 @@ const restartInPlace: Rule = {
         { kind: 'askPeers' },
       ],
       because,
-      memory: {
-        crash: { sinceMs: seen.memory.crash?.sinceMs ?? seen.nowMs, attemptsMs: [...recentStarts(seen), seen.nowMs] },
-      },
+      memory: startNoted(seen),
     };
   },
 };
@@ -271,13 +209,18 @@ const restartWithoutEtcd: Rule = {
     return {
       actions: [{ kind: 'startJob', job: { kind: 'startPrimary', limitMs, synchronousNames: '', premise } }],
       because: [['controlState', postgres.control.state], ['leaseLeftMs', Math.round(leftMs)], ...failsafeFacts(seen)],
-      memory: {
-        crash: { sinceMs: seen.memory.crash?.sinceMs ?? seen.nowMs, attemptsMs: [...recentStarts(seen), seen.nowMs] },
-      },
+      memory: startNoted(seen),
     };
   },
 };
 
 export const startRules: readonly Rule[] = [startTooLong];
 export const handOverRules: readonly Rule[] = [steppingDown];
-export const crashedRules: readonly Rule[] = [leftBehind, orphans, giveWay, restartInPlace, restartWithoutEtcd];
+export const crashedRules: readonly Rule[] = [
+  leftBehind,
+  orphans,
+  giveWay,
+  crashesAgain,
+  restartInPlace,
+  restartWithoutEtcd,
+];

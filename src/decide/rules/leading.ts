@@ -179,7 +179,7 @@ const healthy: Rule = {
         ['standbys', primary.senders.length],
         ...hindered(seen),
       ],
-      memory: { hung: null, stepDown: null, noRaceBeforeMs: null, waitingFor: null },
+      memory: { hung: null, stepDown: null, noRaceBeforeMs: null, turns: [] },
       ...(inMs !== null && inMs > 0 ? { wakeInMs: inMs } : {}),
     };
   },

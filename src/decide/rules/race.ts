@@ -1,13 +1,13 @@
-import type { Cluster } from '../../model/cluster.ts';
 import type { Fact } from '../../model/decision.ts';
-import type { Observation } from '../../model/observation.ts';
-import { type Lsn, lsnText, timeline } from '../../model/units.ts';
-import { leaderless, leaderlessSince, named, offHistory, oldHolder, takenTimeline } from '../contest.ts';
+import { lsnText, timeline } from '../../model/units.ts';
+import { leaderless, leaderlessSince, named, offHistory, takenTimeline } from '../contest.ts';
 import { clusterOf, clusterTimeline, dueRequest, guardUsable, me, nofailover } from '../judge.ts';
+import { ageFacts, leaderEnd, toldBy } from '../leaderEnd.ts';
 import type { Rule } from '../rule.ts';
 import { electable, hasEveryCommit, isForced, mayStand } from '../synchronous/standing.ts';
 import { votesFor } from '../synchronous/votes.ts';
 import { withdraw } from '../synchronous/withdrawal.ts';
+import { passedOver } from '../turn.ts';
 import { lastReignRules } from './lastReign.ts';
 import { turnRules } from './turns.ts';
 
@@ -43,14 +43,6 @@ const justReleased: Rule = {
   },
 };
 
-/** How far the last leader said to be: in etcd, or, where it had none, as it asked for a promise. */
-function furthestTold(seen: Observation, cluster: Cluster): Lsn | null {
-  const told = cluster.status?.optime ?? null;
-  const { promised: last } = seen.failsafe;
-  const asked = last?.to === oldHolder(seen) ? (last?.lsn ?? null) : null;
-  return told === null || (asked !== null && asked > told) ? asked : told;
-}
-
 const notEligible: Rule = {
   name: 'race.notEligible',
   reason: 'this node may not lead',
@@ -62,17 +54,20 @@ const notEligible: Rule = {
     if (nofailover(seen)) reasons.push(['nofailover', true]);
     if (!guardUsable(seen)) reasons.push(['guard', 'absent']);
     const chosen = named(seen);
-    const optime = furthestTold(seen, cluster);
-    const lagBytes = optime === null ? 0n : optime - standby.receivedLsn;
+    const mine = { timeline: standby.timeline, lsn: standby.receivedLsn };
+    const end = leaderEnd(seen, mine);
+    const lagBytes = end === null ? 0n : end.lsn - standby.receivedLsn;
     const limit = BigInt(seen.settings.cluster.maximumLagBytesOnFailover);
     // What a synchronous standby lacks was promised to nobody.
-    if (!chosen && !hasEveryCommit(seen, me(seen)) && lagBytes > limit)
+    if (!chosen && !hasEveryCommit(seen, me(seen)) && end !== null && lagBytes > limit) {
       reasons.push(['lagBytes', String(lagBytes)], ['maximumLagBytes', String(limit)]);
+      reasons.push(...toldBy(end), ...ageFacts(seen, mine));
+    }
     const known = clusterTimeline(seen);
     if (seen.settings.cluster.checkTimeline && !chosen && known !== null && standby.timeline < known) {
       reasons.push(['timeline', standby.timeline], ['clusterTimeline', known]);
     }
-    if (!chosen) reasons.push(...offHistory(seen, { timeline: standby.timeline, lsn: standby.receivedLsn }));
+    if (!chosen) reasons.push(...offHistory(seen, mine));
     if (reasons.length === 0) return undefined;
     return { actions: [{ kind: 'askPeers' }], because: reasons };
   },
@@ -136,12 +131,14 @@ const acquire: Rule = {
         ['myLsn', lsnText(standby.receivedLsn)],
         ['timeline', standby.timeline],
         ['lastOptime', cluster.status === null ? null : lsnText(cluster.status.optime)],
+        ...ageFacts(seen, { timeline: standby.timeline, lsn: standby.receivedLsn }),
         [
           'peers',
           seen.peers
             .map(({ name, said, last }) => `${name}:${said?.position == null ? last.kind : lsnText(said.position)}`)
             .join(' ') || null,
         ],
+        ...passedOver(seen),
       ],
       wakeInMs: 300,
     };

@@ -50,6 +50,7 @@ function flawOf(member: Member, report: PeerReport | undefined): string | null {
   if (report?.said?.watchdogFailed === true) return 'watchdog failed';
   if (report?.last.kind === 'silent') return `silent: ${report.last.why}`;
   if (report?.said?.runsAsPrimary === true) return 'runs as a primary';
+  if (report?.said?.etcdAwayMs !== undefined) return 'its etcd does not answer: it could not take the key';
   return report?.said != null && report.said.position === null ? 'PostgreSQL gives no position' : null;
 }
 

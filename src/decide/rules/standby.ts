@@ -262,7 +262,7 @@ const healthy: Rule = {
         ['timeline', standby.timeline],
         ['receiver', standby.receiver?.status ?? null],
       ],
-      memory: { notStreamingSinceMs: null, stepDown: null, noRaceBeforeMs: null, waitingFor: null, crash: null },
+      memory: { notStreamingSinceMs: null, stepDown: null, noRaceBeforeMs: null, turns: [], crash: null },
       ...(isHandedOver(seen) ? { wakeInMs: handOverLookMs } : {}),
     };
   },

@@ -1,27 +1,15 @@
 import type { Verdict } from '../../model/decision.ts';
-import type { Observation } from '../../model/observation.ts';
 import { lsnText } from '../../model/units.ts';
-import {
-  ahead,
-  type Contender,
-  contenders,
-  leaderless,
-  leaderlessSince,
-  named,
-  oldHolder,
-  pendingAnswers,
-  starters,
-} from '../contest.ts';
+import { leaderless, leaderlessSince, named, pendingAnswers, starters } from '../contest.ts';
 import { dueRequest, me, myPosition } from '../judge.ts';
 import type { Rule } from '../rule.ts';
+import { betterThan, candidateLimitMs, turnOf, whyItWaits, whyNotPassedOver } from '../turn.ts';
 
 /** Nobody leads, and this node may: who of those that may goes first, and for how long. */
 
 /** How long a living peer's answer is waited for: a dead host must cost nothing. */
 const answerLimitMs = 300;
 
-/** A named candidate goes first, for a bounded time: one that cannot take the key must not block the cluster. */
-const candidateLimitMs = 5_000;
 /** For all that are starting together. */
 const startingLimitMs = 5_000;
 /** One that is down is about to be started, or it stays so: a replica that waits for its operator must not cost each failover more. */
@@ -47,6 +35,8 @@ const candidateFirst: Rule = {
       because: [
         ['candidate', candidate],
         ['waitedMs', Math.round(waitedMs)],
+        ['limitMs', candidateLimitMs],
+        ...whyItWaits(seen, candidate),
       ],
       wakeInMs: 200,
     };
@@ -121,13 +111,9 @@ const waitForAhead: Rule = {
   judge(seen): Verdict | undefined {
     const mine = myPosition(seen);
     if (leaderless(seen) === null || mine === null || seen.dcs.kind !== 'reachable' || named(seen)) return undefined;
-    const better = contenders(seen).filter((peer) =>
-      ahead(peer, mine, seen.settings.local.tags.failoverPriority, oldHolder(seen)),
-    );
-    const [best] = better.filter(({ answers }) => answers).toSorted(furthestFirst);
-    const wait = best === undefined ? graceForSilent(seen, better) : turnOf(seen, best);
-    if (wait === null || wait.waitedMs > wait.limitMs) return undefined;
-    const { peer, waitedMs, limitMs, since } = wait;
+    const turn = turnOf(seen, betterThan(seen, mine));
+    if (turn === null) return undefined;
+    const { peer, waitedMs, limitMs, turns } = turn;
     return {
       actions: [{ kind: 'askPeers' }],
       because: [
@@ -136,46 +122,14 @@ const waitForAhead: Rule = {
         ['myLsn', lsnText(mine.lsn)],
         ['answers', peer.answers],
         ['waitedMs', Math.round(waitedMs)],
-        ['limitMs', limitMs],
+        ['limitMs', Number.isFinite(limitMs) ? limitMs : null],
+        ...whyItWaits(seen, peer.name),
+        ...whyNotPassedOver(seen, turn),
       ],
-      memory: { waitingFor: since },
-      wakeInMs: 100,
+      memory: { turns },
+      wakeInMs: waitedMs > candidateLimitMs ? 1_000 : 100,
     };
   },
 };
-
-interface Wait {
-  readonly peer: Contender;
-  readonly since: Observation['memory']['waitingFor'];
-  readonly waitedMs: number;
-  readonly limitMs: number;
-}
-
-const furthestFirst = (a: Contender, b: Contender): number =>
-  b.timeline - a.timeline || Number(b.lsn - a.lsn) || b.priority - a.priority;
-
-/** For whom this node waits in this vacancy: who was waited for in the one before begins anew. */
-function waitedFor(seen: Observation): Observation['memory']['waitingFor'] {
-  const { waitingFor } = seen.memory;
-  return waitingFor !== null && waitingFor.sinceMs >= leaderlessSince(seen) ? waitingFor : null;
-}
-
-/** One that answers may take what it needs to start. */
-function turnOf(seen: Observation, peer: Contender): Wait {
-  const before = waitedFor(seen);
-  const since = before?.member === peer.name ? before : { member: peer.name, sinceMs: seen.nowMs };
-  const limitMs = Math.max(seen.settings.cluster.aheadGraceMs, candidateLimitMs);
-  return { peer, since, waitedMs: seen.nowMs - since.sinceMs, limitMs };
-}
-
-/** All that were last known ahead and are silent share one grace, counted from when they were first waited for. */
-function graceForSilent(seen: Observation, silent: readonly Contender[]): Wait | null {
-  const [peer] = silent.toSorted(furthestFirst);
-  if (peer === undefined) return null;
-  const before = waitedFor(seen);
-  const since = before !== null && silent.some(({ name }) => name === before.member) ? before : null;
-  const counted = since ?? { member: peer.name, sinceMs: seen.nowMs };
-  return { peer, since: counted, waitedMs: seen.nowMs - counted.sinceMs, limitMs: seen.settings.cluster.aheadGraceMs };
-}
 
 export const turnRules: readonly Rule[] = [candidateFirst, formerLeader, awaitAnswers, waitForStarting, waitForAhead];

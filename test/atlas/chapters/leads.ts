@@ -81,6 +81,7 @@ const taker = (name: string): Readonly<Record<string, Change>> => ({
   'far behind': says(peer(name, farBehind)),
   'has all, nofailover': says(peer(name, level, { nofailover: true })),
   'has all, watchdog failed': says(peer(name, level, { watchdogFailed: true })),
+  'has all, its etcd is away': says(peer(name, level, { etcdAwayMs: 3_000 })),
   'runs as primary': says(peer(name, level, { runsAsPrimary: true, noPrimary: false })),
   'on another timeline': says(peer(name, level, { timeline: timeline(4) })),
   'gives no position': says(peer(name, null)),
@@ -176,10 +177,11 @@ const crashed: Chapter = {
   dimensions: [
     paused,
     only(
-      dimension('n2', taker('n2')),
+      dimension('n2', { ...taker('n2'), 'has all, went down as often': says(peer('n2', level, { crashes: 3 })) }),
       'has all',
       'far behind',
       'has all, nofailover',
+      'has all, went down as often',
       'runs as primary',
       'silent',
       'not asked of late',
@@ -192,6 +194,10 @@ const crashed: Chapter = {
       'longer than the timeout': remember({ crash: { sinceMs: agoMs(301_000), attemptsMs: [] } }),
       'the fourth time': remember({
         crash: { sinceMs: agoMs(100), attemptsMs: [1, 2, 3].map((n) => agoMs(n * 60_000)) },
+      }),
+      'again and again': remember({
+        crash: { sinceMs: agoMs(100), attemptsMs: [1, 2, 3].map((n) => agoMs(n * 1_000)) },
+        crashes: [0.1, 1, 2, 3, 4].map((n) => agoMs(n * 1_000)),
       }),
     }),
     only(postgres, ...stoppedKinds),

@@ -115,10 +115,12 @@ const whoseTurn: Chapter = {
       'is as far': says({ ...peer('n3', level), ...lately }),
       'is behind': says({ ...peer('n3', farBehind), ...lately }),
       'is ahead': says({ ...peer('n3', furtherOn), ...lately }),
+      'is ahead by more than the limit': says({ ...peer('n3', lsn('0/5200200')), ...lately }),
       'is ahead, nofailover': says({ ...peer('n3', furtherOn, { nofailover: true }), ...lately }),
       'is ahead, watchdog failed': says({ ...peer('n3', furtherOn, { watchdogFailed: true }), ...lately }),
       'is on a newer timeline, and behind': says({ ...peer('n3', farBehind, { timeline: timeline(6) }), ...lately }),
       'is as far, of higher priority': says({ ...peer('n3', level, { failoverPriority: 2 }), ...lately }),
+      'is as far, and went down again and again': says({ ...peer('n3', level, { crashes: 3 }), ...lately }),
       'gives no position': says({ ...peer('n3', null), ...lately }),
       'is starting': says({ ...peer('n3', null, { state: 'starting' }), ...lately }),
       'was not asked': says({
@@ -141,8 +143,8 @@ const whoseTurn: Chapter = {
     }),
     dimension('I wait for it', {
       'not yet': asIs,
-      'for 2 s': remember({ waitingFor: { member: 'n3', sinceMs: agoMs(2_000) } }),
-      'for 6 s': remember({ waitingFor: { member: 'n3', sinceMs: agoMs(6_000) } }),
+      'for 2 s': remember({ turns: [{ member: 'n3', sinceMs: agoMs(2_000) }] }),
+      'for 6 s': remember({ turns: [{ member: 'n3', sinceMs: agoMs(6_000) }] }),
     }),
   ],
 };

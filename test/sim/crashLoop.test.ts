@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { SimulatedCluster } from '../../src/sim/cluster.ts';
+import { ends, keyOf, members, three } from '../scenarios/stage.ts';
+
+/** What ends one primary ends the next: the same query comes again, wherever the clients are. */
+
+/** Kills whoever accepts writes a moment after it does, for so long; who that was, and when. */
+async function poison(cluster: SimulatedCluster, forMs: number): Promise<readonly { name: string; atMs: number }[]> {
+  const endMs = cluster.engine.now() + forMs;
+  const killed: { name: string; atMs: number }[] = [];
+  while (cluster.engine.now() < endMs) {
+    await cluster.run(100);
+    const name = cluster.primary();
+    if (name === null) continue;
+    await cluster.run(200);
+    if (cluster.primary() !== name) continue;
+    cluster.postgres(name).kill();
+    killed.push({ name, atMs: cluster.engine.now() });
+  }
+  return killed;
+}
+
+const handovers = (killed: readonly { name: string }[]): number =>
+  killed.filter(({ name }, n) => n > 0 && name !== killed[n - 1]?.name).length;
+
+test('every primary crashes a moment after it is up: the lead is handed on while somebody is better, and then starts wait, longer each time', async () => {
+  const { cluster } = await three(0x7b1);
+  const fullSpeed = await poison(cluster, 60_000);
+  assert.ok(handovers(fullSpeed) <= 2, `the lead was handed on ${handovers(fullSpeed)} times`);
+  const killed = await poison(cluster, 240_000);
+  assert.equal(handovers(killed), 0, 'nobody is better');
+  assert.ok(killed.length >= 6 && killed.length <= 16, `crashed ${killed.length} times in four minutes`);
+  const gaps = killed.slice(1).map(({ atMs }, n) => atMs - (killed[n]?.atMs ?? 0));
+  assert.ok(Math.max(...gaps) < 36_000, `there is a primary every half minute: ${gaps.map(Math.round).join(', ')}`);
+  const last = killed.at(-1)?.name ?? '';
+  assert.ok(cluster.rulesOf(last).includes('primary.crashesAgain'));
+  assert.equal(keyOf(cluster, 'leader'), last, 'its lease goes on meanwhile');
+  // Whatever it was is over.
+  await cluster.until(() => cluster.primary() !== null, { withinMs: 40_000 });
+  await cluster.run(601_000);
+  for (const name of members)
+    assert.deepEqual(cluster.node(name).handles()?.snapshot()?.decision.memory.crashes, [], `${name} has no past`);
+  await ends(cluster);
+});
+
+test('one server crashes again and again, and the others do not: the lead goes to one of them, and stays', async () => {
+  const { cluster, leader } = await three(0x7b2);
+  for (let crash = 0; crash < 4; crash++) {
+    await cluster.until(() => cluster.primary() === leader, { withinMs: 20_000 });
+    await cluster.run(500);
+    cluster.postgres(leader).kill();
+  }
+  await cluster.until(() => cluster.primary() !== null && cluster.primary() !== leader, { withinMs: 20_000 });
+  const next = cluster.primary();
+  await cluster.run(120_000);
+  assert.equal(cluster.primary(), next);
+  await ends(cluster);
+});
