@@ -86,6 +86,7 @@ export function makeDcs(world: DcsWorld & Pick<World, 'files'>, { settings, marg
       status: modRevisionOf(keys.status),
       timeline: modRevisionOf(keys.timeline),
       sync: modRevisionOf(keys.sync),
+      syncText: kvs.find(({ key }) => key === keys.sync)?.value ?? null,
       failsafe: modRevisionOf(keys.failsafe),
     });
     syncKey.seen(modRevisionOf(keys.sync), asked.sentMs);

@@ -192,6 +192,8 @@ export function makeLeadership(
       write: [
         { op: 'put' as const, key: keys.leader, value: name, lease },
         ...(announce === null ? [] : [{ op: 'put' as const, key: keys.timeline, value: String(announce) }]),
+        // As it is, and with a new revision: whoever counted votes before this reign does not take the key after it.
+        ...(seen.syncText === null ? [] : [{ op: 'put' as const, key: keys.sync, value: seen.syncText }]),
       ],
       shown: [keys.leader],
       isDone: (now: KeysNow) => now.get(keys.leader)?.lease === lease,

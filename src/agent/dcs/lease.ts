@@ -10,6 +10,7 @@ export interface ReadAt {
   readonly status: Revision;
   readonly timeline: Revision;
   readonly sync: Revision;
+  readonly syncText: string | null;
   readonly failsafe: Revision;
 }
 

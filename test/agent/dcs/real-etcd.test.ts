@@ -93,6 +93,24 @@ test('nobody acquires without a member key, on an unread revision, or after a re
   assert.equal((await b.lead()).kind, 'done');
 });
 
+test('votes are of one vacancy: the last leader had the key again, and nobody takes it on votes from before that', async () => {
+  const of = scope();
+  const [a, b] = [node('a', of), node('b', of)];
+  const sync = '{"leader":"a","quorum":1,"sync_standby":"b,c"}';
+  await a.meddle({ op: 'put', key: a.keys.sync, value: sync });
+  await b.dcs.publishMember(member('b'));
+  const counted = await b.reach();
+  assert.equal((await a.lead()).kind, 'done');
+  await a.meddle({ op: 'delete', key: a.keys.leader }); // nothing else was written in that reign
+  assert.equal((await b.dcs.acquire(counted.cluster.revision)).kind, 'refused');
+  const now = await b.reach();
+  assert.deepEqual(
+    { ...now.cluster.sync, modRevision: null },
+    { leader: 'a', members: ['b', 'c'], quorum: 1, modRevision: null },
+  );
+  assert.equal((await b.dcs.acquire(now.cluster.revision)).kind, 'done');
+});
+
 test('a keep-alive alone proves nothing: a key deleted by hand is a refusal, and is not put again', async () => {
   const a = node('a', scope());
   await a.lead();
