@@ -9,12 +9,12 @@ export interface Mutant {
 }
 
 const createOnly: readonly Edit[] = [
-  edit('agent/dcs/leadership.ts', "        { target: 'create', key: keys.leader, equals: absent },\n", ''),
+  edit('agent/dcs/take.ts', "    { target: 'create', key: keys.leader, equals: absent },\n", ''),
 ];
 const reignBetween: readonly Edit[] = [
   edit(
-    'agent/dcs/leadership.ts',
-    "        { target: 'mod', key: keys.status, equals: seen.status },\n        { target: 'mod', key: keys.timeline, equals: seen.timeline },\n        { target: 'mod', key: keys.sync, equals: seen.sync },\n",
+    'agent/dcs/take.ts',
+    "    { target: 'mod', key: keys.status, equals: seen.status },\n    { target: 'mod', key: keys.timeline, equals: seen.timeline },\n    { target: 'mod', key: keys.sync, equals: seen.sync },\n",
     '',
   ),
 ];

@@ -6,7 +6,8 @@ import type { EtcdKeyValue, EtcdOp } from '../../model/world.ts';
 import type { DcsWorld, EtcdClient } from './client.ts';
 import { noSuchLease } from './errors.ts';
 import { type KeysNow, writeGuarded } from './guarded.ts';
-import { type Adopted, absent, describeLeader, fenceDeadline, isMineStill, type ReadAt } from './lease.ts';
+import { type Adopted, describeLeader, fenceDeadline, isMineStill, type ReadAt } from './lease.ts';
+import { moveKey, takeKey } from './take.ts';
 import { type Candidate, makeTries } from './tries.ts';
 
 export interface Acquiring {
@@ -180,25 +181,7 @@ export function makeLeadership(
     if (granted.kind === 'refused') return refused(granted.why);
     if (granted.kind !== 'done') return { kind: 'unreachable', why: granted.why }; // a lease without keys is nothing
     const { lease, ttlS } = granted.answer;
-    const take = {
-      compare: [
-        { target: 'create', key: keys.leader, equals: absent },
-        { target: 'createNot', key: keys.member(name), equals: absent },
-        { target: 'mod', key: keys.status, equals: seen.status },
-        { target: 'mod', key: keys.timeline, equals: seen.timeline },
-        { target: 'mod', key: keys.sync, equals: seen.sync },
-        { target: 'mod', key: keys.failsafe, equals: seen.failsafe },
-      ] as const,
-      write: [
-        { op: 'put' as const, key: keys.leader, value: name, lease },
-        ...(announce === null ? [] : [{ op: 'put' as const, key: keys.timeline, value: String(announce) }]),
-        // As it is, and with a new revision: whoever counted votes before this reign does not take the key after it.
-        ...(seen.syncText === null ? [] : [{ op: 'put' as const, key: keys.sync, value: seen.syncText }]),
-      ],
-      shown: [keys.leader],
-      isDone: (now: KeysNow) => now.get(keys.leader)?.lease === lease,
-      refusal: 'there is a leader key, or my member key is missing, or another reign came between',
-    };
+    const take = takeKey(keys, name, { seen, lease, announce });
     const taken = await writeGuarded(client, take, leftMs(endMs));
     const key = taken.kind === 'done' ? taken.value.get(keys.leader) : undefined;
     if (taken.kind !== 'done' || key === undefined) {
@@ -240,17 +223,7 @@ export function makeLeadership(
       options.revoke(lease);
       return refused(unarmed);
     }
-    const move = {
-      compare: [
-        { target: 'value', key: keys.leader, equals: name },
-        { target: 'create', key: keys.leader, equals: revision(seen.term) },
-        { target: 'lease', key: keys.leader, equals: seen.lease },
-      ] as const,
-      write: [{ op: 'put', key: keys.leader, value: name, lease }] as const,
-      shown: [keys.leader],
-      isDone: (now: KeysNow) => now.get(keys.leader)?.lease === lease,
-      refusal: 'the leader key is not what it was',
-    };
+    const move = moveKey(keys, name, { of: seen.term, from: seen.lease, to: lease });
     const moved = await writeGuarded(client, move, leftMs(endMs));
     if (moved.kind !== 'done') {
       tries.add({ lease, ttlMs, sentMs, askedS: wanted, writesUntilMs: deadlineMs });
