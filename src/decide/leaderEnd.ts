@@ -2,7 +2,7 @@ import type { Fact } from '../model/decision.ts';
 import type { Memory, Observation } from '../model/observation.ts';
 import { type Lsn, lsnOf, lsnText } from '../model/units.ts';
 import { leaderlessSince, oldHolder } from './contest.ts';
-import { clusterOf, clusterTimeline, iAmLeader, type Position, runningStandby } from './judge.ts';
+import { clusterOf, clusterTimeline, controlOf, iAmLeader, type Position, runningStandby } from './judge.ts';
 
 /**
  * How far the last leader was, as far as anybody told, and how old that is. /status is written once a look of the leader: what it
@@ -25,10 +25,12 @@ export function statusMemory(seen: Observation): Memory['statusSeen'] {
 /** Follows what the upstream says of its own end: the receiver that was told is gone with the leader. */
 export function upstreamMemory(seen: Observation): Memory['upstreamEnd'] {
   const before = seen.memory.upstreamEnd;
-  const receiver = runningStandby(seen)?.receiver ?? null;
-  if (receiver === null || receiver.latestEndLsn === null) return before;
-  const { timeline, latestEndLsn: lsn } = receiver;
-  return before?.timeline === timeline && before.lsn >= lsn ? before : { timeline, lsn };
+  const standby = runningStandby(seen);
+  if (standby === null || standby.receiver === null || standby.receiver.latestEndLsn === null) return before;
+  const { timeline, latestEndLsn: lsn } = standby.receiver;
+  const { systemId } = standby.control;
+  const isSame = before?.timeline === timeline && before.systemId === systemId;
+  return isSame && before.lsn >= lsn ? before : { systemId, timeline, lsn };
 }
 
 export interface LeaderEnd {
@@ -58,7 +60,9 @@ export function leaderEnd(seen: Observation, mine: Position): LeaderEnd | null {
 function toldByUpstream(seen: Observation, mine: Position): Lsn | null {
   const told = seen.memory.upstreamEnd;
   const current = clusterTimeline(seen) ?? mine.timeline;
-  return told !== null && told.timeline === mine.timeline && told.timeline === current ? told.lsn : null;
+  // A cluster that was made anew under a living agent begins at timeline 1 again.
+  if (told === null || told.systemId !== controlOf(seen.postgres)?.systemId) return null;
+  return told.timeline === mine.timeline && told.timeline === current ? told.lsn : null;
 }
 
 const isReleased = ({ dcs }: Observation): boolean => dcs.kind === 'reachable' && dcs.vacancy?.released === true;

@@ -80,7 +80,7 @@ export interface Memory {
     readonly bytesPerS: number | null;
   } | null;
   /** How far this standby's upstream said to be, the furthest on the timeline that it streamed last. */
-  readonly upstreamEnd: { readonly timeline: Timeline; readonly lsn: Lsn } | null;
+  readonly upstreamEnd: { readonly systemId: string; readonly timeline: Timeline; readonly lsn: Lsn } | null;
   /** Who was waited for in a race since they are ahead, and since when: each once in a vacancy. */
   readonly turns: readonly { readonly member: string; readonly sinceMs: InstantMs }[];
   /** Since when it is known, in this vacancy, that the reign before is over. */

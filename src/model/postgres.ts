@@ -132,7 +132,7 @@ export interface RunningStandby extends Running {
   readonly receiver: Receiver | null;
   /** What primary_conninfo and primary_slot_name are now; null when there is no upstream. */
   readonly upstream: { readonly host: string; readonly port: number; readonly slot: string | null } | null;
-  /** No walreceiver runs, and no setting says from whom to receive: it confirms nothing to anybody. Absent: it may. */
+  /** No walreceiver runs, and no setting, nor what was written last, says from whom to receive: it confirms nothing to anybody. Absent: it may. */
   readonly detached?: boolean;
 }
 

@@ -4,23 +4,21 @@ import type { SimulatedNode } from './node.ts';
 import type { PostgresWorld } from './postgres/instance.ts';
 
 /**
- * Law 5: whoever said that it has withdrawn confirms nothing more, until it has said something else. What an agent said stands also
- * after its death: it was heard.
+ * Law 5: whoever said that it has withdrawn confirms nothing more to whoever led before, until it has seen that one lead again, or
+ * promised to it: then all others have, too, and nobody is elected.
+ * What an agent said stands also after its death, and after it has said something else: it was heard.
  */
 export function makeConfirmations(engine: Engine, postgres: PostgresWorld, nodes: () => Iterable<SimulatedNode>) {
-  const saidMs = new Map<string, number>();
+  /** `holder`: who led before; null: its agent never saw anybody lead. */
+  const said = new Map<string, { readonly atMs: number; readonly holder: string | null }>();
   const broken = new Map<string, Confirmation>();
 
   postgres.confirming = ({ machine: { name } }, host): void => {
-    const since = saidMs.get(name);
-    if (since === undefined || broken.has(`${name} ${since}`)) return;
-    broken.set(`${name} ${since}`, {
-      kind: 'confirmation',
-      node: name,
-      to: host,
-      saidMs: since,
-      atMs: engine.now(),
-    });
+    const word = said.get(name);
+    if (word === undefined || (word.holder !== null && word.holder !== host)) return;
+    const id = `${name} ${word.atMs}`;
+    if (!broken.has(id))
+      broken.set(id, { kind: 'confirmation', node: name, to: host, saidMs: word.atMs, atMs: engine.now() });
   };
 
   return {
@@ -28,9 +26,14 @@ export function makeConfirmations(engine: Engine, postgres: PostgresWorld, nodes
     look(): void {
       for (const { name, handles } of nodes()) {
         const snapshot = handles()?.snapshot() ?? null;
-        if (snapshot === null) continue;
-        if (snapshot.withdrawn !== true) saidMs.delete(name);
-        else if (!saidMs.has(name)) saidMs.set(name, engine.now());
+        if (snapshot === null || snapshot.seen.dcs.kind !== 'reachable') continue;
+        const { cluster, vacancy } = snapshot.seen.dcs;
+        const before = said.get(name);
+        if (snapshot.withdrawn === true && before === undefined)
+          said.set(name, { atMs: engine.now(), holder: vacancy?.last.name ?? null });
+        if (before === undefined || snapshot.withdrawn === true) continue;
+        const leads = cluster.leader?.name ?? snapshot.seen.failsafe.promised?.to ?? null;
+        if (leads !== null && (before.holder === null || before.holder === leads)) said.delete(name);
       }
     },
     all: (): readonly Confirmation[] => [...broken.values()],

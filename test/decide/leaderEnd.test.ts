@@ -12,6 +12,7 @@ import {
   peer,
   silent,
   standby,
+  systemId,
   vacant,
   withCluster,
   withSettings,
@@ -28,19 +29,21 @@ const withMemory = (seen: Observation, memory: Partial<Observation['memory']>): 
 const limited = withSettings(vacant, { cluster: { maximumLagBytesOnFailover: 0x1000 } });
 
 test('what the leader told a standby while it streamed counts like its status: too far behind that is too far', () => {
-  const told = withMemory(limited, { upstreamEnd: { timeline: timeline(5), lsn: lsn('0/5002000') } });
+  const told = withMemory(limited, { upstreamEnd: { systemId, timeline: timeline(5), lsn: lsn('0/5002000') } });
   assert.equal(decide(told).rule, 'race.notEligible');
   assert.match(String(factIn(told, 'leaderEnd')), /^0\/5002000 by what it told this node/);
-  const near = withMemory(limited, { upstreamEnd: { timeline: timeline(5), lsn: lsn('0/5001000') } });
+  const near = withMemory(limited, { upstreamEnd: { systemId, timeline: timeline(5), lsn: lsn('0/5001000') } });
   assert.equal(decide(near).rule, 'race.acquire');
-  const other = withMemory(limited, { upstreamEnd: { timeline: timeline(4), lsn: lsn('0/9000000') } });
+  const other = withMemory(limited, { upstreamEnd: { systemId, timeline: timeline(4), lsn: lsn('0/9000000') } });
   assert.equal(decide(other).rule, 'race.acquire', 'a timeline that the cluster has left says nothing');
+  const before = withMemory(limited, { upstreamEnd: { systemId: '1', timeline: timeline(5), lsn: lsn('0/5002000') } });
+  assert.equal(decide(before).rule, 'race.acquire', 'nor does a cluster that was here before');
 });
 
 test('after an orderly release the final status counts, and not the record of the shutdown behind it', () => {
   assert.ok(limited.dcs.kind === 'reachable' && limited.dcs.vacancy !== null);
   const strict = withSettings(vacant, { cluster: { maximumLagBytesOnFailover: 0 } });
-  const told = withMemory(strict, { upstreamEnd: { timeline: timeline(5), lsn: lsn('0/5000180') } });
+  const told = withMemory(strict, { upstreamEnd: { systemId, timeline: timeline(5), lsn: lsn('0/5000180') } });
   assert.equal(decide(told).rule, 'race.notEligible');
   const vacancy = { ...limited.dcs.vacancy, released: true };
   assert.equal(decide({ ...told, dcs: { ...limited.dcs, vacancy } }).rule, 'race.acquire');
@@ -56,13 +59,13 @@ test('a standby remembers how far its upstream said to be, on the timeline that 
     },
   });
   const first = decide(hears('0/6000000')).memory;
-  assert.deepEqual(first.upstreamEnd, { timeline: timeline(5), lsn: lsn('0/6000000') });
+  assert.deepEqual(first.upstreamEnd, { systemId, timeline: timeline(5), lsn: lsn('0/6000000') });
   const less = decide({ ...hears('0/5000000'), memory: first }).memory;
   assert.equal(less.upstreamEnd?.lsn, lsn('0/6000000'));
   const gone = decide({ ...following, postgres: { ...standby, receiver: null }, memory: less }).memory;
   assert.equal(gone.upstreamEnd?.lsn, lsn('0/6000000'));
   const next = decide({ ...hears('0/5500000', 6), memory: less }).memory;
-  assert.deepEqual(next.upstreamEnd, { timeline: timeline(6), lsn: lsn('0/5500000') });
+  assert.deepEqual(next.upstreamEnd, { systemId, timeline: timeline(6), lsn: lsn('0/5500000') });
 });
 
 test('whoever takes over tells how old the status is, and what it may lack by the rate that was seen', () => {

@@ -125,6 +125,7 @@ export async function configure(parts: PostgresParts, role: Role, control: Contr
     recovery: recoverySettings(settings, role),
   });
   parts.written.synchronousNames = null; // in doubt, should it fail
+  parts.written.upstream = undefined;
   const changed = [
     await writeIfOther(parts, places.conf, conf),
     settings.postgres.pgHba !== null && settings.postgres.pgHba.length > 0 && parameters.hba_file === undefined
@@ -141,6 +142,7 @@ export async function configure(parts: PostgresParts, role: Role, control: Contr
     changed.push(await writeIfOther(parts, places.autoConf, text));
   }
   parts.written.synchronousNames = saysWhoIsSynchronous(settings) ? (parameters.synchronous_standby_names ?? '') : null;
+  parts.written.upstream = role.role === 'standby' ? role.upstream : undefined;
   if (settings.dynamicText !== null) await writeIfOther(parts, places.dynamicCache, settings.dynamicText);
   return changed.includes(true);
 }

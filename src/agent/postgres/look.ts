@@ -187,7 +187,9 @@ export function makeLooker(
     );
     const left = await halfDone();
     const more = { pendingRestart, ...(left === undefined ? {} : { left }) };
-    if (seen.role === 'standby') return { ...seen, ...more };
+    // What another life of this agent wrote may be told to the server yet.
+    if (seen.role === 'standby')
+      return { ...seen, ...more, detached: seen.detached === true && parts.written.upstream === null };
     const wal = `${parts.places().dataDir}/pg_wal`;
     const walFreeBytes = (await disk.within(() => disk.files.freeBytes(wal), patienceMs)) ?? null;
     const synchronous = { ...seen.synchronous, written: parts.written.synchronousNames };

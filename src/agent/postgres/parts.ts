@@ -1,6 +1,6 @@
 import type { Decision, Fact } from '../../model/decision.ts';
 import type { FinishedJob, Premise } from '../../model/job.ts';
-import type { ControlData } from '../../model/postgres.ts';
+import type { ControlData, Upstream } from '../../model/postgres.ts';
 import type { Settings } from '../../model/settings.ts';
 import type { Timeline } from '../../model/units.ts';
 import type { ProcessInfo, World } from '../../model/world.ts';
@@ -22,7 +22,11 @@ export interface PostgresParts {
   /** What the control file says; a text: why it cannot be told. */
   readonly readControl: () => Promise<ControlData | string>;
   /** What this agent put into the server's files last: the server may not have read it yet. Null: nothing that is known. */
-  readonly written: { synchronousNames: string | null };
+  readonly written: {
+    synchronousNames: string | null;
+    /** Of a standby: from whom to receive, null: from nobody. Undefined: nothing that is known. */
+    upstream: Upstream | null | undefined;
+  };
   readonly reports: Pick<Reports, 'known' | 'save' | 'folderOf'>;
   readonly sentinel: SentinelPrefix | null;
   readonly sentinelGraceMs: () => number;
@@ -63,7 +67,7 @@ export const cancelled: JobResult = { ended: 'cancelled', error: null, divergenc
 
 export const partsOf = (parts: Omit<PostgresParts, 'places' | 'written'>): PostgresParts => ({
   ...parts,
-  written: { synchronousNames: null },
+  written: { synchronousNames: null, upstream: undefined },
   places: () => placesOf(parts.settings().local),
 });
 

@@ -135,7 +135,9 @@ export function makePostgres(
       const seen = last;
       if (seen?.kind !== 'running') return { kind: 'failed', why: 'PostgreSQL does not run' };
       try {
-        const upstream = seen.role === 'standby' && seen.upstream !== null ? { member: '', ...seen.upstream } : null;
+        // A session may show what was before the last change.
+        const shown = seen.role === 'standby' && seen.upstream !== null ? { member: '', ...seen.upstream } : null;
+        const upstream = parts.written.upstream === undefined ? shown : parts.written.upstream;
         const changed = await reload(
           prompt,
           seen.pid,

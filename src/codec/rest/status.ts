@@ -287,8 +287,9 @@ function systemIdOf({ postgres, dcs }: Observation): string | null {
 
 export function watchdogFailed({ settings, guard }: Observation): boolean {
   const { mode, guard: wanted } = settings.local.watchdog;
-  if (mode !== 'required') return false;
-  return guard.kind === 'absent' || (wanted === 'device' && guard.kind === 'present' && guard.device !== 'open');
+  // Without a guard it does not lead, whatever the mode: nobody shall wait for it.
+  if (guard.kind === 'absent') return true;
+  return mode === 'required' && wanted === 'device' && guard.kind === 'present' && guard.device !== 'open';
 }
 
 export function guardText({ guard }: Observation): string {

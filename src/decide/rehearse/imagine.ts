@@ -143,7 +143,11 @@ export function asSeenBy(seen: Observation, name: string, postgres: RunningStand
       upstreamEnd:
         said.upstreamEnd === undefined || said.timeline === null
           ? null
-          : { timeline: said.timeline, lsn: said.upstreamEnd },
+          : {
+              systemId: said.systemId ?? controlOf(postgres)?.systemId ?? '',
+              timeline: said.timeline,
+              lsn: said.upstreamEnd,
+            },
       crashes: Array.from({ length: said.crashes ?? 0 }, () => seen.nowMs),
     },
   };

@@ -1,5 +1,8 @@
-import type { Fact } from '../../model/decision.ts';
+import type { Fact, Verdict } from '../../model/decision.ts';
+import type { Promised } from '../../model/failsafe.ts';
 import type { Observation } from '../../model/observation.ts';
+import type { Upstream } from '../../model/postgres.ts';
+import { slotNameOf } from '../../model/slotName.ts';
 import type { InstantMs } from '../../model/units.ts';
 import { freshAnswers, leaderless, leaderlessSince, livingPrimary, saysNoPrimary } from '../contest.ts';
 import { listedWithoutMe, promiseInForce } from '../failsafe.ts';
@@ -106,9 +109,25 @@ const promised: Rule = {
       ['to', promise.to ?? 'not known: this agent began within the last ttl'],
       ['leftMs', Math.round(leftMs)],
     ];
-    return { actions: [{ kind: 'askPeers' }], because, wakeInMs: Math.min(1_000, leftMs) };
+    const wait: Verdict = { actions: [{ kind: 'askPeers' }], because, wakeInMs: Math.min(1_000, leftMs) };
+    const upstream = withdrawnFrom(seen, promise);
+    if (upstream === null) return wait;
+    because.push(['from', `${upstream.host}:${upstream.port}`]);
+    return { ...wait, actions: [...wait.actions, { kind: 'startJob', job: { kind: 'follow', upstream } }] };
   },
 };
+
+/** A standby that had withdrawn before it promised: that primary goes on, and may wait for it. */
+function withdrawnFrom(seen: Observation, { to, at }: Promised): Upstream | null {
+  const standby = leaderless(seen);
+  const { nostream } = seen.settings.local.tags;
+  if (standby === null || standby.upstream !== null || to === null || at === null || nostream) return null;
+  const last = seen.jobs.kind === 'idle' ? seen.jobs.last : null;
+  const isTold = last?.job.kind === 'follow' && last.job.upstream?.member === to;
+  if (isTold && seen.nowMs - last.endedMs < againMs) return null;
+  return { member: to, ...at, slot: seen.settings.postgres.useSlots ? slotNameOf(me(seen)) : null };
+}
+const againMs = 1_000;
 
 /** Whoever is not on the list is not asked: a primary without etcd does not know that it could be elected. */
 const notListed: Rule = {

@@ -1,12 +1,10 @@
 import type { Fact } from '../../model/decision.ts';
-import { later } from '../../model/units.ts';
 import { iAmLeader } from '../judge.ts';
 import type { Rule } from '../rule.ts';
+import { orderlyStop } from '../timing.ts';
 
 /** For so long a stop that somebody else began may go on by itself. */
 const patienceMs = 3_000;
-/** A stop whose budget is used up is ended at once, and what is left by force. */
-const killAfterMs = 5_000;
 
 /**
  * PostgreSQL was told to stop by a signal, or by pg_ctl, and not by this agent. A smart stop lets nobody in and waits for all
@@ -25,10 +23,9 @@ const unasked: Rule = {
       ['forMs', Math.round(forMs)],
     ];
     if (forMs < patienceMs) return { actions: [], because, wakeInMs: patienceMs - forMs };
-    const immediateAtMs = later(seen.nowMs, settings.postgres.startTimeoutMs);
-    const budget = { immediateAtMs, killAtMs: later(immediateAtMs, killAfterMs) };
+    // A fast stop that is under way already, at its checkpoint or with its walsenders, takes the time it takes.
     const why = 'somebody else told it to stop';
-    const job = { kind: 'stop', mode: 'fast', why, checkpointFirst: false, budget } as const;
+    const job = { kind: 'stop', mode: 'fast', why, checkpointFirst: false, budget: orderlyStop(seen) } as const;
     return { actions: [{ kind: 'startJob', job }], because };
   },
 };

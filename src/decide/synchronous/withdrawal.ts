@@ -1,7 +1,7 @@
 import type { Observation } from '../../model/observation.ts';
-import { leaderless } from '../contest.ts';
+import { leaderless, leaderlessSince } from '../contest.ts';
 import { promiseInForce } from '../failsafe.ts';
-import { runningStandby } from '../judge.ts';
+import { me, runningStandby } from '../judge.ts';
 import type { Rule } from '../rule.ts';
 import { isForced, isSynchronous } from './standing.ts';
 
@@ -19,12 +19,17 @@ export function hasWithdrawn(seen: Observation): boolean | null {
   const standby = runningStandby(seen);
   if (standby === null || !isSynchronous(seen) || seen.settings.cluster.pause) return null;
   if (seen.dcs.kind !== 'reachable' || promiseInForce(seen) !== null) return null;
-  return leaderless(seen) !== null && standby.detached === true;
+  // A job that is at work may be on its way to whoever led.
+  return leaderless(seen) !== null && standby.detached === true && seen.jobs.kind === 'idle';
 }
 
 /** A reload is done in milliseconds; a server that cannot take it in just now is told again. */
 const againMs = 1_000;
 const lookMs = 10;
+/** A server whose replay is delayed, or waits for a query, ends its receiver when it comes to ask for more. */
+const patienceMs = 10_000;
+const remedyFor = (name: string): string =>
+  `its walreceiver does not end: is replay delayed (recovery_min_apply_delay), or paused? if the last primary is surely down: failover --candidate ${name}`;
 
 export const withdraw: Rule = {
   name: 'race.withdraw',
@@ -41,6 +46,7 @@ export const withdraw: Rule = {
         ['from', standby.upstream === null ? null : `${standby.upstream.host}:${standby.upstream.port}`],
         ['receiver', standby.receiver?.status ?? null],
         ...(isTold ? [['waitsFor', 'the server to take it in'] as const] : []),
+        ...(seen.nowMs - leaderlessSince(seen) > patienceMs ? [['needsOperator', remedyFor(me(seen))] as const] : []),
       ],
       ...(isTold ? { wakeInMs: lookMs } : {}),
     };
