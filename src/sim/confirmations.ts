@@ -26,14 +26,19 @@ export function makeConfirmations(engine: Engine, postgres: PostgresWorld, nodes
     look(): void {
       for (const { name, handles } of nodes()) {
         const snapshot = handles()?.snapshot() ?? null;
-        if (snapshot === null || snapshot.seen.dcs.kind !== 'reachable') continue;
-        const { cluster, vacancy } = snapshot.seen.dcs;
+        if (snapshot === null) continue;
+        const { dcs, failsafe, nowMs } = snapshot.seen;
+        const promised = failsafe.promised !== null && failsafe.promised.untilMs > nowMs ? failsafe.promised.to : null;
         const before = said.get(name);
-        if (snapshot.withdrawn === true && before === undefined)
-          said.set(name, { atMs: engine.now(), holder: vacancy?.last.name ?? null });
-        if (before === undefined || snapshot.withdrawn === true) continue;
-        const leads = cluster.leader?.name ?? snapshot.seen.failsafe.promised?.to ?? null;
-        if (leads !== null && (before.holder === null || before.holder === leads)) said.delete(name);
+        if (snapshot.withdrawn === true) {
+          const holder = dcs.kind === 'reachable' ? (dcs.vacancy?.last.name ?? null) : null;
+          if (before === undefined) said.set(name, { atMs: engine.now(), holder });
+          continue;
+        }
+        const leader = dcs.kind === 'reachable' ? dcs.cluster.leader : null;
+        const goesOn = [leader?.name, promised].filter((one) => one != null);
+        if (before !== undefined && goesOn.some((one) => before.holder === null || before.holder === one))
+          said.delete(name);
       }
     },
     all: (): readonly Confirmation[] => [...broken.values()],
