@@ -72,6 +72,8 @@ export const moments: readonly Moment[] = [
       { kind: 'waitFor', what: 'a copy' },
       pause(50 * (nth % 8)),
     ],
+    // Where a copy is made neither is there.
+    without: (of, { service }) => of === 'replica' && (service === 'postmaster' || service === 'sentinel'),
   },
   {
     name: 'return',
