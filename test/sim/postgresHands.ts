@@ -176,8 +176,11 @@ export function serverAt(site: Site) {
       });
     },
     async stop(how: 'TERM' | 'INT' | 'QUIT' | 'KILL'): Promise<void> {
-      await signal(how);
+      const { pid } = await alive();
+      processes.signal(pid, how);
       await gone();
+      // Until its parent has heard of its end, the next server takes it for one that lives.
+      await until('the end of its pid', async () => (processes.describe(pid) === null ? true : null));
     },
     async single(): Promise<string> {
       return exitOf(await run('postgres', ['--single', '-D', dataDir, 'template1']));
