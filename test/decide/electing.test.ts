@@ -149,6 +149,9 @@ test('whether a standby has withdrawn is said only where it can know, and commit
     'there is a leader',
   );
   assert.equal(hasWithdrawn(vacant), null, 'asynchronous');
+  const job = { kind: 'follow', upstream: { member: 'n1', host: 'n1', port: 5432, slot: null } } as const;
+  const jobs = { kind: 'busy', job, sinceMs: quorum.nowMs, progress: null, cancelling: false, last: null } as const;
+  assert.equal(hasWithdrawn({ ...quorum, jobs }), false, 'it is on its way to whoever led');
   assert.equal(hasWithdrawn(withSettings(quorum, { cluster: { pause: true } })), null);
   assert.equal(
     hasWithdrawn({ ...quorum, dcs: { kind: 'unreachable', sinceMs: quorum.nowMs, why: 'test', lastSeen: null } }),

@@ -32,3 +32,16 @@ test('in pause it is left to people', async () => {
   assert.equal(cluster.server(leader)?.phase, 'stopping');
   assert.ok(!cluster.rulesOf(leader).includes('postgres.stopsUnasked'));
 });
+
+test('a fast stop of somebody else is at work for long: it is not hastened into a crash', async () => {
+  const { cluster, leader } = await three(94);
+  const { tuning } = cluster.postgresWorld;
+  const { stopMs } = tuning;
+  Object.assign(tuning, { stopMs: [100_000, 100_000] }); // its checkpoint
+  cluster.node(leader).signal('postgres', 'INT');
+  await cluster.run(95_000);
+  assert.equal(cluster.server(leader)?.phase, 'stopping');
+  Object.assign(tuning, { stopMs });
+  await cluster.until(() => cluster.primary() === leader, { withinMs: 30_000 });
+  await ends(cluster, 0);
+});

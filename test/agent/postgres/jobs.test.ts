@@ -180,7 +180,14 @@ describe('the life of two servers, by the shipped jobs', () => {
     await world.clock.sleep(200);
     // n2 goes on alone, dies, and n1 takes over without what n2 wrote last.
     assert.equal((await n1.perform({ kind: 'follow', upstream: null })).error, null);
-    await until(async () => (standbyOf(await n1.postgres.look()).receiver === null ? true : null), 'no receiver');
+    await until(async () => (standbyOf(await n1.postgres.look()).detached === true ? true : null), 'no receiver');
+    assert.equal(standbyOf(await n1.postgres.look()).receiver, null);
+    // What is written beside that brings no upstream back; and an agent that begins now does not vouch for what another wrote.
+    assert.equal((await n1.postgres.applyConfiguration(true)).kind, 'done');
+    assert.equal(await n1.sql('SHOW primary_conninfo'), '');
+    const next = n1.life();
+    assert.equal(standbyOf(await next.look()).detached, false);
+    await next.close();
     await n2.sql('CREATE TABLE public.lost AS SELECT generate_series(1, 1000) AS a');
     world.processes.signal(primaryOf(await n2.postgres.look()).pid, 'KILL');
     // Somebody else began timeline 3, and n1 has no history file of it.

@@ -101,15 +101,17 @@ export function makeNode(
   const steps: string[] = [];
   const notes: string[] = [];
   const reports = makeReports(world, stateDir);
-  const postgres = makePostgres(world, {
-    settings: () => settings,
-    reports,
-    note: (_level, text) => void notes.push(text),
-    sentinel: null,
-    sentinelGraceMs: () => 500,
-    wake: (reason) => void wakes.push(reason),
-    step: (job, step) => void steps.push(`${job}: ${step}`),
-  });
+  const life = () =>
+    makePostgres(world, {
+      settings: () => settings,
+      reports,
+      note: (_level, text) => void notes.push(text),
+      sentinel: null,
+      sentinelGraceMs: () => 500,
+      wake: (reason) => void wakes.push(reason),
+      step: (job, step) => void steps.push(`${job}: ${step}`),
+    });
+  const postgres = life();
   const context: JobContext = {
     signal: new AbortController().signal,
     premise: () => Promise.resolve(null),
@@ -121,6 +123,8 @@ export function makeNode(
     name,
     settings,
     postgres,
+    /** An agent that begins over the same server. */
+    life,
     reports,
     wakes,
     steps,

@@ -162,6 +162,20 @@ test('/patroni: fields and their order, by situation', () => {
   );
 });
 
+test('who has no guard does not lead, and says so, whatever the mode of the watchdog: nobody waits for it', () => {
+  const said = (seen: Observation): unknown => statusDocument(snapshotOf(seen), viewOf(seen)).watchdog_failed;
+  assert.equal(said({ ...following, guard: { kind: 'absent', why: 'it does not start' } }), true);
+  assert.equal(said({ ...following, guard: { kind: 'off' } }), undefined);
+  assert.equal(said(following), undefined);
+});
+
+test('a standby says whether it has withdrawn, where it can know', () => {
+  const said = (withdrawn: boolean | null): unknown =>
+    (statusDocument(snapshotOf(following, { withdrawn }), viewOf(following)).matriarch as { withdrawn?: boolean })
+      .withdrawn;
+  assert.deepEqual([true, false, null].map(said), [true, false, undefined]);
+});
+
 test('a standby never sends a location: peers would take it for a primary', () => {
   assert.doesNotMatch(told(following), /"location"/);
 });
