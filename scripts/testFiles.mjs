@@ -22,6 +22,7 @@ export const apart = [
   'test/ctl/program.test.ts',
   'test/guardian/guardian.test.ts',
   'test/agent/dcs/real-etcd.test.ts',
+  'test/agent/dcs/frozen-etcd.test.ts',
   'test/agent/postgres/senders.test.ts',
   'test/guardian/link.test.ts',
   'test/agent/postgres/report.test.ts',

@@ -1,4 +1,5 @@
-import type { Expectations, Scenario } from '../../model/scenario.ts';
+import type { Scenario } from '../../model/scenario.ts';
+import { comesBack } from '../scenario/comesBack.ts';
 import { type Blow, blows } from './blows.ts';
 import { type Moment, moments, type StruckRole, struckRoles } from './moments.ts';
 
@@ -20,16 +21,6 @@ interface Cell {
 const makesSense = ({ of, blow, moment }: Cell): boolean =>
   (of !== 'etcd leader' || blow.service === null || blow.service === 'etcd') && moment.without?.(of, blow) !== true;
 
-const everybodyStreams: Expectations = {
-  primary: 'any',
-  writeGap: null,
-  proxiedWriteGap: null,
-  readGap: null,
-  proxiedReadGap: null,
-  streamingWithin: { ttls: 4, ms: 60_000 },
-  lostWrites: { ttls: 0, ms: 1_000 },
-};
-
 function scenarioOf({ of, blow, moment }: Cell, nth: number): Scenario {
   const machine = { kind: 'role', role: of } as const;
   return {
@@ -47,7 +38,7 @@ function scenarioOf({ of, blow, moment }: Cell, nth: number): Scenario {
       ...(moment.after?.(of) ?? []),
       { kind: 'waitFor', what: 'steady writes' },
     ],
-    expect: everybodyStreams,
+    expect: comesBack(1_000),
   };
 }
 

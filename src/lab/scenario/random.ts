@@ -1,5 +1,6 @@
 import type { Scenario, Step } from '../../model/scenario.ts';
 import type { Played } from './campaign.ts';
+import { comesBack } from './comesBack.ts';
 import { drawStrikes } from './nemesis.ts';
 import { nemesisScript } from './script.ts';
 
@@ -24,15 +25,7 @@ export function randomPlay(options: RandomOptions): Played & { taken(): Scenario
     red: null,
     setUp: { nodes, ttlS, diskMb: 1024, fakeClocks: false, config: {} },
     steps: [],
-    expect: {
-      primary: 'any',
-      writeGap: null,
-      proxiedWriteGap: null,
-      readGap: null,
-      proxiedReadGap: null,
-      streamingWithin: { ttls: 4, ms: 60_000 },
-      lostWrites: { ttls: 0, ms: 2_000 },
-    },
+    expect: comesBack(2_000),
   };
   return {
     scenario,

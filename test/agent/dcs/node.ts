@@ -106,6 +106,10 @@ export function makeNode(
 
 export type Node = ReturnType<typeof makeNode>;
 
+export async function until(met: () => Promise<boolean>): Promise<void> {
+  while (!(await met())) await clock.sleep(50);
+}
+
 export const member = (name: string): MemberRecord => ({
   name,
   connUrl: `postgres://127.0.0.1:5432/postgres`,
