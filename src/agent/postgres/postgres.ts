@@ -17,7 +17,7 @@ import { perform } from './perform.ts';
 import { findPostmaster, orphansOf } from './postmaster.ts';
 import { makeRejected } from './rejected.ts';
 import { reload } from './reload.ts';
-import { ownTarget, runOnce, whyNot } from './sessions.ts';
+import { ownTarget, runLast, runOnce, whyNot } from './sessions.ts';
 import { advanceSlot, createLogicalSlot, createSlot, dropSlot, resumeReplay, touchWal } from './statements.ts';
 
 export type { SentinelPrefix } from './parts.ts';
@@ -168,7 +168,8 @@ export function makePostgres(
       advancer.advance(name, database, to);
       return { kind: 'done' };
     },
-    resumeReplay: () => ask(resumeReplay),
+    // A standby that paused over a setting ends by it.
+    resumeReplay: () => runLast(world, ownTarget(parts.settings(), 'Patroni slots'), resumeReplay, slotLimitMs),
     touchWal: () => ask(touchWal),
     async localHistory(timeline) {
       const file = await disk.files.read(`${parts.places().dataDir}/pg_wal/${historyFileName(timeline)}`);

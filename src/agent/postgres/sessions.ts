@@ -1,5 +1,6 @@
+import type { ControlOutcome } from '../../model/outcome.ts';
 import type { Login, Settings } from '../../model/settings.ts';
-import type { Sql, SqlResult, SqlSession, SqlTarget, Statement } from '../../model/world.ts';
+import type { Sql, SqlResult, SqlSession, SqlTarget, Statement, World } from '../../model/world.ts';
 
 const ownHosts = new Set(['*', 'localhost', '0.0.0.0', '127.0.0.1']);
 
@@ -70,6 +71,31 @@ async function runAll(session: SqlSession, statements: readonly Statement[], lim
     if (result.kind !== 'rows') return result;
   }
   return result;
+}
+
+/** A timer may be so much early. */
+const earlyMs = 50;
+
+/**
+ * A statement by which the server may end: a connection that breaks under it before the limit is as good as an answer. Whether the
+ * server is up the next look tells.
+ */
+export async function runLast(
+  { sql, clock }: Pick<World, 'sql' | 'clock'>,
+  target: SqlTarget,
+  statement: Statement,
+  limitMs: number,
+): Promise<ControlOutcome> {
+  const connected = await sql.connect(target, limitMs);
+  if (connected.kind === 'rejected') return { kind: 'failed', why: connected.message };
+  if (connected.kind === 'unreachable') return { kind: 'failed', why: connected.why };
+  const { session } = connected;
+  const sentMs = clock.now();
+  const result = await session.query(statement, limitMs);
+  session.close();
+  if (result.kind === 'rows') return { kind: 'done' };
+  const broke = result.kind === 'lost' && clock.now() - sentMs < limitMs - earlyMs;
+  return broke ? { kind: 'done' } : { kind: 'failed', why: whyNot(result) };
 }
 
 export const whyNot = (result: Exclude<SqlResult, { kind: 'rows' }>): string =>
