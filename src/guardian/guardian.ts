@@ -202,7 +202,8 @@ export async function runGuardian(world: GuardianWorld, options: GuardianOptions
     if (asked.ask.ask === 'leave' && why === null) finish('told to leave');
   }
 
-  // Before anybody can ask: the sentinel's file says the same as this process.
+  // Before anybody can ask: the files say who holds the place, and the sentinel's the same as this process.
+  await keep(guardianPidFile(stateDir), `${me.pid} ${processes.describe(me.pid)?.startTicks}\n`, 0o600);
   const unwritten = await change(state);
   if (unwritten !== null) act(unwritten);
   arm();
@@ -221,7 +222,6 @@ export async function runGuardian(world: GuardianWorld, options: GuardianOptions
     return { kind: 'refused', why: listening.why };
   }
 
-  await keep(guardianPidFile(stateDir), `${me.pid} ${processes.describe(me.pid)?.startTicks}\n`, 0o600);
   act('the guardian begins', [
     ['pid', me.pid],
     ['version', me.version],
