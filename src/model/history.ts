@@ -121,6 +121,8 @@ export interface Promotion {
   readonly term: string | null;
   readonly timeline: number | null;
   readonly atMs: SharedMs;
+  /** When it was told to; it may have heard of that later. Absent: not known. */
+  readonly toldMs?: SharedMs;
   /** Why this node should not have been promoted (tags, timeline, lag, synchronous set); null: it was eligible. */
   readonly ineligible: string | null;
   /** By how much its right was too short, as the server was told to promote, for the stop that might have had to follow. */

@@ -48,11 +48,11 @@ export const ofPeople: readonly Fault[] = [
     name: 'replay paused by hand',
     strike(c, n) {
       const server = c.server(n);
-      if (server?.inRecovery) server.replayPaused = true;
+      if (server?.inRecovery) server.replayStands = 'paused';
     },
     mend(c, n) {
       const server = c.server(n);
-      if (server !== null) server.replayPaused = false;
+      if (server?.replayStands === 'paused') server.replayStands = null;
     },
   },
   { name: 'reload asked', strike: (c, n) => void c.ask(n, 'POST', '/reload', ''), mend: nothing },

@@ -251,6 +251,7 @@ export function makeObserver(
         term: key?.name === name ? key.term : null,
         timeline: server.wal.timeline,
         atMs: nowMs,
+        ...(toldMs === null ? {} : { toldMs }),
         ineligible: key?.name === name ? key.whyNot : null,
         tooShortMs: tooShort.get(server) ?? 0,
       });

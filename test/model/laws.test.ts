@@ -175,6 +175,18 @@ test('a promotion without lease left, and one of an ineligible node, are named',
   assert.deepEqual(named(judge(history, synchronous)), ['3 promotedWithoutLease', '3 promotedIneligible']);
 });
 
+test('a promotion that was told to in time, and stood still [seed 0xcbc3], may end as late as a write, and no later', () => {
+  const told = (toldMs: number, atMs: number) =>
+    named(judge([right('node2', '20', 1000, 1100), promotion({ toldMs, atMs })], synchronous));
+  assert.deepEqual(told(1010, 1600), []);
+  for (const [toldMs, atMs] of [
+    [1010, 1601],
+    [1100, 1105],
+    [999, 1105],
+  ] as const)
+    assert.deepEqual(told(toldMs, atMs), ['3 promotedWithoutLease']);
+});
+
 test('writes later than fenceMs after the right to lead ended are named once, with the latest', () => {
   const history = [right('node1', '10', 1000, 1100), ...range(1, 100).map((value) => write(value))];
   const violations = judge(history, synchronous);

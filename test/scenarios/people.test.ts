@@ -62,8 +62,8 @@ test('replay was paused at a standby, and forgotten: it goes on, and the standby
   const [name] = others;
   const server = cluster.server(name);
   assert.ok(server !== null);
-  server.replayPaused = true;
-  await cluster.until(() => !server.replayPaused, { withinMs: 25_000 });
+  server.replayStands = 'paused';
+  await cluster.until(() => server.replayStands === null, { withinMs: 25_000 });
   await cluster.until(() => cluster.rulesOf(name).includes('standby.replayPaused'), { withinMs: 1000 });
   await cluster.until(() => server.replayed >= server.wal.flushed, { withinMs: 2000 });
   await ends(cluster, 0);

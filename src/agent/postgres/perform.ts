@@ -2,13 +2,13 @@ import { splitCommand } from '../../codec/command.ts';
 import type { Job, StopBudget } from '../../model/job.ts';
 import type { ControlData, LocalPostgres } from '../../model/postgres.ts';
 import { type InstantMs, later } from '../../model/units.ts';
-import type { Role } from './configure.ts';
 import { halt } from './halt.ts';
 import { bootstrap } from './jobs/bootstrap.ts';
 import { clone } from './jobs/clone.ts';
 import { copySlots } from './jobs/copySlots.ts';
 import { crashRecovery } from './jobs/crashRecovery.ts';
 import { divergenceFrom } from './jobs/divergence.ts';
+import { follow } from './jobs/follow.ts';
 import { promote } from './jobs/promote.ts';
 import { removeData } from './jobs/remove.ts';
 import { rewind } from './jobs/rewind.ts';
@@ -25,7 +25,6 @@ import {
   toolEnv,
 } from './parts.ts';
 import { findPostmaster } from './postmaster.ts';
-import { reload } from './reload.ts';
 import { makeSenders } from './senders.ts';
 import { ownTarget, runOnce, whyNot } from './sessions.ts';
 import { checkpoint } from './statements.ts';
@@ -55,7 +54,7 @@ export async function perform(
     case 'startStandby':
       return startStandby(parts, context, job.upstream, look);
     case 'follow':
-      return follow(parts, { role: 'standby', upstream: job.upstream });
+      return follow(parts, context, job.upstream);
     case 'stop':
       return stop(parts, context, job, look);
     case 'restart': {
@@ -155,15 +154,6 @@ async function startStandby(
     limitMs: parts.settings().postgres.startTimeoutMs,
     mayStart: () => Promise.resolve(null),
   });
-}
-
-/** From PostgreSQL 14 on every change of upstream is a matter of a reload. */
-async function follow(parts: PostgresParts, role: Role): Promise<JobResult> {
-  await removeStandIns(parts);
-  const postmaster = await findPostmaster(parts.world, parts.places());
-  if (postmaster === null) return failed('PostgreSQL does not run');
-  await reload(parts, postmaster.info.pid, role, null, true);
-  return succeeded;
 }
 
 async function checkpointNow(parts: PostgresParts, context: JobContext): Promise<JobResult> {

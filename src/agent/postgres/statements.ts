@@ -75,6 +75,11 @@ export const walFrom = (position: string): Statement => ({
 FROM (SELECT $1::pg_lsn AS p) s`,
   values: [position],
 });
+/** Also one that is connecting yet, which no view of receivers shows. */
+export const walReceiver: Statement = {
+  name: 'walReceiver',
+  text: "SELECT pid FROM pg_catalog.pg_stat_activity WHERE backend_type = 'walreceiver'",
+};
 /** A standby that paused since the primary raised a setting ends by this, and can be started with the larger value. */
 export const resumeReplay: Statement = {
   name: 'resumeReplay',

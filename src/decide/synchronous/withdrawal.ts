@@ -26,10 +26,10 @@ export function hasWithdrawn(seen: Observation): boolean | null {
 /** A reload is done in milliseconds; a server that cannot take it in just now is told again. */
 const againMs = 1_000;
 const lookMs = 10;
-/** A server whose replay is delayed, or waits for a query, ends its receiver when it comes to ask for more. */
+/** A receiver ends within milliseconds of the reload, or of the signal where replay stands still. */
 const patienceMs = 10_000;
 const remedyFor = (name: string): string =>
-  `its walreceiver does not end: is replay delayed (recovery_min_apply_delay), or paused? if the last primary is surely down: failover --candidate ${name}`;
+  `its walreceiver does not end, though it was told to: is it frozen, or its disk? if the last primary is surely down: failover --candidate ${name}`;
 
 export const withdraw: Rule = {
   name: 'race.withdraw',

@@ -1,4 +1,4 @@
-import type { History, Promotion, Right, Write } from '../history.ts';
+import type { History, Promotion, Right, SharedMs, Write } from '../history.ts';
 import type { Violation } from '../laws.ts';
 import { pairs } from './reigns.ts';
 
@@ -9,7 +9,7 @@ export function judgeRights(history: History, fenceMs: number): readonly Violati
   const promotions = history.filter((seen): seen is Promotion => seen.kind === 'promotion');
   return [
     ...pairs(rights).flatMap(([a, b]) => judgeTerms(a, b)),
-    ...promotions.flatMap((promotion) => judgePromotion(promotion, rights)),
+    ...promotions.flatMap((promotion) => judgePromotion(promotion, rights, fenceMs)),
     ...rights.filter(outlivesLease).map((right) => ({ law: 4, kind: 'rightOutlivesLease', right }) as const),
     ...judgeWrites(history, rights, fenceMs),
   ];
@@ -27,13 +27,19 @@ function judgeTerms(a: Right, b: Right): readonly Violation[] {
   return a.node !== b.node && overlapMs > 0 ? [{ law: 1, kind: 'rightsOverlap', rights: [a, b], overlapMs }] : [];
 }
 
-function judgePromotion(promotion: Promotion, rights: readonly Right[]): readonly Violation[] {
+/**
+ * One that was told to under its right, and stood still, may come to it behind the end of that: as with a write, until a guard
+ * must have ended it.
+ */
+function judgePromotion(promotion: Promotion, rights: readonly Right[], fenceMs: number): readonly Violation[] {
+  const { node, term, atMs, toldMs } = promotion;
+  const isIn = ({ fromMs, untilMs }: Right, ms: SharedMs): boolean => fromMs <= ms && ms < untilMs;
   const held = rights.some(
     (right) =>
-      right.node === promotion.node &&
-      (promotion.term === null || promotion.term === right.term) &&
-      right.fromMs <= promotion.atMs &&
-      promotion.atMs < right.untilMs,
+      right.node === node &&
+      (term === null || term === right.term) &&
+      (isIn(right, atMs) ||
+        (toldMs !== undefined && isIn(right, toldMs) && atMs <= right.untilMs + (right.fenceMs ?? fenceMs))),
   );
   return [
     ...(held ? [] : [{ law: 3, kind: 'promotedWithoutLease', promotion } as const]),

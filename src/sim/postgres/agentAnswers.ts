@@ -62,12 +62,15 @@ teach({
   /** Simulated servers keep all their WAL. */
   walFrom: (_server, _backend, _values, reply) => reply(rows({ segment: null, there: 't' })),
   resumeReplay(server, backend, _values, reply) {
-    server.replayPaused = false;
+    if (server.replayStands === 'held') return reply(rows());
+    server.replayStands = null;
     backend.after(0, () => {
       if (server.inRecovery && server.wal.flushed > server.replayed) server.replayed = server.wal.flushed;
     });
     reply(rows());
   },
+  walReceiver: ({ receiver }, _backend, _values, reply) =>
+    reply(receiver === null ? rows() : rows({ pid: String(receiver.process.pid) })),
   /** Every line of a simulated server's files is understood. */
   fileMistakes: (_server, _backend, _values, reply) => reply(rows()),
   databaseNames: (_server, _backend, _values, reply) => reply(rows({ oid: '5', name: 'postgres' })),
@@ -97,7 +100,7 @@ function probeRow(server: Instance): SqlRow {
     receive_lsn: inRecovery ? at(server.received) : null,
     replay_lsn: inRecovery ? at(server.replayed) : null,
     replayed_at: null,
-    paused: inRecovery ? bool(server.replayPaused) : null,
+    paused: inRecovery ? bool(server.replayStands === 'paused') : null,
     control_timeline: String(control?.timeline ?? 0),
     recovery_timeline: String(control?.minRecoveryEndTimeline ?? 0),
     receiver: receiverJson(server),

@@ -74,12 +74,14 @@ export interface Instance {
   connectionsUsedUp: boolean;
   phase: 'starting' | 'ready' | 'stopping' | 'dead';
   inRecovery: boolean;
-  /** It was told to become the primary, and is at it, or through. */
   /** It ends its recovery: told so then, which it may have heard later. Null: it was not told. */
   toldToPromoteMs: number | null;
   replayed: bigint;
-  /** By pg_wal_replay_pause(), until somebody resumes it, or a promotion ends it. */
-  replayPaused: boolean;
+  /**
+   * Replay stands still until a promotion: paused by pg_wal_replay_pause(), which somebody may resume; or held, by a query or
+   * recovery_min_apply_delay. Null: it goes on.
+   */
+  replayStands: 'paused' | 'held' | null;
   /** Flush position of what was streamed in since this server started; null: nothing was. */
   received: bigint | null;
   checkpointPending: boolean;

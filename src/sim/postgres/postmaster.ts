@@ -62,7 +62,7 @@ export const postgresProgram =
       phase: 'starting',
       inRecovery: dir.has('standby.signal'),
       replayed: 0n,
-      replayPaused: false,
+      replayStands: null,
       toldToPromoteMs: null,
       received: null,
       checkpointPending: false,
@@ -166,6 +166,8 @@ function recover(instance: Instance): void {
   });
 }
 
+const standingLookMs = 100;
+
 /** A hot standby calls itself ready, too: `standby` is one that lets nobody in. */
 function open(instance: Instance): void {
   if (instance.phase !== 'starting') return;
@@ -184,12 +186,15 @@ function reload(instance: Instance): void {
     (name) => before.get(name) !== instance.conf.get(name),
   );
   if (!instance.inRecovery || !changed || instance.phase !== 'ready') return;
-  // Sessions show the new value before the process that replays, which ends the receiver, comes to read it.
-  instance.postmaster.after(draw(instance.world, instance.world.tuning.replayMs), () => {
+  // Sessions show the new value before the process that replays, which ends the receiver, comes to read it. While replay
+  // stands still it does not come at all.
+  const turn = (): void => {
     if (!instance.inRecovery || instance.phase !== 'ready') return;
-    if (instance.receiver === null) startReceiver(instance);
+    if (instance.replayStands !== null) instance.postmaster.after(standingLookMs, turn);
+    else if (instance.receiver === null) startReceiver(instance);
     else instance.receiver.end(() => startReceiver(instance));
-  });
+  };
+  instance.postmaster.after(draw(instance.world, instance.world.tuning.replayMs), turn);
 }
 
 function ended(instance: Instance, how: string): void {

@@ -49,6 +49,13 @@ export function startReceiver(instance: Instance): void {
     end,
   };
   instance.receiver = receiver;
+  // By somebody's hand: whoever replays asks for another one when it comes to need more.
+  process.onSignal('TERM', () => end(() => instance.postmaster.after(retryMs, startAnother)));
+  const startAnother = (): void => {
+    if (instance.receiver !== null || !instance.inRecovery || instance.phase !== 'ready') return;
+    if (instance.replayStands !== null) instance.postmaster.after(retryMs, startAnother);
+    else startReceiver(instance);
+  };
 
   /** Its last flush: what it tells of that is the last that it tells. */
   function end(then: () => void): void {
@@ -125,7 +132,7 @@ export function startReceiver(instance: Instance): void {
    */
   function replayWritten(): void {
     const { wal } = instance;
-    if (wal.end <= instance.replayed || instance.replayPaused) return;
+    if (wal.end <= instance.replayed || instance.replayStands !== null) return;
     if (instance.received !== null) instance.received = wal.end;
     instance.replayed = wal.end;
     flushedHere(instance, wal.end);
@@ -152,7 +159,7 @@ export function startReceiver(instance: Instance): void {
       };
       tell();
       process.after(draw(world, world.tuning.replayMs), () => {
-        if (upTo <= instance.replayed || instance.replayPaused) return;
+        if (upTo <= instance.replayed || instance.replayStands !== null) return;
         instance.replayed = upTo;
         tell();
       });

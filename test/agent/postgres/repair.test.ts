@@ -4,7 +4,7 @@ import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { standIn } from '../../../src/agent/postgres/jobs/taken.ts';
 import type { Divergence } from '../../../src/model/job.ts';
-import type { LocalPostgres } from '../../../src/model/postgres.ts';
+import type { LocalPostgres, RunningStandby } from '../../../src/model/postgres.ts';
 import { timeline } from '../../../src/model/units.ts';
 import { leaveRootForGood } from '../../support/unprivileged.ts';
 import { makeFolder, makeNode, noPremise, type TestNode, world } from './node.ts';
@@ -33,6 +33,8 @@ const streams = (node: TestNode) =>
     (seen) => seen.kind === 'running' && seen.role === 'standby' && seen.receiver?.status === 'streaming',
     'streams',
   );
+const isDetached = (seen: LocalPostgres): seen is RunningStandby =>
+  seen.kind === 'running' && seen.role === 'standby' && seen.detached === true;
 const done = async (work: Promise<{ ended: string; error: string | null }>): Promise<void> => {
   const { ended, error } = await work;
   assert.equal(ended, 'done', error ?? '');
@@ -84,6 +86,35 @@ describe('what keeps a standby from following, on real servers', () => {
       [],
     );
     await streams(n2);
+  });
+
+  test('replay stands still: the walreceiver of a standby that is to receive from nobody is ended, and what came is kept', async () => {
+    const { recovery } = n2.settings.postgres;
+    const delayed = async (by: string) => {
+      Object.assign(n2.settings.postgres, { recovery: { ...recovery, recovery_min_apply_delay: by } });
+      await n2.postgres.applyConfiguration(true);
+    };
+    const holds = [
+      [() => n2.sql('SELECT pg_wal_replay_pause()'), () => n2.sql('SELECT pg_wal_replay_resume()')],
+      [() => delayed('1h'), () => delayed('0')],
+    ] as const;
+    for (const [hold, release] of holds) {
+      await hold();
+      await n1.sql('CREATE TABLE public.held (a int)');
+      await n1.sql('DROP TABLE public.held');
+      const flushed = await n1.sql('SELECT pg_current_wal_flush_lsn()');
+      await world.clock.sleep(200);
+      await done(n2.perform({ kind: 'follow', upstream: null }));
+      await until(n2, isDetached, 'detached');
+      const kept = `SELECT pg_last_wal_receive_lsn() >= '${flushed}' AND pg_last_wal_replay_lsn() < '${flushed}'`;
+      assert.equal(await n2.sql(kept), 't');
+      await release();
+      await until(n2, (seen) => isDetached(seen) && seen.replayedLsn >= seen.receivedLsn, 'replayed');
+      await world.clock.sleep(200);
+      assert.ok(isDetached(await n2.postgres.look()), 'whoever replays asks nobody for more');
+      await done(n2.perform({ kind: 'follow', upstream: n1.upstream() }));
+      await streams(n2);
+    }
   });
 
   test('a setting raised at the primary: the standby pauses, is resumed, ends, and starts with the larger value [lessons 92, 93]', async () => {
