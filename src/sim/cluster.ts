@@ -257,6 +257,7 @@ export function simulate(options: SimulateOptions): SimulatedCluster {
       ...corruptedStandbys(primary(), members.map(server)),
       ...[...postgresWorld.openedMixed].map((name) => `${name} opened a directory that a tool had not finished`),
     ],
+    timelinesBegun: () => postgresWorld.begun,
     tell: trace,
     told: () => told,
     violations: (lossMs = 60_000) =>

@@ -1,4 +1,3 @@
-import type { History } from '../model/history.ts';
 import { type BrokenAssumption, isInside } from '../model/laws/lapses.ts';
 import { tellViolation } from '../model/laws/tell.ts';
 import type { Violation } from '../model/laws.ts';
@@ -50,7 +49,7 @@ export function judgementOf(cluster: SimulatedCluster, { settings, writeEveryMs,
   const limit = isSynchronous
     ? { maximumLagBytes: 0, statusAgeMs: 0, everyMs: writeEveryMs }
     : { maximumLagBytes: settings.maximum_lag_on_failover, statusAgeMs, everyMs: writeEveryMs };
-  const twice = timelinesBegunTwice(history);
+  const twice = timelinesBegunTwice(cluster);
   // A Patroni does not announce its timelines, nor ask which are taken: what comes of that is not told apart.
   const byPeer = twice.some(({ nodes }) => nodes.some((node) => patronis.has(node))) || peerBeganAnew(cluster);
   const findings = [
@@ -84,12 +83,14 @@ export function judgementOf(cluster: SimulatedCluster, { settings, writeEveryMs,
 
 export const atEnd = (law: Finding['law'], kind: string, text: string): Finding => ({ law, kind, text, atMs: null });
 
-/** Two servers that were promoted onto one timeline number: to PostgreSQL, and so to everybody, one and the same history. */
+/**
+ * Two servers that began one timeline number, or one that did so twice: to PostgreSQL, and so to everybody, one and the same
+ * history. A promotion that ended half way has begun it, too: what it wrote is on its disk.
+ */
 export function timelinesBegunTwice(
-  history: History,
-): readonly { readonly timeline: number | null; readonly nodes: readonly string[] }[] {
-  const by = new Map<number | null, readonly string[]>();
-  for (const seen of history)
-    if (seen.kind === 'promotion') by.set(seen.timeline, [...(by.get(seen.timeline) ?? []), seen.node]);
+  cluster: Pick<SimulatedCluster, 'timelinesBegun'>,
+): readonly { readonly timeline: number; readonly nodes: readonly string[] }[] {
+  const by = new Map<number, readonly string[]>();
+  for (const { node, timeline } of cluster.timelinesBegun()) by.set(timeline, [...(by.get(timeline) ?? []), node]);
   return [...by].filter(([, nodes]) => nodes.length > 1).map(([timeline, nodes]) => ({ timeline, nodes }));
 }

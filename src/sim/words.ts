@@ -68,6 +68,8 @@ export interface SimulatedCluster {
   judged(lossMs?: number): ReturnType<typeof setApart>;
   /** Standbys whose log is not a beginning of the primary's: silently different data, which no PostgreSQL notices. */
   corrupted(): readonly string[];
+  /** By promotions, also by such as ended half way; in their order. */
+  timelinesBegun(): readonly { readonly node: string; readonly timeline: number }[];
   /** A line of the story. */
   tell(name: string, text: string): void;
   /** What the world did, in the order of the run. */

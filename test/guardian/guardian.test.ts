@@ -52,7 +52,7 @@ test('at the deadline PostgreSQL ends, a busy backend included; a restart in pla
   const again = m.start([`${binDir}/postgres`, '-D', m.dataDir]);
   const exited = new Promise((resolve) => again.once('exit', (_, signal) => resolve(signal)));
   assert.equal(await exited, 'SIGKILL');
-  assert.equal(m.here().length, 0);
+  await until('its children end, too', () => m.here().length === 0, 500);
 
   // Crashed, and nothing runs: the agent must be able to go on.
   assert.equal((await peer.ask({ ask: 'disarm' }, 2_000))?.ok, true);

@@ -18,6 +18,8 @@ export interface PostgresWorld {
   readonly servers: Set<Instance>;
   /** Where a server opened a directory that a tool had not finished. */
   readonly openedMixed: Set<string>;
+  /** Timelines, in the order in which they were begun: by a promotion that may have ended half way. */
+  readonly begun: { readonly node: string; readonly timeline: number }[];
   /** Told of each commit as its client hears of it, with the record's end. */
   acknowledged: ((server: Instance, upTo: bigint) => void) | null;
   /** As a standby tells such a host how much it has. */
@@ -166,6 +168,7 @@ export function makePostgresWorld(
     trace,
     servers,
     openedMixed: new Set(),
+    begun: [],
     acknowledged: null,
     confirming: null,
     tuning: { ...quickPostgres },

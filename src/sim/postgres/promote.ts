@@ -19,6 +19,7 @@ export function promote(instance: Instance, toldMs: number): void {
     // The streams of its own standbys end here: they ask again, and fetch the history first.
     for (const sender of [...instance.senders]) sender.process.exit(0);
     branch(wal, newestKnown(instance) + 1);
+    world.begun.push({ node: instance.machine.name, timeline: wal.timeline });
     dir.put(`pg_wal/${historyName(wal.timeline)}`, historyText(wal.history));
     write(instance, startup, { kind: 'endOfRecovery' }, (end) => {
       dir.remove('standby.signal');
