@@ -34,14 +34,21 @@ export function makeEligibility(
   keys: Keys,
 ) {
   const reached = new WeakMap<Instance, Reached>();
-  const standbyOf = (name: string): Instance | undefined =>
-    [...postgres.servers].find((one) => one.machine.name === name && one.phase === 'ready' && one.inRecovery);
+  /** Servers that are primary, since when. */
+  const primaries = new WeakMap<Instance, number>();
+  const serverOf = (name: string): Instance | undefined =>
+    [...postgres.servers].find((one) => one.machine.name === name && one.phase === 'ready');
+  const standbyOf = (name: string): Instance | undefined => {
+    const server = serverOf(name);
+    return server?.inRecovery === true ? server : undefined;
+  };
+  const long = (sinceMs: number | null): boolean => sinceMs !== null && engine.now() - sinceMs >= settledMs;
+  const hear = (a: string, b: string): boolean => network.open(a, b) && network.open(b, a);
 
-  /** Whether all of a node that answers for its standby has been at work long enough. */
+  /** Whether all of a node that answers for its server has been at work long enough. */
   function answers({ name, runs, machine, runningSinceMs, handles }: SimulatedNode): boolean {
     const agentSinceMs = runningSinceMs('agent');
-    const serverSinceMs = standbyOf(name)?.postmaster.runningSinceMs() ?? null;
-    const long = (sinceMs: number | null): boolean => sinceMs !== null && engine.now() - sinceMs >= settledMs;
+    const serverSinceMs = serverOf(name)?.postmaster.runningSinceMs() ?? null;
     // A Patroni looks at its server when it is asked; ours says what it saw when it last looked.
     const knows = runs === 'patroni' || handles()?.snapshot()?.seen.postgres.kind === 'running';
     return long(agentSinceMs) && long(serverSinceMs) && !machine.diskHangs && knows;
@@ -65,9 +72,20 @@ export function makeEligibility(
         continue;
       // It goes on where this one ends: no other history, and no fewer.
       const further = at.end > mine.wal.end && forkOf(mine.wal, other.wal).at === mine.wal.end;
-      const reaches = network.open(node.name, mine.machine.name) && network.open(mine.machine.name, node.name);
-      if (further && reaches && engine.now() - at.sinceMs >= settledMs)
+      if (further && hear(node.name, mine.machine.name) && engine.now() - at.sinceMs >= settledMs)
         return `${node.name} has ${text(at.end)}, and answers`;
+    }
+    return null;
+  }
+
+  /** A primary that went on without the key, and says so to whoever asks. */
+  function besidePrimary(mine: Instance): string | null {
+    if (engine.now() - network.calmSinceMs() < settledMs) return null;
+    for (const node of nodes()) {
+      const server = serverOf(node.name);
+      const sinceMs = server === undefined ? undefined : primaries.get(server);
+      if (sinceMs === undefined || !long(sinceMs) || !answers(node) || !hear(node.name, mine.machine.name)) continue;
+      return `${node.name} runs as primary, and answers`;
     }
     return null;
   }
@@ -78,6 +96,8 @@ export function makeEligibility(
       for (const server of postgres.servers) {
         const before = reached.get(server);
         if (before?.end !== server.wal.end) reached.set(server, { end: server.wal.end, sinceMs: engine.now() });
+        if (server.phase !== 'ready' || server.inRecovery) primaries.delete(server);
+        else if (!primaries.has(server)) primaries.set(server, engine.now());
       }
     },
     /** Why `name` should not have been given the key. `vacantMs`: how long nobody had it; `before`: who had it last. */
@@ -93,6 +113,7 @@ export function makeEligibility(
         tooFarBehind(cluster, mine),
         offHistory(cluster, mine),
         passedOver(cluster, mine, vacantMs, before),
+        besidePrimary(mine),
       ];
       const why = reasons.filter((one) => one !== null);
       return why.length === 0 ? null : `${name} at ${text(mine.wal.end)}: ${why.join('; ')}`;

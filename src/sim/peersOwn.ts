@@ -1,5 +1,6 @@
 import type { History, Right } from '../model/history.ts';
 import type { Violation } from '../model/laws.ts';
+import { endOf } from './postgres/wal.ts';
 import type { SimulatedCluster } from './words.ts';
 
 /**
@@ -88,16 +89,21 @@ export function peerBeganAnew(cluster: SimulatedCluster): boolean {
 }
 
 /**
- * One of ours leads, all others of ours stream from it, and what is missing are Patronis whose PostgreSQL does not run: one that
- * lost its power in the middle of a copy finds a folder that is neither empty nor a cluster, and leaves it to people.
+ * One of ours leads, all others of ours stream from it, and what is missing are Patronis: one whose PostgreSQL does not run, as it
+ * lost its power in the middle of a copy, finds a folder that is neither empty nor a cluster, and leaves it to people; or one that
+ * is on a timeline that nobody has any more [seed 0x13c7a], and its rewind finds nothing to do.
  */
-export function onlyPeersAreDown(cluster: SimulatedCluster): boolean {
+export function onlyPeersAreAway(cluster: SimulatedCluster): boolean {
   const leader = cluster.primary();
-  if (leader === null || cluster.node(leader).runs === 'patroni') return false;
+  const leads = leader === null ? null : cluster.server(leader);
+  if (leader === null || leads === null || cluster.node(leader).runs === 'patroni') return false;
   const others = [...cluster.nodes.values()].filter(({ name }) => name !== leader);
-  const down = others.filter(({ name, runs }) => runs === 'patroni' && cluster.server(name) === null);
+  const away = others.filter(({ name, runs }) => {
+    const server = cluster.server(name);
+    return runs === 'patroni' && (server === null || endOf(leads.wal, server.wal.timeline) === null);
+  });
   return (
-    down.length > 0 &&
-    others.every((node) => down.includes(node) || cluster.server(node.name)?.receiver?.status === 'streaming')
+    away.length > 0 &&
+    others.every((node) => away.includes(node) || cluster.server(node.name)?.receiver?.status === 'streaming')
   );
 }

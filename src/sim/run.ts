@@ -16,7 +16,7 @@ import { faults as everyFault, faultsBeyond } from './faults.ts';
 import { faultsOfPause } from './faultsOfPeople.ts';
 import { atEnd, type Finding, type Judgement, judgementOf } from './findings.ts';
 import { healAll, repeat, type Strike, unleash } from './nemesis.ts';
-import { onlyPeersAreDown, peerBeganAnew } from './peersOwn.ts';
+import { onlyPeersAreAway, peerBeganAnew } from './peersOwn.ts';
 
 /** sync: `synchronous_mode: on`; quorum: of that name. In both no acknowledged commit may be lost. */
 export const runModes = ['async', 'sync', 'quorum'] as const;
@@ -124,7 +124,7 @@ export async function runPlan(plan: RunPlan): Promise<RunAccount> {
     stuck = [
       {
         ...atEnd(7, 'stuck', text),
-        ...(peerBeganAnew(cluster) || onlyPeersAreDown(cluster) ? { peersOwn: true } : {}),
+        ...(peerBeganAnew(cluster) || onlyPeersAreAway(cluster) ? { peersOwn: true } : {}),
       },
     ];
   }

@@ -20,6 +20,8 @@ export interface Ground {
   readonly faults: readonly string[] | null;
   /** Absent: async. */
   readonly mode?: RunMode;
+  /** How many members are Patronis; absent: one, in one run of twelve. */
+  readonly peers?: number;
 }
 
 export interface Guards {
@@ -59,6 +61,9 @@ export const loopStalls: Ground = {
   ],
   faults: faultNames.filter((name) => !needsGuards.test(name)),
 };
+
+/** What ours do beside one that has no guard, counts its lease from the answer, and puts its name over another's. */
+export const besidePatroni: Ground = { name: 'beside a Patroni', edits: [], faults: null, peers: 1 };
 
 /** All guards, every fault, and no acknowledged commit may be lost. */
 export const synchronousMode: Ground = { name: 'in synchronous mode', edits: [], faults: null, mode: 'sync' };

@@ -1,4 +1,4 @@
-import { type Edit, edit, type Ground, guards, loopStalls, rulesAlone } from './grounds.ts';
+import { besidePatroni, type Edit, edit, type Ground, guards, loopStalls, rulesAlone } from './grounds.ts';
 
 /** One safety rule or guard taken away. Each `find` stands exactly once in its file. */
 export interface Mutant {
@@ -154,6 +154,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'another leader does not stop a running primary',
     edits: [edit('decide/rules/safety.ts', '  leaderElsewhere,\n  leaseRunningOut,', '  leaseRunningOut,')],
+    ground: besidePatroni,
   },
   {
     name: 'a primary without a lease goes on',
@@ -167,6 +168,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a living primary has no veto',
     edits: [edit('decide/rules/lastReign.ts', 'if (living === null) return undefined;', 'return undefined;')],
+    ground: besidePatroni,
   },
   {
     name: 'an agent that knows nothing of the past races at once',

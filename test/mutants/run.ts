@@ -90,6 +90,7 @@ async function judged({ name, edits, ground }: Mutant): Promise<{ verdict: strin
     ...planOf(from + nth),
     faults: ground?.faults ?? null,
     mode: ground?.mode ?? 'async',
+    peers: ground?.peers ?? null,
   }));
   const { runs, caught, tookS } = await hunt(worker, plans);
   if (caught === null)
