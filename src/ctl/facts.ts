@@ -1,5 +1,6 @@
 import { isObject, type JsonObject, parseJson } from '../codec/dcs/json.ts';
 import type { Cluster, Member } from '../model/cluster.ts';
+import { standbyClusterOf } from '../model/standbyCluster.ts';
 
 /** What the cluster's configuration says, as far as commands need it. */
 export interface ClusterFacts {
@@ -15,8 +16,7 @@ export function factsOf(cluster: Cluster): ClusterFacts {
   const parsed = parseJson(cluster.config?.text ?? '');
   const config = isObject(parsed) ? parsed : {};
   const { standby_cluster: standby, synchronous_mode: mode, loop_wait: loopWait } = config;
-  const standbyCluster =
-    isObject(standby) && ['host', 'port', 'restore_command'].some((name) => Boolean(standby[name]));
+  const standbyCluster = standbyClusterOf(standby) !== null;
   return {
     config,
     leader: cluster.leader?.name ?? null,

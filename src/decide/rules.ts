@@ -10,6 +10,7 @@ import { raceRules } from './rules/race.ts';
 import { restartRules } from './rules/restart.ts';
 import { safetyRules } from './rules/safety.ts';
 import { standbyRules } from './rules/standby.ts';
+import { standbyClusterRules } from './rules/standbyCluster.ts';
 import { stoppingRules } from './rules/stopping.ts';
 import { waitingRules } from './rules/waiting.ts';
 
@@ -26,6 +27,7 @@ export const rules: readonly Rule[] = [
   ...dataRules, // no data, half data, no identity
   ...handOverRules, // this node stepped down, and has the last word
   ...pausedRules, // people are at work
+  ...standbyClusterRules, // the primary is elsewhere
   ...promotedRules, // a promotion that failed
   ...crashedRules, // PostgreSQL is down and I hold the key
   ...stoppingRules, // somebody else stops it

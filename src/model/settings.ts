@@ -114,6 +114,8 @@ export interface LocalSettings {
   readonly bootstrap: {
     /** `bootstrap.dcs` as JSON-able document: the first content of /config. */
     readonly dcs: Readonly<Record<string, unknown>>;
+    /** Another way than initdb, by its name, which this agent does not go. Absent: initdb. */
+    readonly method?: string;
     readonly initdb: Options;
     readonly pgHba: readonly string[];
     readonly postInit: string | null;

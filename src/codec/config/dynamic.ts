@@ -1,4 +1,5 @@
 import type { ClusterSettings } from '../../model/settings.ts';
+import { standbyClusterOf } from '../../model/standbyCluster.ts';
 import { readSlots } from './slots.ts';
 
 export interface ConfigScope {
@@ -59,6 +60,10 @@ export function readDynamic(
   const timings = readTimings(document, scope, warnings);
   if (timings === null) return { cluster: previous ?? readDynamic({}, null, scope).cluster, warnings };
   const standbyCluster = standbyClusterOf(document.standby_cluster);
+  if (standbyCluster !== null)
+    warnings.push(
+      'standby_cluster: following a remote primary is not done yet: nobody is promoted or made new here while it is set',
+    );
   const synchronous =
     standbyCluster !== null
       ? 'off'
@@ -96,11 +101,6 @@ export function readDynamic(
       aheadGraceMs: 1_000,
     }),
   };
-}
-
-/** Only a section that says where the remote primary is makes a standby cluster: `{}` must not demote anybody. */
-function standbyClusterOf(value: unknown): Json | null {
-  return isMap(value) && ['host', 'port', 'restore_command'].some((name) => Boolean(value[name])) ? value : null;
 }
 
 /** ttl, loop_wait and retry_timeout, and how they relate. Null: one of them is no integer, and the whole document is refused. */

@@ -88,6 +88,7 @@ export function readLocalConfig(text: string, fileName: string, env: Readonly<Re
         ? null
         : {
             dcs: file.bootstrap.dcs,
+            ...(isOwnMethod(file.bootstrap.method) ? { method: file.bootstrap.method } : {}),
             initdb: readOptions(file.bootstrap.initdb),
             pgHba: file.bootstrap.pg_hba ?? [],
             postInit: file.bootstrap.post_bootstrap ?? file.bootstrap.post_init ?? null,
@@ -211,3 +212,5 @@ function splitListen(text: string): { addresses: string; port: number } | null {
   const port = Number(match[2] ?? 5432);
   return port < 1 || port > 65535 ? null : { addresses: match[1].replace(/[[\]]/g, ''), port };
 }
+
+const isOwnMethod = (method: string | undefined): method is string => method !== undefined && method !== 'initdb';

@@ -1,4 +1,5 @@
 import type { Cluster, Member } from '../../model/cluster.ts';
+import { standbyClusterOf } from '../../model/standbyCluster.ts';
 import { type Lsn, lsnText } from '../../model/units.ts';
 import { isObject, parseJson } from '../dcs/json.ts';
 import { writeSchedule } from '../dcs/schedule.ts';
@@ -37,8 +38,7 @@ function optionsOf({ config }: Cluster): Options {
   const value = parseJson(config?.text ?? '');
   const document = isObject(value) ? value : {};
   const { standby_cluster: standby, synchronous_mode: mode } = document;
-  const standbyCluster =
-    isObject(standby) && ['host', 'port', 'restore_command'].some((name) => Boolean(standby[name]));
+  const standbyCluster = standbyClusterOf(standby) !== null;
   const synchronousMode = mode === 'quorum' ? 'quorum' : isTrue(mode) ? 'on' : 'off';
   return {
     pause: isTrue(document.pause),

@@ -3,9 +3,11 @@ import type { Action, ClaimSeen, Fact, Verdict } from '../../model/decision.ts';
 import type { FinishedJob } from '../../model/job.ts';
 import type { Observation } from '../../model/observation.ts';
 import type { ControlData } from '../../model/postgres.ts';
+import { standbyClusterOf } from '../../model/standbyCluster.ts';
 import { clusterOf, lastRanAsPrimary, me, nofailover, runningPrimary, runningStandby, writesUntil } from '../judge.ts';
 import { claimant, claimStands, existedBefore, firstConfiguration, mayFinish } from '../newborn.ts';
 import type { Rule } from '../rule.ts';
+import { remoteFacts, standbyClusterRemedy } from './standbyCluster.ts';
 
 /** A cluster is being born: claimed, made, told who it is; and, where that was interrupted, taken up again. */
 
@@ -131,10 +133,32 @@ const finish: Rule = {
   },
 };
 
+/** How else it is to be made; null: by initdb. An empty cluster in place of a restored one, or of a copy, would be believed. */
+function notByInitdb(seen: Observation): readonly Fact[] | null {
+  const { bootstrap } = seen.settings.local;
+  const remote =
+    clusterOf(seen)?.config == null
+      ? standbyClusterOf(bootstrap?.dcs.standby_cluster)
+      : seen.settings.cluster.standbyCluster;
+  if (remote !== null) return [...remoteFacts(remote), ['needsOperator', standbyClusterRemedy]];
+  const method = bootstrap?.method;
+  if (method === undefined) return null;
+  const remedy =
+    'this agent knows initdb alone: put the data directory there by hand, and start; or take bootstrap.method away';
+  return [
+    ['method', method],
+    ['needsOperator', remedy],
+  ];
+}
+
 /** No data, no leader: who makes the cluster? Undefined: not this node, for what is known. */
 export function beginCluster(seen: Observation): Verdict | undefined {
   const initialize = clusterOf(seen)?.initialize;
-  const able = seen.settings.local.bootstrap !== null && !nofailover(seen);
+  const { bootstrap } = seen.settings.local;
+  const otherWay = notByInitdb(seen);
+  if (initialize?.kind === 'absent' && otherWay !== null)
+    return { actions: [], because: [['initialize', 'absent'], ...otherWay] };
+  const able = bootstrap !== null && otherWay === null && !nofailover(seen);
   // In this order: whoever has the claim bootstraps, and a refusal ends the plan.
   const begin = (over: ClaimSeen | null, because: readonly Fact[]): Verdict => ({
     actions: [

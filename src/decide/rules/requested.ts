@@ -8,6 +8,7 @@ import { clusterOf, failoverRequest, iAmLeader, me, runningPrimary } from '../ju
 import type { Rule } from '../rule.ts';
 import { isElectable } from '../synchronous/standing.ts';
 import { orderlyStop } from '../timing.ts';
+import { remoteFacts } from './standbyCluster.ts';
 
 /** A switchover or failover that somebody asked for, as the leader answers it. */
 
@@ -110,6 +111,8 @@ export const handleRequest: Rule = {
     }
     if (request.leader !== null && request.leader !== me(seen))
       return refuseRequest(request, [...because, ['leader', me(seen)]]);
+    const { standbyCluster } = seen.settings.cluster;
+    if (standbyCluster !== null) return refuseRequest(request, [...because, ...remoteFacts(standbyCluster)]);
     if (request.candidate === me(seen)) return refuseRequest(request, [...because, ['leader', me(seen)]]);
     if (seen.settings.cluster.pause && request.candidate === null)
       return refuseRequest(request, [...because, ['paused', true]]);

@@ -20,6 +20,11 @@ const nothing = async (): Promise<void> => {};
 
 const others = (lab: Lab, leader: string): readonly LabNode[] => lab.nodes.filter(({ name }) => name !== leader);
 
+/** etcd ends when it can not write any more: a service manager starts it again, whoever else ended with it. */
+async function restartEnded(node: LabNode): Promise<void> {
+  for (const service of ['etcd', 'agent'] as const) if (node.process(service) === null) await node.start(service);
+}
+
 async function configure(lab: Lab, node: string, change: Readonly<Record<string, unknown>>): Promise<void> {
   const { machine } = lab.node(node);
   const body = JSON.stringify(change);
@@ -88,6 +93,7 @@ export const faults: Readonly<Record<FaultName, Fault>> = {
       await fillDisk(lab.node(leader));
       await delay(60_000);
       freeDisk(lab.node(leader));
+      await restartEnded(lab.node(leader));
     },
     mend: nothing,
   },

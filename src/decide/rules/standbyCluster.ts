@@ -1,0 +1,33 @@
+import type { Fact } from '../../model/decision.ts';
+import { leaderless } from '../contest.ts';
+import { iAmLeader, runningStandby } from '../judge.ts';
+import type { Rule } from '../rule.ts';
+
+/**
+ * A standby cluster has its primary elsewhere: whoever leads it follows that one. This agent cannot do that, and a promotion would
+ * make a second primary of the same data.
+ */
+export const standbyClusterRemedy =
+  'run Patroni on these nodes; or, if this cluster is to have a primary of its own: edit-config --set standby_cluster=null';
+
+export const remoteFacts = (section: Readonly<Record<string, unknown>>): readonly Fact[] => [
+  ['remoteHost', section.host === undefined ? null : String(section.host)],
+  ['remotePort', section.port === undefined ? null : String(section.port)],
+];
+
+const notLed: Rule = {
+  name: 'standbyCluster.notLed',
+  reason: 'the primary of this cluster is elsewhere, and following it is not done yet: nobody is promoted here',
+  judge(seen) {
+    const { standbyCluster } = seen.settings.cluster;
+    if (standbyCluster === null || runningStandby(seen) === null) return undefined;
+    const isMine = iAmLeader(seen);
+    if (!isMine && leaderless(seen) === null) return undefined;
+    return {
+      actions: isMine ? [{ kind: 'releaseLeaderKey', lsn: null }] : [],
+      because: [...remoteFacts(standbyCluster), ['needsOperator', standbyClusterRemedy]],
+    };
+  },
+};
+
+export const standbyClusterRules: readonly Rule[] = [notLed];
