@@ -93,6 +93,8 @@ export function makeFollowing(parts: PeerParts, life: Life, leading: Leading) {
     if (!life.leads(now) && leader !== null && life.mustCheck && (await checkHistory(leader))) return;
     life.background('starts as a standby', async () => {
       life.recovering = true;
+      // Whatever it was promoted to before is over with that server.
+      if (life.role === 'promoted') life.role = 'replica';
       await server.start('standby', life.leads(now) ? null : life.upstreamOf(leader));
     });
   }
