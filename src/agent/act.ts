@@ -147,6 +147,10 @@ async function one(action: Action, cause: Cause, hands: Hands): Promise<Outcome>
     case 'tell':
       hands.note(action.level, action.text);
       return done;
+    case 'strike':
+      // Nobody waits for processes that the kernel holds.
+      void postgres.strike((stage) => hands.note('warning', `strike: ${stage}`));
+      return done;
     case 'resumeReplay':
       return ofControl(await postgres.resumeReplay());
     case 'applyConfiguration': {

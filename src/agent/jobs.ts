@@ -22,6 +22,7 @@ interface Running {
   readonly abort: AbortController;
   progress: string | null;
   cancelling: boolean;
+  cancelledMs?: InstantMs;
 }
 
 /** Runs one job at a time beside the loop, and wakes the loop when it ends. */
@@ -82,6 +83,7 @@ export function makeJobRunner(deps: {
             sinceMs: running.sinceMs,
             progress: running.progress,
             cancelling: running.cancelling,
+            ...(running.cancelledMs === undefined ? {} : { cancelledMs: running.cancelledMs }),
             last,
           },
     start(job, cause) {
@@ -92,6 +94,7 @@ export function makeJobRunner(deps: {
     cancel() {
       if (running === null) return;
       running.cancelling = true;
+      running.cancelledMs ??= deps.clock.now();
       running.abort.abort();
     },
     idle: () => work,

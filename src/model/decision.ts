@@ -33,6 +33,8 @@ export type Action =
   | { readonly kind: 'disarmGuard'; readonly paused?: boolean }
   | { readonly kind: 'startJob'; readonly job: Job }
   | { readonly kind: 'cancelJob'; readonly why: string }
+  /** PostgreSQL is ended beside a job that does not come to its end. */
+  | { readonly kind: 'strike' }
   | { readonly kind: 'askPeers' }
   /** A primary without etcd: whether all members promise not to take its place for one ttl from now. Answered by a later look. */
   | { readonly kind: 'askPromises' }

@@ -137,5 +137,7 @@ export type JobBoard =
       readonly sinceMs: InstantMs;
       readonly progress: string | null;
       readonly cancelling: boolean;
+      /** Since when: one that waits for a disk that hangs does not come to its end. */
+      readonly cancelledMs?: InstantMs;
       readonly last: FinishedJob | null;
     };

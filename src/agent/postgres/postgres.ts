@@ -105,6 +105,14 @@ export function makePostgres(
     const killAtMs = later(world.clock.now(), strikeKillMs);
     return halt(prompt, { signal: new AbortController().signal }, 'immediate', { immediateAtMs: null, killAtMs });
   }
+  let striking: Promise<void> | null = null;
+  async function strikeAll(tell: (stage: string) => void): Promise<void> {
+    const postmaster = await findPostmaster(prompt.world, parts.places());
+    // With a hung disk the process table alone tells what runs on the data directory.
+    if (postmaster === null && orphansOf(world, parts.places()).length === 0) return;
+    const result = await strike();
+    tell(result.ended === 'done' ? `PostgreSQL is stopped (${result.stage})` : (result.error ?? result.ended));
+  }
   async function look(): Promise<LocalPostgres> {
     last = await looker.look();
     return last;
@@ -175,12 +183,11 @@ export function makePostgres(
       const file = await disk.files.read(`${parts.places().dataDir}/pg_wal/${historyFileName(timeline)}`);
       return file.kind === 'text' ? readHistoryFile(file.text) : [];
     },
-    async strike(tell) {
-      const postmaster = await findPostmaster(prompt.world, parts.places());
-      // With a hung disk the process table alone tells what runs on the data directory.
-      if (postmaster === null && orphansOf(world, parts.places()).length === 0) return;
-      const result = await strike();
-      tell(result.ended === 'done' ? `PostgreSQL is stopped (${result.stage})` : (result.error ?? result.ended));
+    strike(tell) {
+      striking ??= strikeAll(tell).finally(() => {
+        striking = null;
+      });
+      return striking;
     },
     async forgetPromotion() {
       const { promoteFile } = parts.places();

@@ -55,9 +55,18 @@ function silence(
 ): Verdict {
   if (busyWith(seen, ['stop'])) return { actions: [], because: [...because, ['job', 'stop is running']] };
   if (seen.jobs.kind === 'busy') {
+    const { job, cancelling, cancelledMs } = seen.jobs;
+    // It waits for a disk that hangs, say, and the stop after it does not begin.
+    const isStuck = mode === 'immediate' && cancelledMs !== undefined && seen.nowMs - cancelledMs >= killAfterMs;
+    if (isStuck)
+      return {
+        actions: [{ kind: 'strike' }],
+        because: [...because, ['job', job.kind], ['cancelledMs', Math.round(seen.nowMs - cancelledMs)]],
+        wakeInMs: 1_000,
+      };
     return {
-      actions: seen.jobs.cancelling ? [] : [{ kind: 'cancelJob', why }],
-      because: [...because, ['job', seen.jobs.job.kind]],
+      actions: cancelling ? [] : [{ kind: 'cancelJob', why }],
+      because: [...because, ['job', job.kind]],
       wakeInMs: 100,
     };
   }
