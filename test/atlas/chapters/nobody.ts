@@ -221,4 +221,32 @@ const stopped: Chapter = {
   ],
 };
 
-export const nobody: readonly Chapter[] = [whatRuns, isItOver, mayI, ...elected, whoseTurn, withoutKey, stopped];
+const primaryElsewhere: Chapter = {
+  title: 'nobody leads here, and the primary may be in another cluster',
+  start: vacant,
+  dimensions: [
+    dimension('standby_cluster', {
+      'is not set': asIs,
+      'is set': set({ cluster: { standbyCluster: { host: 'far' } } }),
+    }),
+    only(requests, 'none', 'failover to me'),
+    paused,
+    postgres,
+    dimension('the key', {
+      "is nobody's": asIs,
+      'is mine': (seen) => ({ ...withCluster(seen, { leader: leaderKey('n2') }), held }),
+    }),
+    only(identity, 'done', 'absent'),
+  ],
+};
+
+export const nobody: readonly Chapter[] = [
+  whatRuns,
+  isItOver,
+  mayI,
+  ...elected,
+  whoseTurn,
+  withoutKey,
+  stopped,
+  primaryElsewhere,
+];
