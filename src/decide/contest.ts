@@ -44,8 +44,9 @@ export const leaderlessSince = (seen: Observation): InstantMs => {
 export const freshAnswers = (seen: Observation, sinceMs: InstantMs): readonly string[] =>
   seen.peers.filter((peer) => answeredSince(peer, sinceMs)).map(({ name }) => name);
 
+/** What it said stands while it is asked again: a veto must not lapse with each question. */
 const answeredSince = (peer: PeerReport, sinceMs: InstantMs): boolean =>
-  peer.last.kind === 'answered' && peer.said !== null && peer.askedMs !== null && peer.askedMs >= sinceMs;
+  peer.last.kind !== 'silent' && peer.said !== null && peer.askedMs !== null && peer.askedMs >= sinceMs;
 
 /** By its own last word: it accepts no writes, now or in a moment, without the leader key. */
 export const saysNoPrimary = (seen: Observation, member: string): boolean =>

@@ -126,7 +126,7 @@ export function wantedUpstream(seen: Observation, slotOf: (name: string) => stri
 /** A member that answers as the primary of a newer timeline: this one was left behind, whether or not the cluster says so yet. */
 export const newerPrimary = (seen: Observation, mine: Timeline): string | null =>
   seen.peers.find(
-    ({ said, last }) => last.kind === 'answered' && said?.runsAsPrimary === true && (said.timeline ?? 0) > mine,
+    ({ said, last }) => last.kind !== 'silent' && said?.runsAsPrimary === true && (said.timeline ?? 0) > mine,
   )?.name ?? null;
 
 export const failoverRequest = (seen: Observation): FailoverRequest | null => clusterOf(seen)?.failover ?? null;

@@ -75,7 +75,7 @@ export function existedBefore(seen: Observation): string | null {
   if (cluster.status !== null || cluster.history !== null)
     return 'etcd still has the position or the history of one: remove what belongs to it, if it is gone for good';
   const runs = seen.peers.find(
-    ({ name, last, said }) => name !== me(seen) && last.kind === 'answered' && said?.runsAsPrimary,
+    ({ name, last, said }) => name !== me(seen) && last.kind !== 'silent' && said?.runsAsPrimary,
   );
   if (runs !== undefined) return `${runs.name} says that it runs as primary`;
   const known = seen.memory.systemId !== null || (seen.dcs.kind === 'reachable' && seen.dcs.vacancy !== null);

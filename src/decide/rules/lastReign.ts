@@ -22,15 +22,13 @@ const notVacant: Rule = {
     const { vacancy } = seen.dcs;
     if (vacancy === null) return undefined;
     if (vacancy.released || vacancy.lease.kind === 'ended') return undefined;
-    const holder = seen.peers.find((peer) => peer.name === vacancy.last.name);
-    const answeredSince =
-      holder?.last.kind === 'answered' && holder.askedMs !== null && holder.askedMs >= vacancy.sinceMs;
+    const said = freshAnswers(seen, vacancy.sinceMs).includes(vacancy.last.name);
     const because: Fact[] = [
       ['holder', vacancy.last.name],
       ['lease', vacancy.lease.kind],
       ['goneMs', Math.round(seen.nowMs - vacancy.sinceMs)],
     ];
-    if (answeredSince && holder?.said?.noPrimary === true) return undefined;
+    if (said && saysNoPrimary(seen, vacancy.last.name)) return undefined;
     // Its lease can not outlive its ttl, whatever etcd fails to tell.
     if (vacancy.lease.kind === 'unknown' && seen.nowMs - vacancy.sinceMs > seen.settings.cluster.ttlMs + 2_000)
       return undefined;
