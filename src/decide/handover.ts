@@ -13,8 +13,9 @@ export const handOverLimitMs = 3_000;
 const onTimeline = ({ said }: PeerReport, mine: Timeline): boolean =>
   said !== null && (said.timeline === null || said.timeline === mine);
 
-/** Without etcd nobody takes the key. */
-const mayLead = ({ said, last }: PeerReport): boolean =>
+/** Without etcd nobody takes the key; nor does anybody whose primary is elsewhere. */
+const mayLead = (seen: Observation, { said, last }: PeerReport): boolean =>
+  seen.settings.cluster.standbyCluster === null &&
   said !== null &&
   last.kind !== 'silent' &&
   !said.nofailover &&
@@ -26,7 +27,7 @@ const mayLead = ({ said, last }: PeerReport): boolean =>
 export const caughtUp = (seen: Observation, control: ControlData, candidate: string | null): readonly string[] =>
   seen.peers
     .filter((peer) => (candidate === null ? isElectable(seen, peer.name) : peer.name === candidate))
-    .filter((peer) => mayLead(peer) && onTimeline(peer, control.timeline))
+    .filter((peer) => mayLead(seen, peer) && onTimeline(peer, control.timeline))
     .filter(({ said }) => said?.position != null && said.position > control.checkpoint)
     .map((peer) => peer.name);
 
@@ -42,7 +43,7 @@ export function successors(seen: Observation, mine: Timeline, sinceMs: InstantMs
     return end === null || end - said.position <= BigInt(maximumLagBytesOnFailover);
   };
   return seen.peers
-    .filter((peer) => peer.askedMs !== null && peer.askedMs >= sinceMs && mayLead(peer) && onTimeline(peer, mine))
+    .filter((peer) => peer.askedMs !== null && peer.askedMs >= sinceMs && mayLead(seen, peer) && onTimeline(peer, mine))
     .filter((peer) => isElectable(seen, peer.name))
     .filter(isNear)
     .map(({ name }) => name);

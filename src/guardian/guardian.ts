@@ -202,11 +202,11 @@ export async function runGuardian(world: GuardianWorld, options: GuardianOptions
     if (asked.ask.ask === 'leave' && why === null) finish('told to leave');
   }
 
-  // Before anybody can ask: the files say who holds the place, and the sentinel's the same as this process.
-  await keep(guardianPidFile(stateDir), `${me.pid} ${processes.describe(me.pid)?.startTicks}\n`, 0o600);
+  // Before anybody can ask: the sentinel's file says the same as this process, and who holds the place can be read.
   const unwritten = await change(state);
   if (unwritten !== null) act(unwritten);
   arm();
+  await keep(guardianPidFile(stateDir), `${me.pid} ${processes.describe(me.pid)?.startTicks}\n`, 0o600);
 
   // One ask after the other, whoever asks: a deadline and a disarming must not overtake each other.
   let turn: Promise<void> = Promise.resolve();

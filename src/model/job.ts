@@ -32,7 +32,8 @@ export type Job =
       readonly synchronousNames?: SynchronousNames;
     }
   | { readonly kind: 'startStandby'; readonly upstream: Upstream | null }
-  | { readonly kind: 'follow'; readonly upstream: Upstream | null }
+  /** `endReceiver`: of a server whose replay stands still, which does not end it itself; it gets no other one before replay is through. */
+  | { readonly kind: 'follow'; readonly upstream: Upstream | null; readonly endReceiver?: boolean }
   | {
       readonly kind: 'stop';
       readonly mode: 'fast' | 'immediate';

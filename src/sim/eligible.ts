@@ -107,7 +107,7 @@ export function makeEligibility(
       if (mine === undefined || found.kind !== 'kvs') return null; // a primary that takes its own key again
       const cluster = readCluster(found.kvs, revision(0n), keys.prefix);
       if (cluster.members.find((member) => member.name === name)?.tags.nofailover === true) return 'nofailover';
-      if (named(cluster, mine)) return null;
+      if (named(cluster, mine)) return besidePrimary(mine);
       const reasons = [
         notSynchronous(cluster, name),
         tooFarBehind(cluster, mine),

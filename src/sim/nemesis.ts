@@ -96,6 +96,9 @@ export function healAll(cluster: SimulatedCluster): void {
     machine.fsyncMs = 0.1;
     machine.diskHangs = false;
     machine.flushStalls = false;
+    // Ours resume it themselves; who paused the replay of a Patroni does.
+    const server = cluster.server(name);
+    if (node.runs === 'patroni' && server?.replayStands === 'paused') server.replayStands = null;
     if (machine.suspended()) cluster.wake(name);
     if (!machine.powered()) {
       cluster.powerOn(name);

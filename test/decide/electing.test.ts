@@ -116,15 +116,15 @@ test('a vote is a promise: whoever still receives has none, and this standby wit
   const receiving = { ...quorum, postgres: { ...postgres, detached: false } };
   const { rule, actions } = decide(receiving);
   assert.equal(rule, 'race.withdraw');
-  assert.deepEqual(actions, [{ kind: 'startJob', job: { kind: 'follow', upstream: null } }]);
-  const job = { kind: 'follow', upstream: null } as const;
-  const told = (agoMs: number): Decision =>
+  const job = { kind: 'follow', upstream: null, endReceiver: true } as const;
+  assert.deepEqual(actions, [{ kind: 'startJob', job }]);
+  const told = (agoMs: number, seen: Observation = receiving): Decision =>
     decide({
-      ...receiving,
+      ...seen,
       jobs: {
         kind: 'idle',
         last: {
-          job,
+          job: seen === receiving ? job : { kind: 'follow', upstream: null },
           ended: 'done',
           startedMs: instantMs(receiving.nowMs - agoMs),
           endedMs: instantMs(receiving.nowMs - agoMs),
@@ -136,6 +136,20 @@ test('a vote is a promise: whoever still receives has none, and this standby wit
     });
   assert.deepEqual([told(20).rule, told(20).actions, told(20).wakeInMs], ['race.withdraw', [], 10]);
   assert.equal(told(1_001).actions.length, 1, 'a server that did not take it in is told again');
+
+  // While the reign before may go on, no receiver is ended by hand.
+  assert.ok(receiving.dcs.kind === 'reachable' && receiving.dcs.vacancy !== null);
+  const lease = { kind: 'alive', leftMs: 20_000, askedMs: receiving.nowMs } as const;
+  const early: Observation = {
+    ...receiving,
+    dcs: { ...receiving.dcs, vacancy: { ...receiving.dcs.vacancy, lease } },
+  };
+  assert.deepEqual(decide(early).actions, [{ kind: 'startJob', job: { kind: 'follow', upstream: null } }]);
+  assert.deepEqual(told(20, early).actions, []);
+  assert.deepEqual(told(120, early).actions, [{ kind: 'askLeaderLease' }, { kind: 'askPeers' }]);
+  const idle = { ...receiving.settings.local.tags, nosync: true };
+  const nosync = { ...receiving.settings, local: { ...receiving.settings.local, tags: idle } };
+  assert.notEqual(decide({ ...receiving, settings: nosync }).rule, 'race.withdraw', 'nobody asks for its vote');
 });
 
 test('whether a standby has withdrawn is said only where it can know, and commits may wait for it', () => {

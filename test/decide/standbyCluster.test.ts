@@ -4,7 +4,7 @@ import { decide } from '../../src/decide/decide.ts';
 import type { Observation } from '../../src/model/observation.ts';
 import { instantMs, lsn, revision } from '../../src/model/units.ts';
 import { jobOf, kinds } from './read.ts';
-import { following, leading, member, peer, vacant, withCluster, withSettings, won } from './values.ts';
+import { crashed, following, leading, member, peer, vacant, withCluster, withSettings, won } from './values.ts';
 
 /** The primary is elsewhere, and this agent cannot follow it: whatever it is asked, it makes no second one. */
 const remote = { host: 'far', port: 5432 };
@@ -31,6 +31,26 @@ test('its primary is not stopped for a successor that nobody would be', () => {
   assert.equal(jobOf(asked)?.kind, 'stop');
   assert.ok(kinds(inStandbyCluster(asked)).includes('clearFailover'));
   assert.equal(jobOf(inStandbyCluster(asked)), undefined);
+});
+
+test('nor is it stopped, or its key given away, since it hangs or went down; a promotion under way is called off', () => {
+  const near = [peer('n2', lsn('0/5000100')), peer('n3', lsn('0/5000100'))];
+  const peers = near.map((one) => ({ ...one, askedMs: instantMs(leading.nowMs - 1) }));
+  const since = instantMs(leading.nowMs - 100);
+  const down: Observation = withSettings(
+    { ...leading, peers, postgres: crashed, memory: { ...leading.memory, crash: { sinceMs: since, attemptsMs: [] } } },
+    { cluster: { primaryStartTimeoutMs: 0 } },
+  );
+  assert.ok(kinds(down).includes('releaseLeaderKey'));
+  assert.ok(!kinds(inStandbyCluster(down)).includes('releaseLeaderKey'));
+  const promote = jobOf(won);
+  assert.ok(promote?.kind === 'promote');
+  const busy: Observation = {
+    ...won,
+    jobs: { kind: 'busy', job: promote, sinceMs: since, progress: null, cancelling: false, last: null },
+  };
+  assert.deepEqual(kinds(busy), []);
+  assert.deepEqual(kinds(inStandbyCluster(busy)), ['cancelJob']);
 });
 
 test('an empty node makes no cluster that is to be a standby one; what etcd has counts before its own file', () => {

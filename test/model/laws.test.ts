@@ -185,6 +185,9 @@ test('a promotion that was told to in time, and stood still [seed 0xcbc3], may e
     [999, 1105],
   ] as const)
     assert.deepEqual(told(toldMs, atMs), ['3 promotedWithoutLease']);
+  const beside = [right('node2', '20', 1000, 1100), right('node1', '30', 1110, 2000)];
+  const late = judge([...beside, promotion({ toldMs: 1010, atMs: 1200 })], synchronous);
+  assert.deepEqual(named(late), ['3 promotedWithoutLease'], 'another has the right by then');
 });
 
 test('writes later than fenceMs after the right to lead ended are named once, with the latest', () => {

@@ -54,7 +54,7 @@ export async function perform(
     case 'startStandby':
       return startStandby(parts, context, job.upstream, look);
     case 'follow':
-      return follow(parts, context, job.upstream);
+      return follow(parts, context, job);
     case 'stop':
       return stop(parts, context, job, look);
     case 'restart': {

@@ -58,7 +58,11 @@ export function readDynamic(
     return value;
   };
   const timings = readTimings(document, scope, warnings);
-  if (timings === null) return { cluster: previous ?? readDynamic({}, null, scope).cluster, warnings };
+  if (timings === null) {
+    // An agent that just began knows nothing older: all that can be read holds, whether to lead, to promote, or to wait.
+    const readable = { ...document, ttl: null, loop_wait: null, retry_timeout: null };
+    return { cluster: previous ?? readDynamic(readable, null, scope).cluster, warnings };
+  }
   const standbyCluster = standbyClusterOf(document.standby_cluster);
   if (standbyCluster !== null)
     warnings.push(

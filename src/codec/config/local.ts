@@ -213,4 +213,4 @@ function splitListen(text: string): { addresses: string; port: number } | null {
   return port < 1 || port > 65535 ? null : { addresses: match[1].replace(/[[\]]/g, ''), port };
 }
 
-const isOwnMethod = (method: string | undefined): method is string => method !== undefined && method !== 'initdb';
+const isOwnMethod = (method: string | undefined): method is string => Boolean(method) && method !== 'initdb';

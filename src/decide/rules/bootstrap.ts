@@ -111,6 +111,8 @@ const finish: Rule = {
     // Once etcd knows who the cluster is, that the last job made it tells nothing about who may lead it.
     const untold = initialize.kind === 'bootstrapping' ? mayFinish(seen) : made && initialize.kind !== 'done';
     if (!untold) return undefined;
+    const otherWay = cluster.config === null ? notByInitdb(seen) : null;
+    if (otherWay !== null) return { actions: [], because: otherWay };
     const first = firstConfiguration(seen.settings.local.bootstrap);
     const actions: Action[] = [];
     actions.push({
@@ -136,15 +138,22 @@ const finish: Rule = {
 /** How else it is to be made; null: by initdb. An empty cluster in place of a restored one, or of a copy, would be believed. */
 function notByInitdb(seen: Observation): readonly Fact[] | null {
   const { bootstrap } = seen.settings.local;
-  const remote =
-    clusterOf(seen)?.config == null
-      ? standbyClusterOf(bootstrap?.dcs.standby_cluster)
-      : seen.settings.cluster.standbyCluster;
-  if (remote !== null) return [...remoteFacts(remote), ['needsOperator', standbyClusterRemedy]];
+  const known = seen.settings.cluster.standbyCluster;
+  if (clusterOf(seen)?.config != null)
+    return known === null ? otherMethod(seen) : [...remoteFacts(known), ['needsOperator', standbyClusterRemedy]];
+  const remote = standbyClusterOf(bootstrap?.dcs.standby_cluster) ?? known;
+  if (remote === null) return otherMethod(seen);
+  const remedy =
+    'this agent makes no standby cluster: take bootstrap.dcs.standby_cluster out of the file, or run Patroni';
+  return [...remoteFacts(remote), ['needsOperator', remedy]];
+}
+
+function otherMethod(seen: Observation): readonly Fact[] | null {
+  const { bootstrap } = seen.settings.local;
   const method = bootstrap?.method;
   if (method === undefined) return null;
   const remedy =
-    'this agent knows initdb alone: put the data directory there by hand, and start; or take bootstrap.method away';
+    'this agent knows initdb alone: put the data directory of a primary that was stopped cleanly there, and start; or take bootstrap.method away';
   return [
     ['method', method],
     ['needsOperator', remedy],

@@ -1,6 +1,6 @@
 import type { Fact } from '../../model/decision.ts';
 import { leaderless } from '../contest.ts';
-import { iAmLeader, runningStandby } from '../judge.ts';
+import { dueRequest, iAmLeader, runningStandby } from '../judge.ts';
 import type { Rule } from '../rule.ts';
 
 /**
@@ -23,8 +23,13 @@ const notLed: Rule = {
     if (standbyCluster === null || runningStandby(seen) === null) return undefined;
     const isMine = iAmLeader(seen);
     if (!isMine && leaderless(seen) === null) return undefined;
+    const request = dueRequest(seen);
     return {
-      actions: isMine ? [{ kind: 'releaseLeaderKey', lsn: null }] : [],
+      actions: [
+        ...(isMine ? [{ kind: 'releaseLeaderKey', lsn: null } as const] : []),
+        // Left there, it would be carried out on the day that this ends.
+        ...(request === null ? [] : [{ kind: 'clearFailover', seenModRevision: request.modRevision } as const]),
+      ],
       because: [...remoteFacts(standbyCluster), ['needsOperator', standbyClusterRemedy]],
     };
   },

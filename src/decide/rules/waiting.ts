@@ -19,7 +19,8 @@ const obsolete: Rule = {
       (job.kind === 'removeData' && job.leader !== null && leader !== null && leader.name !== job.premise.leader) ||
       // A question to a host that died is answered by nobody, for seconds: the race must not wait for it.
       ((job.kind === 'checkDivergence' || job.kind === 'copySlots') && leader?.name !== job.from.member) ||
-      (rejoins && leader !== null && otherLeader(seen) === null);
+      (rejoins && leader !== null && otherLeader(seen) === null) ||
+      (job.kind === 'promote' && seen.settings.cluster.standbyCluster !== null);
     if (!gone || seen.jobs.cancelling) return undefined;
     return {
       actions: [{ kind: 'cancelJob', why: 'its reign is over' }],

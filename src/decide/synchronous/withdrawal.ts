@@ -18,6 +18,8 @@ import { isForced, isSynchronous } from './standing.ts';
 export function hasWithdrawn(seen: Observation): boolean | null {
   const standby = runningStandby(seen);
   if (standby === null || !isSynchronous(seen) || seen.settings.cluster.pause) return null;
+  // Nobody waits for it, and nobody asks for its vote.
+  if (seen.settings.local.tags.nosync) return null;
   if (seen.dcs.kind !== 'reachable' || promiseInForce(seen) !== null) return null;
   // A job that is at work may be on its way to whoever led.
   return leaderless(seen) !== null && standby.detached === true && seen.jobs.kind === 'idle';
@@ -26,6 +28,7 @@ export function hasWithdrawn(seen: Observation): boolean | null {
 /** A reload is done in milliseconds; a server that cannot take it in just now is told again. */
 const againMs = 1_000;
 const lookMs = 10;
+const askAfterMs = 100;
 /** A receiver ends within milliseconds of the reload, or of the signal where replay stands still. */
 const patienceMs = 10_000;
 const remedyFor = (name: string): string =>
@@ -39,16 +42,25 @@ export const withdraw: Rule = {
     const standby = leaderless(seen);
     if (standby === null || hasWithdrawn(seen) !== false || isForced(seen)) return undefined;
     const last = seen.jobs.kind === 'idle' ? seen.jobs.last : null;
-    const isTold = last?.job.kind === 'follow' && last.job.upstream === null && seen.nowMs - last.endedMs < againMs;
+    // A key that is only gone for a moment costs no standby its stream.
+    const endReceiver = seen.memory.overSinceMs !== null;
+    const isTold =
+      last?.job.kind === 'follow' &&
+      last.job.upstream === null &&
+      (last.job.endReceiver === true || !endReceiver) &&
+      seen.nowMs - last.endedMs < againMs;
+    const job = { kind: 'follow', upstream: null, ...(endReceiver ? { endReceiver } : {}) } as const;
+    // By itself it does not end: whether the reign before is over is asked now, and not behind this rule.
+    const asks = isTold && !endReceiver && seen.nowMs - last.endedMs >= askAfterMs;
     return {
-      actions: isTold ? [] : [{ kind: 'startJob', job: { kind: 'follow', upstream: null } }],
+      actions: asks ? [{ kind: 'askLeaderLease' }, { kind: 'askPeers' }] : isTold ? [] : [{ kind: 'startJob', job }],
       because: [
         ['from', standby.upstream === null ? null : `${standby.upstream.host}:${standby.upstream.port}`],
         ['receiver', standby.receiver?.status ?? null],
         ...(isTold ? [['waitsFor', 'the server to take it in'] as const] : []),
         ...(seen.nowMs - leaderlessSince(seen) > patienceMs ? [['needsOperator', remedyFor(me(seen))] as const] : []),
       ],
-      ...(isTold ? { wakeInMs: lookMs } : {}),
+      ...(isTold ? { wakeInMs: asks ? askAfterMs : lookMs } : {}),
     };
   },
 };

@@ -29,17 +29,21 @@ function judgeTerms(a: Right, b: Right): readonly Violation[] {
 
 /**
  * One that was told to under its right, and stood still, may come to it behind the end of that: as with a write, until a guard
- * must have ended it.
+ * must have ended it; and only while nobody else has the right.
  */
 function judgePromotion(promotion: Promotion, rights: readonly Right[], fenceMs: number): readonly Violation[] {
   const { node, term, atMs, toldMs } = promotion;
   const isIn = ({ fromMs, untilMs }: Right, ms: SharedMs): boolean => fromMs <= ms && ms < untilMs;
+  const othersRight = rights.some((right) => right.node !== node && isIn(right, atMs));
   const held = rights.some(
     (right) =>
       right.node === node &&
       (term === null || term === right.term) &&
       (isIn(right, atMs) ||
-        (toldMs !== undefined && isIn(right, toldMs) && atMs <= right.untilMs + (right.fenceMs ?? fenceMs))),
+        (toldMs !== undefined &&
+          !othersRight &&
+          isIn(right, toldMs) &&
+          atMs <= right.untilMs + (right.fenceMs ?? fenceMs))),
   );
   return [
     ...(held ? [] : [{ law: 3, kind: 'promotedWithoutLease', promotion } as const]),

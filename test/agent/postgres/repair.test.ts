@@ -104,7 +104,7 @@ describe('what keeps a standby from following, on real servers', () => {
       await n1.sql('DROP TABLE public.held');
       const flushed = await n1.sql('SELECT pg_current_wal_flush_lsn()');
       await world.clock.sleep(200);
-      await done(n2.perform({ kind: 'follow', upstream: null }));
+      await done(n2.perform({ kind: 'follow', upstream: null, endReceiver: true }));
       await until(n2, isDetached, 'detached');
       const kept = `SELECT pg_last_wal_receive_lsn() >= '${flushed}' AND pg_last_wal_replay_lsn() < '${flushed}'`;
       assert.equal(await n2.sql(kept), 't');

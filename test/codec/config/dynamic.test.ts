@@ -83,6 +83,12 @@ test('other settings fall back alone', () => {
   const standby = { standby_cluster: { host: 'remote' }, synchronous_mode: true };
   const { cluster } = readDynamic(standby, null, alone);
   assert.deepEqual([cluster.standbyCluster, cluster.synchronousMode], [{ host: 'remote' }, 'off']);
+  // An agent that begins knows no document before this one: what can be read of it holds.
+  const garbled = { ttl: '30s', pause: true, standby_cluster: { host: 'remote' } };
+  const begun = readDynamic(garbled, null, alone).cluster;
+  assert.deepEqual([begun.standbyCluster, begun.pause, begun.ttlMs], [{ host: 'remote' }, true, 30_000]);
+  const before = readDynamic({ ttl: 20 }, null, alone).cluster;
+  assert.equal(readDynamic(garbled, before, alone).cluster, before);
 });
 
 test('whatever /config holds, timings come out possible', () => {

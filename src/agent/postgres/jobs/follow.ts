@@ -1,6 +1,6 @@
-import type { Upstream } from '../../../model/postgres.ts';
+import type { Job } from '../../../model/job.ts';
 import { later, type Pid, pid as pidOf } from '../../../model/units.ts';
-import { aborted, failed, type JobContext, type JobResult, type PostgresParts, succeeded } from '../parts.ts';
+import { failed, type JobContext, type JobResult, type PostgresParts, succeeded } from '../parts.ts';
 import { findPostmaster } from '../postmaster.ts';
 import { reload } from '../reload.ts';
 import { ownTarget, runOnce } from '../sessions.ts';
@@ -13,12 +13,16 @@ const receiverEndsMs = 100;
 const lookMs = 5;
 
 /** From PostgreSQL 14 on every change of upstream is a matter of a reload. `upstream` null: it receives from nobody. */
-export async function follow(parts: PostgresParts, context: JobContext, upstream: Upstream | null): Promise<JobResult> {
+export async function follow(
+  parts: PostgresParts,
+  context: JobContext,
+  { upstream, endReceiver: ends = false }: Extract<Job, { kind: 'follow' }>,
+): Promise<JobResult> {
   await removeStandIns(parts);
   const postmaster = await findPostmaster(parts.world, parts.places());
   if (postmaster === null) return failed('PostgreSQL does not run');
   await reload(parts, postmaster.info.pid, { role: 'standby', upstream }, null, true);
-  if (upstream === null) await endReceiver(parts, context, postmaster.info.pid);
+  if (upstream === null && ends) await endReceiver(parts, context, postmaster.info.pid);
   return succeeded;
 }
 
@@ -38,8 +42,7 @@ async function endReceiver(parts: PostgresParts, context: JobContext, postmaster
     return now !== null && now.startTicks === receiver.startTicks && now.state !== 'dead';
   };
   const untilMs = later(clock.now(), receiverEndsMs);
-  while (lives() && clock.now() < untilMs && !context.signal.aborted)
-    await Promise.race([clock.sleep(lookMs), aborted(context)]);
+  while (lives() && clock.now() < untilMs && !context.signal.aborted) await clock.sleep(lookMs, context.signal);
   if (!lives() || context.signal.aborted) return;
   processes.signal(receiver.pid, 'TERM');
   parts.step('follow', 'the walreceiver is ended: replay stands still', [['pid', receiver.pid]]);
