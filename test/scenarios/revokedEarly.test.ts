@@ -4,7 +4,7 @@ import { etcdctlPut } from '../../src/sim/etcdctl.ts';
 import { revokeLeaseOf, three } from './stage.ts';
 
 /**
- * etcd before 3.4.30 and 3.5.12: one that led, stood still and goes on has leases revoked that were renewed elsewhere meanwhile. The key
+ * etcd before 3.4.31 and 3.5.13: one that led, stood still and goes on has leases revoked that were renewed elsewhere meanwhile. The key
  * goes while its holder counts on its deadline, and rightly so. What is left is its own word: it answers that it runs as primary.
  * Met on real machines by `campaign random`: whoever looked while that one was asked again found no answer, and took the key.
  */
