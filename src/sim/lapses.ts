@@ -10,10 +10,12 @@ export function makeLapses(postgres: PostgresWorld, nowMs: () => number) {
   const since = new Map<string, Pick<Lapse, 'how' | 'fromMs'>>();
   const seen = new Map<string, number>();
 
+  /** One that hangs before its first look knows of no deadline [seed 0x11eab]. */
+  const isBlind = (node: SimulatedNode): boolean => (node.handles()?.snapshot() ?? null) === null;
   const isLapse = (node: SimulatedNode): boolean =>
     node.machine.processes.someStopped() &&
     [...postgres.servers].some(({ machine }) => machine === node.machine) &&
-    guards.every((role) => node.stateOf(role) !== 'running');
+    guards.every((role) => node.stateOf(role) !== 'running' || (role === 'agent' && isBlind(node)));
 
   const ended = (node: string, { how, fromMs }: Pick<Lapse, 'how' | 'fromMs'>): Lapse => ({
     kind: 'lapse',
@@ -27,9 +29,9 @@ export function makeLapses(postgres: PostgresWorld, nowMs: () => number) {
     look(node: SimulatedNode): void {
       const { name, machine } = node;
       const version = machine.processes.version();
-      if (seen.get(name) === version) return;
-      seen.set(name, version);
       const known = since.get(name);
+      if (seen.get(name) === version && known === undefined) return;
+      seen.set(name, version);
       const now = isLapse(node);
       if (now && known === undefined)
         since.set(name, { how: machine.suspended() ? 'suspended' : 'frozen', fromMs: nowMs() });
