@@ -8,7 +8,7 @@ import type { Rule } from '../rule.ts';
  * make a second primary of the same data.
  */
 export const standbyClusterRemedy =
-  'run Patroni on these nodes; or, if this cluster is to have a primary of its own: edit-config --set standby_cluster=null';
+  'run Patroni on these nodes; or, if this cluster is to have a primary of its own: edit-config --set standby_cluster=null (with another --set where it is the only setting)';
 
 export const remoteFacts = (section: Readonly<Record<string, unknown>>): readonly Fact[] => [
   ['remoteHost', section.host === undefined ? null : String(section.host)],
