@@ -65,6 +65,50 @@ export const loopStalls: Ground = {
 /** What ours do beside one that has no guard, counts its lease from the answer, and puts its name over another's. */
 export const besidePatroni: Ground = { name: 'beside a Patroni', edits: [], faults: null, peers: 1 };
 
+/** Few faults, and those often, among our own agents: the moments that they make are rare among all the others. */
+const often = (name: string, faults: readonly string[]): Ground => ({
+  name,
+  edits: [],
+  faults: faultNames.filter((one) => faults.includes(one)),
+  peers: 0,
+});
+/** A hook before each promotion takes its time, etcd goes meanwhile, and no rule calls the promotion off. */
+export const slowHook: Ground = {
+  ...often('a hook before the promotion takes 12 s, and no rule calls it off', [
+    'leader key deleted by hand',
+    'power cut',
+    'etcd majority killed',
+    'etcd majority frozen',
+    'shut out from etcd',
+    'isolated',
+  ]),
+  edits: [
+    edit(
+      'agent/postgres/jobs/promote.ts',
+      '  if (settings.postgres.prePromote !== null) {',
+      '  await world.clock.sleep(12_000);\n  if (settings.postgres.prePromote !== null) {',
+    ),
+    edit('decide/rules/safety.ts', '  leaderElsewhere,\n  leaseRunningOut,', '  leaderElsewhere,'),
+  ],
+};
+/** A primary takes its key again, and the answer is lost. */
+export const keyAgain: Ground = often('the key is taken again, without an answer', [
+  'leader key deleted by hand',
+  'struck as soon as it has the key',
+  'etcd majority frozen',
+  'etcd frozen',
+  'one-way cut',
+]);
+/** Agents begin while the last primary goes on. */
+export const beginsAnew: Ground = often('agents begin while the key is gone', [
+  'leader key deleted by hand',
+  'some keys deleted by hand',
+  'agent killed',
+  'agent frozen',
+  'shut out from etcd',
+  'isolated',
+]);
+
 /** All guards, every fault, and no acknowledged commit may be lost. */
 export const synchronousMode: Ground = { name: 'in synchronous mode', edits: [], faults: null, mode: 'sync' };
 

@@ -1,4 +1,15 @@
-import { besidePatroni, type Edit, edit, type Ground, guards, loopStalls, rulesAlone } from './grounds.ts';
+import {
+  beginsAnew,
+  besidePatroni,
+  type Edit,
+  edit,
+  type Ground,
+  guards,
+  keyAgain,
+  loopStalls,
+  rulesAlone,
+  slowHook,
+} from './grounds.ts';
 
 /** One safety rule or guard taken away. Each `find` stands exactly once in its file. */
 export interface Mutant {
@@ -49,6 +60,7 @@ export const mutants: readonly Mutant[] = [
       // A timeline that cannot be announced keeps it from being promoted, too, and etcd is away when a lease runs out.
       edit('agent/postgres/jobs/promote.ts', 'return why === null ? null :', 'return why !== undefined ? null :'),
     ],
+    ground: slowHook,
   },
   {
     name: 'the lease is counted from the answer, not from the sending',
@@ -101,6 +113,7 @@ export const mutants: readonly Mutant[] = [
         'options.revoke(lease);\n      if (writesUntilMs !== null) tries.add',
       ),
     ],
+    ground: keyAgain,
   },
   {
     name: 'no rule stops the primary before its lease ends',
@@ -173,6 +186,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'an agent that knows nothing of the past races at once',
     edits: [edit('decide/rules/lastReign.ts', ' notVacant, unknownPast]', ' notVacant]')],
+    ground: beginsAnew,
   },
   {
     name: 'a primary that pause left without a guard is not waited for',
