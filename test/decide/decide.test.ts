@@ -294,6 +294,9 @@ test('an empty node begins no cluster where one may be: a member says so, or the
   assert.deepEqual(kinds(withCluster(alone, { status: cluster.status })), ['askPeers'], 'a leader wrote it');
   const answers = { ...alone, peers: [peer('n1', lsn('0/5000100'), { runsAsPrimary: true })] };
   assert.deepEqual(kinds(answers), ['askPeers']);
+  const waiting = { kind: 'waiting', sinceMs: alone.nowMs } as const;
+  const askedAgain = { ...answers, peers: answers.peers.map((one) => ({ ...one, last: waiting })) };
+  assert.deepEqual(kinds(askedAgain), ['askPeers'], 'its word stands while it is asked again');
   assert.ok(alone.dcs.kind === 'reachable');
   const sinceMs = instantMs(alone.nowMs - 29_000);
   const wiped: Observation = {

@@ -149,7 +149,12 @@ test('a vote is a promise: whoever still receives has none, and this standby wit
   assert.deepEqual(told(120, early).actions, [{ kind: 'askLeaderLease' }, { kind: 'askPeers' }]);
   const idle = { ...receiving.settings.local.tags, nosync: true };
   const nosync = { ...receiving.settings, local: { ...receiving.settings.local, tags: idle } };
-  assert.notEqual(decide({ ...receiving, settings: nosync }).rule, 'race.withdraw', 'nobody asks for its vote');
+  const tagged: Observation = { ...receiving, settings: nosync };
+  assert.equal(decide(tagged).rule, 'race.withdraw', 'the tag came after /sync named it: its vote counts yet');
+  const unnamed = { leader: 'n1', members: ['n3'], quorum: 0, modRevision: revision(90n) };
+  const unasked = withCluster(tagged, { sync: unnamed });
+  assert.equal(hasWithdrawn(unasked), null);
+  assert.notEqual(decide(unasked).rule, 'race.withdraw', 'nobody asks for its vote');
 });
 
 test('whether a standby has withdrawn is said only where it can know, and commits may wait for it', () => {

@@ -65,6 +65,13 @@ test('a reachable living primary always vetoes, whatever its tags [lesson 9]', (
     ],
   };
   assert.equal(decide(seen).rule, 'race.livingPrimary');
+  // Asked again it has its veto; it is over when no answer comes.
+  const waiting = { kind: 'waiting', sinceMs: vacant.nowMs } as const;
+  const [first, ...others] = seen.peers;
+  assert.ok(first !== undefined);
+  assert.equal(decide({ ...seen, peers: [{ ...first, last: waiting }, ...others] }).rule, 'race.livingPrimary');
+  const gone = { ...first, last: { kind: 'silent', atMs: vacant.nowMs, why: 'no answer' } as const };
+  assert.equal(decide({ ...seen, peers: [gone, ...others] }).rule, 'race.acquire');
 });
 
 /** The same vacancy, begun so long ago. */

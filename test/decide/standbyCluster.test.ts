@@ -4,7 +4,18 @@ import { decide } from '../../src/decide/decide.ts';
 import type { Observation } from '../../src/model/observation.ts';
 import { instantMs, lsn, revision } from '../../src/model/units.ts';
 import { jobOf, kinds } from './read.ts';
-import { crashed, following, leading, member, peer, vacant, withCluster, withSettings, won } from './values.ts';
+import {
+  cleanlyStopped,
+  crashed,
+  following,
+  leading,
+  member,
+  peer,
+  vacant,
+  withCluster,
+  withSettings,
+  won,
+} from './values.ts';
 
 /** The primary is elsewhere, and this agent cannot follow it: whatever it is asked, it makes no second one. */
 const remote = { host: 'far', port: 5432 };
@@ -74,8 +85,20 @@ test('an empty node makes no cluster that is to be a standby one; what etcd has 
   const config = { text: '{}', modRevision: revision(3n), createRevision: revision(3n), lease: null };
   assert.deepEqual(kinds(withCluster(asked, { config })), ['claimInitialize', 'startJob']);
   assert.deepEqual(kinds(inStandbyCluster(withCluster(empty, { config }))), []);
+  const claim = {
+    kind: 'bootstrapping',
+    modRevision: revision(1n),
+    createRevision: revision(1n),
+    owner: { name: 'n2', modRevision: revision(1n) },
+  } as const;
+  const whole = withCluster({ ...empty, postgres: cleanlyStopped }, { initialize: claim });
+  assert.ok(kinds(whole).includes('writeInitialize'));
+  const wholeAsked: Observation = { ...whole, settings: asked.settings };
+  assert.deepEqual(kinds(wholeAsked), [], 'nor is one that is there made its primary');
   const restored = { ...local.bootstrap, method: 'pgbackrest' };
   const byMethod: Observation = { ...empty, settings: { ...empty.settings, local: { ...local, bootstrap: restored } } };
+  const byHand: Observation = { ...whole, settings: byMethod.settings };
+  assert.ok(kinds(byHand).includes('writeInitialize'), 'whole data is taken, however it was to be made');
   assert.deepEqual(kinds(byMethod), [], 'nor an empty one in place of what a backup holds');
   assert.ok(decide(byMethod).because.some(([name, value]) => name === 'method' && value === 'pgbackrest'));
 });

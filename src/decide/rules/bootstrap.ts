@@ -111,8 +111,9 @@ const finish: Rule = {
     // Once etcd knows who the cluster is, that the last job made it tells nothing about who may lead it.
     const untold = initialize.kind === 'bootstrapping' ? mayFinish(seen) : made && initialize.kind !== 'done';
     if (!untold) return undefined;
-    const otherWay = cluster.config === null ? notByInitdb(seen) : null;
-    if (otherWay !== null) return { actions: [], because: otherWay };
+    // Whole data that is there is what it is, however it was to be made; but a primary it is to have here.
+    const elsewhere = primaryElsewhere(seen);
+    if (elsewhere !== null) return { actions: [], because: elsewhere };
     const first = firstConfiguration(seen.settings.local.bootstrap);
     const actions: Action[] = [];
     actions.push({
@@ -135,23 +136,22 @@ const finish: Rule = {
   },
 };
 
-/** How else it is to be made; null: by initdb. An empty cluster in place of a restored one, or of a copy, would be believed. */
-function notByInitdb(seen: Observation): readonly Fact[] | null {
-  const { bootstrap } = seen.settings.local;
+/** The new cluster's primary is to be elsewhere: as /config says, or as it would say. Null: it is not. */
+function primaryElsewhere(seen: Observation): readonly Fact[] | null {
   const known = seen.settings.cluster.standbyCluster;
-  if (clusterOf(seen)?.config != null)
-    return known === null ? otherMethod(seen) : [...remoteFacts(known), ['needsOperator', standbyClusterRemedy]];
-  const remote = standbyClusterOf(bootstrap?.dcs.standby_cluster) ?? known;
-  if (remote === null) return otherMethod(seen);
+  const isTold = clusterOf(seen)?.config != null;
+  const remote = isTold ? known : (standbyClusterOf(seen.settings.local.bootstrap?.dcs.standby_cluster) ?? known);
+  if (remote === null) return null;
   const remedy =
     'this agent makes no standby cluster: take bootstrap.dcs.standby_cluster out of the file, or run Patroni';
-  return [...remoteFacts(remote), ['needsOperator', remedy]];
+  return [...remoteFacts(remote), ['needsOperator', isTold ? standbyClusterRemedy : remedy]];
 }
 
-function otherMethod(seen: Observation): readonly Fact[] | null {
-  const { bootstrap } = seen.settings.local;
-  const method = bootstrap?.method;
-  if (method === undefined) return null;
+/** How else it is to be made; null: by initdb. An empty cluster in place of a restored one, or of a copy, would be believed. */
+function notByInitdb(seen: Observation): readonly Fact[] | null {
+  const elsewhere = primaryElsewhere(seen);
+  const method = seen.settings.local.bootstrap?.method;
+  if (elsewhere !== null || method === undefined) return elsewhere;
   const remedy =
     'this agent knows initdb alone: put the data directory of a primary that was stopped cleanly there, and start; or take bootstrap.method away';
   return [

@@ -3,7 +3,7 @@ import { leaderless, leaderlessSince } from '../contest.ts';
 import { promiseInForce } from '../failsafe.ts';
 import { me, runningStandby } from '../judge.ts';
 import type { Rule } from '../rule.ts';
-import { isForced, isSynchronous } from './standing.ts';
+import { isElectable, isForced, isSynchronous } from './standing.ts';
 
 /**
  * A vote is a promise: who says how far it is has stopped receiving before, and confirms nothing more to whoever led. A primary
@@ -18,8 +18,8 @@ import { isForced, isSynchronous } from './standing.ts';
 export function hasWithdrawn(seen: Observation): boolean | null {
   const standby = runningStandby(seen);
   if (standby === null || !isSynchronous(seen) || seen.settings.cluster.pause) return null;
-  // Nobody waits for it, and nobody asks for its vote.
-  if (seen.settings.local.tags.nosync) return null;
+  // Nobody waits for it, and nobody asks for its vote: unless the tag came after /sync named it.
+  if (seen.settings.local.tags.nosync && !isElectable(seen, me(seen))) return null;
   if (seen.dcs.kind !== 'reachable' || promiseInForce(seen) !== null) return null;
   // A job that is at work may be on its way to whoever led.
   return leaderless(seen) !== null && standby.detached === true && seen.jobs.kind === 'idle';
