@@ -1,6 +1,22 @@
 import { pid as pidOf } from '../../model/units.ts';
 import type { PostgresParts } from './parts.ts';
-import { findPostmaster, isServer } from './postmaster.ts';
+import { findPostmaster, isServer, orphansOf } from './postmaster.ts';
+
+/** A server that begins writes its file in the moment that it makes it. */
+const writtenMs = 200;
+
+/**
+ * One that was killed between making its lock file and writing it leaves an empty one, which no PostgreSQL touches: it says so, and
+ * never starts again.
+ */
+async function clearEmpty(parts: PostgresParts, path: string): Promise<void> {
+  const { clock, files } = parts.world;
+  await clock.sleep(writtenMs);
+  const file = await files.read(path);
+  if (file.kind !== 'text' || file.text.trim() !== '' || orphansOf(parts.world, parts.places()).length > 0) return;
+  parts.note('warning', 'an empty lock file, of a server that was killed as it began: removed', [['file', path]]);
+  await files.forget(path);
+}
 
 /**
  * After a power cut the number in a lock file may belong to somebody else by now, and PostgreSQL, which only asks whether
@@ -18,6 +34,10 @@ export async function clearStaleLocks(parts: PostgresParts): Promise<void> {
   const locks = socketDirs.map((dir) => `${dir}/.s.PGSQL.${local.postgres.port}.lock`);
   for (const path of [places.pidFile, ...locks]) {
     const file = await files.read(path);
+    if (file.kind === 'text' && file.text.trim() === '') {
+      await clearEmpty(parts, path);
+      continue;
+    }
     const named = file.kind === 'text' ? Math.abs(Number.parseInt(file.text, 10)) : Number.NaN;
     if (!Number.isSafeInteger(named) || named < 2) continue;
     const holder = processes.describe(pidOf(named));

@@ -138,6 +138,18 @@ describe('the life of two servers, by the shipped jobs', () => {
     other.kill();
   });
 
+  test('empty lock files, of a server that was killed as it began, do not stop a start', async () => {
+    const { pid } = primaryOf(await n1.postgres.look());
+    const { dataDir } = n1.settings.local.postgres;
+    const lock = `${n1.settings.postgres.parameters.unix_socket_directories}/.s.PGSQL.19432.lock`;
+    world.processes.signal(pid, 'KILL');
+    await until(async () => ((await n1.postgres.look()).kind === 'stopped' ? true : null), 'stopped');
+    assert.equal((await n1.perform({ kind: 'clearOrphans' })).error, null);
+    for (const path of [`${dataDir}/postmaster.pid`, lock]) await world.files.write(path, '', 0o600);
+    assert.equal((await n1.perform({ kind: 'startPrimary', premise: noPremise, limitMs: 20_000 })).error, null);
+    await streams(n2, 1);
+  });
+
   test('a start whose premise is gone does not happen; a standby feels the end of its stream', async () => {
     await streams(n2, 1);
     n2.wakes.length = 0;
