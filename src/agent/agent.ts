@@ -7,6 +7,7 @@ import type { LocalSettings } from '../model/settings.ts';
 import type { Command, World } from '../model/world.ts';
 import { makeCallbacks } from './callbacks.ts';
 import { makeConfiguration } from './configuration.ts';
+import { makeCrashes } from './crashes.ts';
 import { makeDcs } from './dcs/dcs.ts';
 import { makeDeadman } from './deadman.ts';
 import { makeFailsafe } from './failsafe/failsafe.ts';
@@ -126,6 +127,7 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
     },
   });
   const leftLease = makeLeftLease(world, { stateDir, dataDir: local.postgres.dataDir });
+  const crashes = makeCrashes(world, { stateDir, note });
   const callbacks = makeCallbacks(world, settings, (text) => note('warning', text));
 
   const deadman = makeDeadman(clock, () => {
@@ -215,10 +217,11 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
       journal,
       mailbox,
       observe,
-      firstMemory: blankMemory,
+      firstMemory: { ...blankMemory, ...(await crashes.load()) },
       ended: () => exit !== null,
       publish: (next) => {
         snapshot = { ...next, version: options.version };
+        crashes.keep(next.seen.memory);
         for (const receive of watchers) receive();
       },
       hands: {

@@ -1,7 +1,7 @@
 import type { Verdict } from '../model/decision.ts';
 import type { Memory, Observation } from '../model/observation.ts';
 import { type InstantMs, later } from '../model/units.ts';
-import { iAmLeader, runningPrimary } from './judge.ts';
+import { iAmLeader, lastRanAsPrimary, runningPrimary, stoppedCleanly } from './judge.ts';
 
 /**
  * What is remembered of a primary that goes down under its lease: since when, its starts in place of late, and how often it went
@@ -47,13 +47,19 @@ export function crashMemory(seen: Observation): Memory['crash'] {
 export function crashesMemory(seen: Observation): Memory['crashes'] {
   const recent = recentCrashes(seen);
   if (!leads(seen)) return recent;
-  if (seen.postgres.kind === 'stopped' && seen.postgres.crashed && (seen.memory.crash?.sinceMs ?? null) === null)
-    return [...recent, seen.nowMs];
+  if (hasCrashed(seen) && (seen.memory.crash?.sinceMs ?? null) === null) return [...recent, seen.nowMs];
   const promotion = failedPromotion(seen);
   // The crash that it failed of is counted already.
   return promotion === null || recent.some((atMs) => atMs >= promotion.startedMs)
     ? recent
     : [...recent, promotion.endedMs];
+}
+
+/** It ended unasked, before this agent's eyes or together with the agent before it. */
+function hasCrashed({ postgres, memory }: Observation): boolean {
+  if (postgres.kind !== 'stopped') return false;
+  const { control, crashed } = postgres;
+  return crashed || (memory.lastRole === null && lastRanAsPrimary(control) && !stoppedCleanly(control));
 }
 
 function failedPromotion({ jobs, held }: Observation) {

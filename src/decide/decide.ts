@@ -15,7 +15,7 @@ import { rules } from './rules.ts';
 import { vainMemory } from './stuck.ts';
 import { renewalDue, renewEveryMs, underLease, untilStopMs } from './timing.ts';
 import { tellingNeed } from './upkeep/member.ts';
-import { synchronyMemory } from './upkeep/synchronous.ts';
+import { synchronyMemory, wentByMemory } from './upkeep/synchronous.ts';
 import { upkeep } from './upkeep.ts';
 
 /** One observation in, one decision out. Total: a rule that throws is named, and the lease layer has spoken before it. */
@@ -129,6 +129,7 @@ function remember(seen: Observation): Memory {
     unclaimedSinceMs: unclaimedMemory(seen),
     unguardedSinceMs: unguarded ? (memory.unguardedSinceMs ?? seen.nowMs) : null,
     synchrony: synchronyMemory(seen),
+    wentBy: wentByMemory(seen),
     wasPaused: seen.settings.cluster.pause,
   };
 }
@@ -168,6 +169,7 @@ export const blankMemory: Memory = {
   unclaimedSinceMs: null,
   unguardedSinceMs: null,
   synchrony: null,
+  wentBy: null,
   hung: null,
   wasPaused: false,
 };

@@ -169,6 +169,11 @@ export interface Memory {
     /** Since when no standby is there that could be waited for. */
     readonly lonelySinceMs: InstantMs | null;
   } | null;
+  /**
+   * Synchronous mode: the list that this reign's server was last seen to go by, with the same in its files. Whoever /sync lets lead is
+   * waited for by it, whatever became of the writes that were under way. Null: no primary of this reign was seen so.
+   */
+  readonly wentBy: { readonly term: Term; readonly names: string } | null;
   /** The reign in which this primary was stopped because commits had no end here: it gives way, however the stop went. */
   readonly hung: {
     readonly term: Term;

@@ -5,7 +5,19 @@ import type { Observation } from '../../src/model/observation.ts';
 import type { LocalPostgres } from '../../src/model/postgres.ts';
 import { instantMs, lsn, timeline } from '../../src/model/units.ts';
 import { jobOf, kinds } from './read.ts';
-import { crashed, doneJob, leading, peer, primary, silent, standby, vacant, withSettings, won } from './values.ts';
+import {
+  cleanlyStopped,
+  crashed,
+  doneJob,
+  leading,
+  peer,
+  primary,
+  silent,
+  standby,
+  vacant,
+  withSettings,
+  won,
+} from './values.ts';
 
 /** A server that goes down again and again: growing pauses, the better of the others, and never nobody where somebody could lead. */
 
@@ -57,8 +69,14 @@ test('each crash counts once, whoever leads next; a stop that was asked for is n
   assert.equal(still.memory.crashes.length, 1);
   const follows = decide({ ...vacant, memory: { ...vacant.memory, crashes: [ago(5_000)] } });
   assert.equal(follows.memory.crashes.length, 1, 'as a standby it is remembered');
-  assert.deepEqual(decide({ ...leading, postgres: stoppedAs({ crashed: false }) }).memory.crashes, []);
+  const ran = { ...leading.memory, lastRole: 'primary' } as const;
+  assert.deepEqual(decide({ ...leading, memory: ran, postgres: stoppedAs({ crashed: false }) }).memory.crashes, []);
   assert.deepEqual(decide({ ...leading, postgres: primary }).memory.crashes, []);
+  // An agent that finds it so when it begins: it went down together with the agent before it.
+  assert.equal(decide({ ...leading, postgres: stoppedAs({ crashed: false }) }).memory.crashes.length, 1);
+  assert.deepEqual(decide({ ...leading, postgres: cleanlyStopped }).memory.crashes, []);
+  const counted = { ...leading.memory, crash: { sinceMs: ago(3_000), attemptsMs: [] }, crashes: [ago(3_000)] };
+  assert.equal(decide({ ...leading, memory: counted, postgres: crashed }).memory.crashes.length, 1, 'and told so');
 });
 
 test('a promotion that failed counts once, with the crash that it failed of', () => {

@@ -104,6 +104,28 @@ test('a primary that does not come up, or on which no commit ends, keeps nobody 
   assert.equal(decide(first).memory.crash?.sinceMs, now);
 });
 
+test('synchronous mode: a server starts in place without etcd with the list that it was last seen to go by, or not at all', () => {
+  const sync = (seen: Observation): Observation => withSettings(seen, { cluster: { synchronousMode: 'on' } });
+  const shows = (names: string, written: string): Observation => ({
+    ...sync(lonely()),
+    held: { ...held, ...due, byMembers: true },
+    postgres: { ...primary, synchronous: { ...primary.synchronous, names, written } },
+  });
+  const goesBy = decide(shows('"n2"', '"n2"')).memory;
+  // Another list is on its way into the server: /sync, which comes after it, does not rely on that one yet.
+  const onItsWay = decide({ ...shows('"n2"', '2 ("n2","n3")'), memory: goesBy }).memory;
+  const started = (memory: Observation['memory']) => {
+    const decision = decide({ ...shows('', ''), postgres: cleanlyStopped, memory });
+    return decision.actions.flatMap((action) =>
+      action.kind === 'startJob' && action.job.kind === 'startPrimary' ? [action.job.synchronousNames] : [],
+    );
+  };
+  assert.deepEqual(started(onItsWay), ['"n2"']);
+  assert.deepEqual(started(decide({ ...shows('', ''), postgres: cleanlyStopped, memory: onItsWay }).memory), ['"n2"']);
+  assert.deepEqual(started(leading.memory), [], 'an agent that begins anew');
+  assert.deepEqual(started({ ...leading.memory, wentBy: { term: term(39n), names: '' } }), [], 'of a reign before');
+});
+
 test('etcd says that the key is gone, or another has it: that is no doubt, and nobody is asked', () => {
   const seen = { ...withSettings(leading, on), held: { ...held, ...due }, failsafe: lonely().failsafe };
   for (const leader of [null, leaderKey('n3')]) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SimulatedCluster } from '../../src/sim/cluster.ts';
-import { ends, keyOf, members, three } from '../scenarios/stage.ts';
+import { ends, keyOf, leadsElsewhere, members, three } from '../scenarios/stage.ts';
 
 /** What ends one primary ends the next: the same query comes again, wherever the clients are. */
 
@@ -55,5 +55,31 @@ test('one server crashes again and again, and the others do not: the lead goes t
   const next = cluster.primary();
   await cluster.run(120_000);
   assert.equal(cluster.primary(), next);
+  await ends(cluster);
+});
+
+test('what ends the server ends its agent, too: the next one knows how often it went down here', async () => {
+  const { cluster, leader } = await three(0x7b3);
+  const counted = (name: string): number =>
+    cluster.node(name).handles()?.snapshot()?.decision.memory.crashes.length ?? 0;
+  for (let crash = 0; crash < 4; crash++) {
+    await cluster.until(() => cluster.primary() === leader, { withinMs: 20_000 });
+    await cluster.run(500);
+    cluster.postgres(leader).kill();
+    await cluster.run(crash * 30); // the agent has counted it, or not
+    cluster.agent(leader).kill({ restartAfterMs: 300 });
+    await cluster.run(200);
+  }
+  await cluster.until(() => leadsElsewhere(cluster, leader), { withinMs: 20_000 });
+  await cluster.run(1_000); // its agent is back
+  assert.equal(counted(leader), 4);
+  const next = cluster.primary();
+  await cluster.run(60_000);
+  cluster.agent(leader).kill({ restartAfterMs: 300 });
+  await cluster.run(5_000);
+  assert.equal(counted(leader), 4, 'a standby, too, has not forgotten');
+  assert.equal(cluster.primary(), next);
+  await cluster.run(601_000);
+  assert.equal(counted(leader), 0);
   await ends(cluster);
 });

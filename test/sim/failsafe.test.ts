@@ -217,8 +217,18 @@ test('etcd comes and goes: the primary goes on through all of it', async () => {
   await ends(cluster, 0);
 });
 
-test('the server of the primary dies while etcd is away: it starts in place by what all promise', async () => {
-  const { cluster, leader } = await three(815, on);
+for (const [mode, settings, seed] of [
+  ['off', {}, 815],
+  ['on', { synchronous_mode: true }, 818],
+  ['strict', { synchronous_mode: true, synchronous_mode_strict: true }, 819],
+  ['quorum', { synchronous_mode: 'quorum', synchronous_mode_strict: true }, 820],
+] as const)
+  test(`the server of the primary dies while etcd is away: it starts in place by what all promise; synchronous mode ${mode}`, () =>
+    startsInPlace(settings, seed));
+
+/** The second time it dies so soon that nobody was asked for a promise yet. */
+async function startsInPlace(settings: Readonly<Record<string, unknown>>, seed: number): Promise<void> {
+  const { cluster, leader } = await three(seed, { ...on, ...settings });
   for (const awayMs of [60_000, 500]) {
     killEtcd(cluster);
     await cluster.run(awayMs);
@@ -236,7 +246,7 @@ test('the server of the primary dies while etcd is away: it starts in place by w
     await cluster.run(20_000);
   }
   await ends(cluster, 0);
-});
+}
 
 test('the key is gone, and etcd is away again before it is taken anew: what was promised is not lost by that', async () => {
   const { cluster, leader } = await three(816, on);

@@ -3,6 +3,7 @@ import { type InstantMs, instantMs, later } from '../../model/units.ts';
 import type { EtcdAnswer, EtcdAsk, EtcdCall, EtcdHeader, World } from '../../model/world.ts';
 import { lastForMs, makeEndpoints } from './endpoints.ts';
 import { kindOfError } from './errors.ts';
+import { flawOf } from './flaws.ts';
 import { makeIdentity } from './identity.ts';
 import { makeToken } from './token.ts';
 
@@ -46,6 +47,8 @@ export function makeEtcdClient(world: DcsWorld, settings: () => EtcdSettings, no
   const identity = makeIdentity(clock, (text) => note('warning', text, []));
   const tokens = makeToken(etcd, settings);
   const cutMs = new Map<string, InstantMs>();
+  /** As last told by each endpoint. */
+  const versions = new Map<string, string>();
   let patienceMs: number = tryMs.least;
   let refreshMs = instantMs(0);
 
@@ -156,14 +159,29 @@ export function makeEtcdClient(world: DcsWorld, settings: () => EtcdSettings, no
     return endpoints.order();
   }
 
-  /** Asks for the members of etcd beside the request that just succeeded: the list may have changed. */
+  /** Asks for the members of etcd, and the version of this one, beside the request that just succeeded: both may have changed. */
   function refreshNowAndThen(endpoint: string, token: string | null): void {
     const nowMs = clock.now();
-    if (settings().useProxies || nowMs < refreshMs) return;
+    if (nowMs < refreshMs) return;
     refreshMs = later(nowMs, refreshEveryMs);
-    void etcd.call(endpoint, 'memberList', {}, 1_000, token).then((reply) => {
+    void refresh(endpoint, token);
+  }
+
+  async function refresh(endpoint: string, token: string | null): Promise<void> {
+    if (!settings().useProxies) {
+      const reply = await etcd.call(endpoint, 'memberList', {}, 1_000, token);
       if (reply.kind === 'answered') endpoints.discover(reply.answer.clientUrls);
-    });
+    }
+    const reply = await etcd.call(endpoint, 'status', {}, 1_000, token);
+    if (reply.kind === 'answered') judgeVersion(endpoint, reply.answer.version);
+  }
+
+  function judgeVersion(endpoint: string, version: string): void {
+    if (versions.get(endpoint) === version) return;
+    versions.set(endpoint, version);
+    const flaw = flawOf(version);
+    if (flaw === null) return;
+    note('warning', `etcd ${version}: ${flaw}`, [['endpoint', endpoint]]);
   }
 
   return { request, endpoints, token: tokens, identity };

@@ -16,7 +16,7 @@ import {
 } from '../judge.ts';
 import { repairPause } from '../repair.ts';
 import type { Rule } from '../rule.ts';
-import { namesAtStart } from '../synchronous/standing.ts';
+import { isSynchronous, namesAtStart } from '../synchronous/standing.ts';
 import { settled } from '../synchronous/view.ts';
 import { leaseLeftMs, leaseNeededToPromoteMs } from '../timing.ts';
 import { crashesAgain, crashFacts, giveWay, leftBehind, stoppedLeader } from './giveWay.ts';
@@ -190,14 +190,21 @@ const restartInPlace: Rule = {
   },
 };
 
-/** What may be waited for, and who may be, stands in etcd: in synchronous mode it is waited for. */
+/** Whom commits wait for on a server that starts in place and can not read /sync; null: that is not known. */
+function namesWithoutEtcd(seen: Observation): string | null {
+  if (!isSynchronous(seen)) return '';
+  const { held, memory } = seen;
+  return held !== null && memory.wentBy?.term === held.term ? memory.wentBy.names : null;
+}
+
 const restartWithoutEtcd: Rule = {
   name: 'primary.crashed.withoutEtcd',
   reason: 'the primary went down while etcd is away: all members promise not to take its place, and it starts in place',
   judge(seen) {
     const { held, postgres, dcs, settings } = seen;
     if (dcs.kind !== 'unreachable' || held?.byMembers !== true || postgres.kind !== 'stopped') return undefined;
-    if (!wentDown(seen) || settings.cluster.pause || settings.cluster.synchronousMode !== 'off') return undefined;
+    const synchronousNames = namesWithoutEtcd(seen);
+    if (!wentDown(seen) || settings.cluster.pause || synchronousNames === null) return undefined;
     const known = clusterTimeline(seen) ?? dcs.lastSeen?.clusterTimeline ?? null;
     const leftMs = leaseLeftMs(seen);
     if (known !== null && postgres.control.timeline < known) return undefined;
@@ -207,7 +214,7 @@ const restartWithoutEtcd: Rule = {
     const limitMs = Math.max(settings.cluster.primaryStartTimeoutMs, settings.postgres.startTimeoutMs);
     const premise = { term: held.term, leader: settings.local.name, systemId: postgres.control.systemId };
     return {
-      actions: [{ kind: 'startJob', job: { kind: 'startPrimary', limitMs, synchronousNames: '', premise } }],
+      actions: [{ kind: 'startJob', job: { kind: 'startPrimary', limitMs, synchronousNames, premise } }],
       because: [['controlState', postgres.control.state], ['leaseLeftMs', Math.round(leftMs)], ...failsafeFacts(seen)],
       memory: startNoted(seen),
     };

@@ -73,3 +73,13 @@ export function synchronyMemory(seen: Observation): Memory['synchrony'] {
     return { ...before, unreadSinceMs, lonelySinceMs };
   return { ...before, unreadSinceMs, lonelySinceMs, settledLsn: primary.flushLsn, settledMs: seen.nowMs };
 }
+
+/** Remembered while the server is down, for a start in place that can ask nobody what /sync says. */
+export function wentByMemory(seen: Observation): Memory['wentBy'] {
+  const { held, memory } = seen;
+  const primary = runningPrimary(seen);
+  if (held === null || !isSynchronous(seen)) return null;
+  if (primary === null || primary.synchronous.names !== primary.synchronous.written)
+    return memory.wentBy?.term === held.term ? memory.wentBy : null;
+  return { term: held.term, names: primary.synchronous.names };
+}

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { makeEtcdClient } from '../../../src/agent/dcs/client.ts';
+import { flawOf } from '../../../src/agent/dcs/flaws.ts';
 import { later } from '../../../src/model/units.ts';
 import type { EtcdTransport } from '../../../src/model/world.ts';
 import { makeClock } from '../../../src/world/clock.ts';
@@ -22,11 +23,12 @@ function world(moods: Record<string, Mood>) {
   const clock = makeClock();
   const tried: string[] = [];
   const cut: string[] = [];
+  const notes: string[] = [];
   let aheadMs = 0;
   const transport: EtcdTransport = {
     ...real,
     async call(endpoint, call, ask, limitMs, token) {
-      tried.push(endpoint);
+      if (call !== 'status') tried.push(endpoint); // that goes on beside the request
       const mood = moods[endpoint];
       if (mood === 'refusing') return { kind: 'unsent', why: 'connection refused' };
       if (mood === 'no leader') return { kind: 'error', code: 14, message: 'etcdserver: no leader' };
@@ -51,9 +53,11 @@ function world(moods: Record<string, Mood>) {
   const client = makeEtcdClient(
     { clock: skewed, chance: { below: () => 0, hex: () => '' }, etcd: transport },
     () => settings,
+    (_level, text) => void notes.push(text),
   );
   return {
     client,
+    notes,
     tried,
     cut,
     moods,
@@ -72,6 +76,20 @@ test('the first endpoint that answers serves, and stays the favourite', async ()
   assert.equal((await w.read()).kind, 'done');
   assert.equal((await w.read()).kind, 'done');
   assert.deepEqual(w.tried, ['http://a', 'http://b', 'http://c', 'http://c']);
+  w.end();
+});
+
+test('the version of etcd is judged once', async () => {
+  const w = world({ 'http://c': 'well' });
+  for (let minute = 0; minute < 3; minute++) {
+    assert.equal((await w.read()).kind, 'done');
+    await makeClock().sleep(200);
+    w.pass(61_000);
+  }
+  const status = await makeEtcdTransport({ tls: null }).call(etcd.urls[0] ?? '', 'status', {}, 1_000, null);
+  const version = status.kind === 'answered' ? status.answer.version : '';
+  const flaw = flawOf(version);
+  assert.deepEqual(w.notes, flaw === null ? [] : [`etcd ${version}: ${flaw}`]);
   w.end();
 });
 

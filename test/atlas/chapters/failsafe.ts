@@ -135,7 +135,14 @@ const down: Chapter = {
       'is by the members': asIs,
       'is by etcd': (seen) => ({ ...seen, held: { ...held, deadlineMs: seen.held?.deadlineMs ?? held.deadlineMs } }),
     }),
-    dimension('synchronous mode', { 'is off': asIs, 'is on': set({ cluster: { synchronousMode: 'on' } }) }),
+    dimension('synchronous mode', {
+      'is off': asIs,
+      'is on': set({ cluster: { synchronousMode: 'on' } }),
+      'is on, and its list known': (seen) => ({
+        ...set({ cluster: { synchronousMode: 'on' } })(seen),
+        memory: { ...seen.memory, wentBy: { term: held.term, names: '"n2"' } },
+      }),
+    }),
     dimension('members', { 'are not asked': asIs, 'are asked just now': inView({ askingSinceMs: agoMs(100) }) }),
   ],
 };
