@@ -16,7 +16,7 @@ import {
   newerPrimary,
   runningPrimary,
 } from './judge.ts';
-import { renewEveryMs, underLease } from './timing.ts';
+import { hungLimitMs, renewEveryMs, underLease } from './timing.ts';
 
 /**
  * Failsafe mode: a primary without etcd goes on while all that could take its place promise not to. Why all, and no majority: the
@@ -87,10 +87,10 @@ export function promisesDue(seen: Observation): boolean {
 
 /** A primary that does not come up, or on which no commit ends, keeps nobody from its place: with etcd it would have given way. */
 function isOfNoUse(seen: Observation): boolean {
-  const { primaryHealth, primaryHealthTimeoutMs } = seen.settings.cluster;
+  const { cluster } = seen.settings;
   const hindrance = seen.health?.hindrance ?? null;
-  const isHung = hindrance !== null && endsCommits(hindrance.kind) && primaryHealth === 'failover';
-  if (isHung && seen.nowMs - hindrance.sinceMs >= primaryHealthTimeoutMs) return true;
+  const isHung = hindrance !== null && endsCommits(hindrance.kind) && cluster.primaryHealth === 'failover';
+  if (isHung && seen.nowMs - hindrance.sinceMs >= hungLimitMs(cluster, hindrance.kind)) return true;
   const isDown = seen.postgres.kind === 'stopped' || seen.postgres.kind === 'starting';
   return isDown && isStartGivenUp(seen);
 }

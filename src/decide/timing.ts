@@ -1,4 +1,5 @@
 import type { HeldLease } from '../model/cluster.ts';
+import { type Hindrance, isRefusal } from '../model/health.ts';
 import type { StopBudget } from '../model/job.ts';
 import type { Observation } from '../model/observation.ts';
 import type { ClusterSettings } from '../model/settings.ts';
@@ -42,6 +43,10 @@ export const untilStopMs = (held: HeldLease, nowMs: InstantMs, cluster: ClusterS
   held.deadlineMs - stopBudgetMs(underLease(cluster, held)) - nowMs;
 
 /** Promotion needs lease for itself and for the stop that may have to follow it. */
+/** How long a primary may be kept from its commits before somebody else shall lead: what the disk refuses is no hang that may pass. */
+export const hungLimitMs = ({ primaryHealthTimeoutMs, loopWaitMs }: ClusterSettings, kind: Hindrance): number =>
+  isRefusal(kind) ? Math.max(loopWaitMs, primaryHealthTimeoutMs / 3) : primaryHealthTimeoutMs;
+
 export const leaseNeededToPromoteMs = (cluster: ClusterSettings): number => stopBudgetMs(cluster) * 1.5;
 
 export const renewalDue = (held: HeldLease, seen: Observation): boolean =>

@@ -38,6 +38,10 @@ const deadly: ReadonlySet<Hindrance> = new Set([
   'I/O error',
 ] as const);
 
+/** The disk itself said no. What goes away by itself, as when a query ends that had filled it, does so within seconds. */
+export const isRefusal = (kind: Hindrance): boolean =>
+  kind === 'disk full' || kind === 'read only' || kind === 'I/O error';
+
 /**
  * With these no commit becomes durable here, or nobody new can ask for one. All others pass, or are somebody's doing: who cannot
  * get in, or waits, knows nothing of the disk.

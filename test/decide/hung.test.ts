@@ -23,24 +23,28 @@ const hung = (kind: Hindrance, forMs = 31_000): Observation => ({
 });
 const ruleOf = (seen: Observation): string => decide(seen).rule;
 
-test('what ends commits is handed over after primary_health_timeout, and not before', () => {
-  for (const kind of [
-    'postmaster frozen',
-    'fsync stalled',
-    'disk hung',
-    'disk full',
-    'read only',
-    'I/O error',
-  ] as const) {
-    assert.equal(ruleOf(hung(kind, 29_000)), 'primary.hung', kind);
-    assert.equal(jobOf(hung(kind, 29_000)), undefined, kind);
-    const job = jobOf(hung(kind));
+test('what ends commits is handed over after primary_health_timeout, where the disk says no after a third of it, and not before', () => {
+  const limits: readonly (readonly [Hindrance, number])[] = [
+    ['postmaster frozen', 30_000],
+    ['fsync stalled', 30_000],
+    ['disk hung', 30_000],
+    ['disk full', 10_000],
+    ['read only', 10_000],
+    ['I/O error', 10_000],
+  ];
+  for (const [kind, limitMs] of limits) {
+    const before = hung(kind, limitMs - 1_000);
+    assert.deepEqual([ruleOf(before), jobOf(before)], ['primary.hung', undefined], kind);
+    const due = hung(kind, limitMs + 1_000);
+    const job = jobOf(due);
     assert.ok(job?.kind === 'stop' && job.mode === 'fast', kind);
     assert.deepEqual(job.successors, ['n2', 'n3']);
     assert.equal(job.budget.immediateAtMs, leading.nowMs + 5_000);
     assert.equal(job.thawBeforeMs, leading.nowMs + 18_000, 'nothing is thawed that may outlast the lease');
-    assert.equal(ruleOf(hung(kind)), 'primary.hung.giveWay');
+    assert.equal(ruleOf(due), 'primary.hung.giveWay');
   }
+  const slow = { cluster: { loopWaitMs: 15_000 } };
+  assert.equal(ruleOf(withSettings(hung('disk full', 14_000), slow)), 'primary.hung', 'it was looked at once, maybe');
 });
 
 test('what knows nothing of the disk never demotes, however long it lasts', () => {

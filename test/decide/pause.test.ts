@@ -87,6 +87,10 @@ test('paused: a running primary takes the free key, unless the cluster went on w
   assert.deepEqual(kinds(withCluster(free, { clusterTimeline: timeline(6) })), []);
   const newer = peer('n2', lsn('0/6000100'), { runsAsPrimary: true, timeline: timeline(6) });
   assert.deepEqual(kinds({ ...free, peers: [newer] }), []);
+  const askedAgain = { ...newer, last: { kind: 'waiting', sinceMs: free.nowMs } } as const;
+  assert.deepEqual(kinds({ ...free, peers: [askedAgain] }), [], 'what it said stands while it is asked again');
+  const gone = { ...newer, last: { kind: 'silent', atMs: free.nowMs, why: 'no answer' } } as const;
+  assert.deepEqual(kinds({ ...free, peers: [gone] }), ['acquireLeaderKey'], 'nobody knows whether it is there still');
   assert.deepEqual(kinds(withCluster(free, { leader: leaderKey('n2') })), []);
   assert.deepEqual(kinds(withCluster(free, { leader: { ...leaderKey('n1'), lease: leaseId(9n) } })), []);
 });

@@ -112,6 +112,44 @@ export const beginsAnew: Ground = often('agents begin while the key is gone', [
 /** All guards, every fault, and no acknowledged commit may be lost. */
 export const synchronousMode: Ground = { name: 'in synchronous mode', edits: [], faults: null, mode: 'sync' };
 
+/** Standbys come and go, so that nobody is waited for and then somebody is; the checkpointer is at its files each time. */
+export const namesChange: Ground = {
+  ...often('in synchronous mode, with a checkpointer at work and standbys that come and go', [
+    'isolated',
+    'power cut',
+    'one-way cut',
+    'postmaster killed',
+    'postmaster frozen',
+  ]),
+  mode: 'sync',
+  edits: [edit('sim/run.ts', "makeChance(seed, 'names').happens(0.3)", "makeChance(seed, 'names').happens(1)")],
+};
+
+/** Whoever leads is struck as it has the key, or as it has been promoted: agents and wires only, so that its server goes on. */
+export const justPromoted: Ground = {
+  ...often('in quorum mode, struck as it leads', [
+    'struck as soon as a job is at a step',
+    'struck as soon as it has the key',
+    'power cut',
+    'isolated',
+    'agent frozen',
+    'shut out from etcd',
+  ]),
+  mode: 'quorum',
+};
+
+/** A request waits in a member of etcd that is frozen, and comes true when that one goes on. */
+export const lateWrites: Ground = {
+  ...often('in synchronous mode, with members of etcd that are frozen and standbys that come and go', [
+    'etcd frozen',
+    'etcd majority frozen',
+    'isolated',
+    'postmaster killed',
+    'power cut',
+  ]),
+  mode: 'sync',
+};
+
 export const quorumMode: Ground = { name: 'in quorum mode', edits: [], faults: null, mode: 'quorum' };
 
 /** Few, and none whose end heals every wire: what takes etcd from one lasts longer than a lease. */
@@ -130,4 +168,16 @@ export const failsafeMode: Ground = {
     edit('sim/draw.ts', 'chance.happens(0.5) ? { failsafe_mode: true } : {}', '({ failsafe_mode: chance.happens(2) })'),
   ],
   faults: faultNames.filter((name) => takesEtcd.has(name)),
+};
+
+/** The server of a primary goes down while etcd is away, and all members answer. */
+export const crashWithoutEtcd: Ground = {
+  ...often('in failsafe and synchronous mode, with etcd away and servers that go down', [
+    'etcd majority killed',
+    'etcd majority frozen',
+    'postmaster killed',
+    'shut out from etcd',
+  ]),
+  edits: failsafeMode.edits,
+  mode: 'sync',
 };

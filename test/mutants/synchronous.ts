@@ -1,4 +1,12 @@
-import { edit, quorumMode, synchronousMode } from './grounds.ts';
+import {
+  crashWithoutEtcd,
+  edit,
+  justPromoted,
+  lateWrites,
+  namesChange,
+  quorumMode,
+  synchronousMode,
+} from './grounds.ts';
 import type { Mutant } from './list.ts';
 
 const ground = synchronousMode;
@@ -24,7 +32,7 @@ export const synchronousMutants: readonly Mutant[] = [
   {
     name: 'synchronous: what a session shows of the names is taken for what commits wait for',
     edits: [edit('decide/upkeep/synchronous.ts', '!inForce || seen.nowMs', 'seen.nowMs')],
-    ground,
+    ground: namesChange,
   },
   {
     name: 'synchronous: a name is taken from PostgreSQL before it is taken from /sync',
@@ -62,9 +70,14 @@ export const synchronousMutants: readonly Mutant[] = [
     ground,
   },
   {
+    name: 'synchronous: a primary without etcd starts in place without anybody to wait for',
+    edits: [edit('decide/rules/crashed.ts', '? memory.wentBy.names : null;', "? '' : null;")],
+    ground: crashWithoutEtcd,
+  },
+  {
     name: 'synchronous: a write to /sync that was lost sight of is forgotten',
     edits: [edit('decide/synchronous/view.ts', 'dcs.syncInDoubt === true', 'dcs.syncInDoubt === null')],
-    ground,
+    ground: lateWrites,
   },
 ];
 
@@ -78,7 +91,7 @@ export const quorumMutants: readonly Mutant[] = [
   {
     name: 'quorum: the last primary may come back without votes after another one began',
     edits: [edit('decide/rules/leading.ts', '        ...claimBefore(seen),\n', '')],
-    ground: quorumMode,
+    ground: justPromoted,
   },
   {
     name: 'quorum: a new list is written before /sync allows for it',

@@ -6,7 +6,7 @@ import { later, type Timeline } from '../../model/units.ts';
 import { successors } from '../handover.ts';
 import { clusterTimeline, controlOf, iAmLeader, runningPrimary } from '../judge.ts';
 import type { Rule } from '../rule.ts';
-import { stopBudgetMs, underLease } from '../timing.ts';
+import { hungLimitMs, stopBudgetMs, underLease } from '../timing.ts';
 
 /** I lead, the server lives, and no commit has an end on it: said, and handed over where that helps. */
 
@@ -60,15 +60,13 @@ const timelineOf = (seen: Observation): Timeline | null =>
 const factsOf = (seen: Observation, { kind, forMs, why }: Hung, able: readonly string[]): readonly Fact[] => [
   ['hindrance', kind],
   ['forMs', Math.round(forMs)],
-  ['limitMs', seen.settings.cluster.primaryHealthTimeoutMs],
+  ['limitMs', Math.round(hungLimitMs(seen.settings.cluster, kind))],
   ['why', why],
   ['successors', able.join(',') || null],
 ];
 
-const isDue = (seen: Observation, { forMs }: Hung): boolean =>
-  seen.settings.cluster.primaryHealth === 'failover' &&
-  !seen.settings.cluster.pause &&
-  forMs >= seen.settings.cluster.primaryHealthTimeoutMs;
+const isDue = ({ settings: { cluster } }: Observation, { forMs, kind }: Hung): boolean =>
+  cluster.primaryHealth === 'failover' && !cluster.pause && forMs >= hungLimitMs(cluster, kind);
 
 /** The lease is renewed all the while: a frozen server goes on within it, or not at all. */
 function stopOf(seen: Observation, able: readonly string[], why: string): Job {
@@ -135,7 +133,7 @@ const told: Rule = {
     const hung = hungFor(seen);
     if (hung === null) return undefined;
     const due = isDue(seen, hung);
-    const leftMs = seen.settings.cluster.primaryHealthTimeoutMs - hung.forMs;
+    const leftMs = hungLimitMs(seen.settings.cluster, hung.kind) - hung.forMs;
     return {
       actions: due ? [{ kind: 'askPeers' }] : [],
       because: [...factsOf(seen, hung, takers(seen, hung)), ['outcome', whyStays(seen, hung)]],
