@@ -6,7 +6,7 @@ export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 /** Groups of test files by their folders; all others are unit tests. */
 export const folders = {
-  simulator: ['test/sim/', 'test/scenarios/'],
+  simulator: ['test/sim/', 'test/scenarios/', 'test/acceptance/'],
   lab: ['test/lab/'],
   cluster: ['test/cluster/'],
 };

@@ -279,6 +279,7 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
     await guard.close();
     await journal.flushed();
     await incidents.flushed();
+    await crashes.flushed();
     return ended;
   }
 

@@ -63,6 +63,8 @@ export function makeObserve(senses: Senses): (memory: Memory) => Promise<Observa
     if (before.kind === 'busy' && before.job.kind === 'stop' && before.job.successors !== undefined)
       senses.peers.ask(20, 'eager');
     const [dcs, postgres] = await Promise.all([senses.dcs.read(budgetMs), senses.postgres.look()]);
+    // In pause people start servers, whatever an agent has done before.
+    if (postgres.kind === 'running' && postgres.role === 'primary' && !cluster.pause) senses.dcs.noneReleasedBefore();
     const name = await senses.nameCheck(dcs);
     if (dcs.kind === 'reachable') {
       senses.configuration.adopt(dcs.cluster);

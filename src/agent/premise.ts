@@ -24,6 +24,7 @@ export function makePremise(parts: {
     if (premise.leader === local.name) {
       const held = parts.dcs.held();
       if (held === null || held.term !== premise.term) return 'the lease of this term is not held any more';
+      if (held.releaseInDoubt === true) return 'a release of the leader key that was lost sight of may still arrive';
       const nowMs = parts.clock.now();
       const leftMs = held.deadlineMs - nowMs;
       if (leftMs < stopBudgetMs(underLease(cluster, held)))

@@ -4,6 +4,8 @@ import { isObject, parseJson } from './dcs/json.ts';
 export interface Crashes {
   /** In ms, by the wall clock: another boot has another one of its own. */
   readonly atWallMs: readonly number[];
+  /** Its starts in place since then, by the same clock. */
+  readonly startsWallMs: readonly number[];
   /** It is down still from the last of them. */
   readonly isDown: boolean;
 }
@@ -15,7 +17,13 @@ export const writeCrashes = (crashes: Crashes): string => `${JSON.stringify(cras
 /** Null: nobody can read that. */
 export function readCrashes(text: string): Crashes | null {
   const value = parseJson(text);
-  if (!isObject(value) || !Array.isArray(value.atWallMs) || typeof value.isDown !== 'boolean') return null;
-  const times: readonly unknown[] = value.atWallMs;
-  return times.every((time) => typeof time === 'number') ? { atWallMs: times, isDown: value.isDown } : null;
+  if (!isObject(value) || typeof value.isDown !== 'boolean') return null;
+  const [atWallMs, startsWallMs] = [timesIn(value.atWallMs), timesIn(value.startsWallMs)];
+  return atWallMs === null || startsWallMs === null ? null : { atWallMs, startsWallMs, isDown: value.isDown };
+}
+
+function timesIn(value: unknown): readonly number[] | null {
+  if (!Array.isArray(value)) return null;
+  const times: readonly unknown[] = value;
+  return times.every((time) => typeof time === 'number') ? times : null;
 }

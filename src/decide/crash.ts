@@ -36,7 +36,8 @@ const leads = (seen: Observation): boolean =>
 /** Since when the leader is down, and its starts of late: one that went well does not make the next crash the first. */
 export function crashMemory(seen: Observation): Memory['crash'] {
   const before = seen.memory.crash;
-  if (!leads(seen)) return before;
+  // With the key its outage is over, and not before the key is seen to be gone: a release may have gone nowhere.
+  if (!leads(seen)) return seen.dcs.kind === 'reachable' && seen.held === null ? null : before;
   const attemptsMs = recentStarts(seen);
   if (seen.postgres.kind === 'stopped') return { sinceMs: before?.sinceMs ?? seen.nowMs, attemptsMs };
   if (runningPrimary(seen) === null) return before;

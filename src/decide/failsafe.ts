@@ -73,6 +73,8 @@ const overdueFactor = 1.3;
 export function promisesDue(seen: Observation): boolean {
   const { held, settings, failsafe, dcs, nowMs } = seen;
   if (held === null || !isArmed(seen) || failsafe.askingSinceMs !== null || isOfNoUse(seen)) return false;
+  // What the members promise would be void as soon as that arrived.
+  if (held.releaseInDoubt === true) return false;
   const isDown = wentDown(seen);
   if (!isDown && !mayAcceptWrites(seen.postgres)) return false;
   const sinceMs = nowMs - held.sentMs;

@@ -42,12 +42,15 @@ export const leaseLeftMs = (seen: Observation): number => (seen.held === null ? 
 export const untilStopMs = (held: HeldLease, nowMs: InstantMs, cluster: ClusterSettings): number =>
   held.deadlineMs - stopBudgetMs(underLease(cluster, held)) - nowMs;
 
-/** Promotion needs lease for itself and for the stop that may have to follow it. */
 /** How long a primary may be kept from its commits before somebody else shall lead: what the disk refuses is no hang that may pass. */
 export const hungLimitMs = ({ primaryHealthTimeoutMs, loopWaitMs }: ClusterSettings, kind: Hindrance): number =>
   isRefusal(kind) ? Math.max(loopWaitMs, primaryHealthTimeoutMs / 3) : primaryHealthTimeoutMs;
 
+/** Promotion needs lease for itself and for the stop that may have to follow it. */
 export const leaseNeededToPromoteMs = (cluster: ClusterSettings): number => stopBudgetMs(cluster) * 1.5;
+
+/** What a start as the primary waits for: the key must not go from under it. A renewal sees to that. */
+export const releaseDoubted = 'an end of the doubt whether the key is being given away';
 
 export const renewalDue = (held: HeldLease, seen: Observation): boolean =>
   seen.nowMs - held.sentMs >= renewEveryMs(underLease(seen.settings.cluster, held)) * 0.9 ||

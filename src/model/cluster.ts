@@ -162,6 +162,8 @@ export interface HeldLease {
   readonly deadlineMs: InstantMs;
   /** The deadline rests on what the members promised, not on etcd. */
   readonly byMembers?: true;
+  /** A release of the key was lost sight of, by this agent or the one before it: the key may go at any moment, whatever the lease says. */
+  readonly releaseInDoubt?: true;
   /** Proven in this agent's life; otherwise taken over from the guardian or its file and not proven yet. */
   readonly proven: boolean;
 }

@@ -15,6 +15,7 @@ import {
   silent,
   standby,
   vacant,
+  withCluster,
   withSettings,
   won,
 } from './values.ts';
@@ -145,4 +146,26 @@ test('of those that are as far, whoever did not go down again and again goes fir
   const its = { ...vacant, peers: [silent('n1'), peer('n3', level, { failoverPriority: 9, crashes: 3 })] };
   assert.equal(decide(its).rule, 'race.acquire');
   assert.equal(decide({ ...worn, peers: [silent('n1'), peer('n3', level, { crashes: 3 })] }).rule, 'race.acquire');
+});
+
+test('the key is not given away at the first try: that is no second crash, and its time does not begin anew', () => {
+  const crashes = [ago(3_000), ago(2_000), ago(1_000)];
+  const often = {
+    ...leading.memory,
+    lastRole: 'primary',
+    crashes,
+    crash: { sinceMs: null, attemptsMs: crashes },
+  } as const;
+  let seen: Observation = { ...leading, postgres: crashed, peers: [peer('n2', level)], memory: often };
+  for (let look = 0; look < 5; look++) {
+    const { rule, memory } = decide(seen);
+    assert.deepEqual([rule, memory.crashes.length], ['primary.crashed.giveWay', 4]);
+    seen = { ...seen, nowMs: instantMs(seen.nowMs + 20), memory };
+  }
+  const long = { sinceMs: ago(331_000), attemptsMs: [ago(330_000)] };
+  const first = { ...seen, memory: { ...often, crashes: [ago(331_000)], crash: long } };
+  const again = { ...first, nowMs: instantMs(first.nowMs + 20), memory: decide(first).memory };
+  assert.deepEqual([decide(first).rule, decide(again).rule], ['primary.crashed.giveWay', 'primary.crashed.giveWay']);
+  const gone = decide({ ...withCluster(again, { leader: null }), held: null });
+  assert.equal(gone.memory.crash, null, 'with the key its outage is over');
 });

@@ -83,3 +83,43 @@ test('what ends the server ends its agent, too: the next one knows how often it 
   assert.equal(counted(leader), 0);
   await ends(cluster);
 });
+
+for (const phase of ['starting', 'ready'] as const)
+  test(`server and agent end together, each time as the server is ${phase}: somebody else leads at last`, async () => {
+    const { cluster, leader } = await three(0x7c1);
+    const isOver = (): boolean => leadsElsewhere(cluster, leader);
+    cluster.postgres(leader).kill();
+    await cluster.run(500);
+    let deaths = 0;
+    while (!isOver()) {
+      await cluster.until(() => cluster.server(leader)?.phase === phase || isOver(), { withinMs: 60_000 });
+      if (isOver()) break;
+      deaths += 1;
+      assert.ok(deaths <= 6, `down ${deaths} times`);
+      cluster.postgres(leader).kill();
+      cluster.agent(leader).kill({ restartAfterMs: 300 });
+      await cluster.run(250);
+    }
+    await ends(cluster);
+  });
+
+for (const etcdBlinks of [false, true])
+  test(`a server that does not come up gives way${etcdBlinks ? ', also when etcd is away for a moment as it does' : ''}`, async () => {
+    const { cluster, leader } = await three(0x7c2, { primary_start_timeout: 20 });
+    const fromMs = cluster.engine.now();
+    cluster.postgres(leader).kill();
+    let isToBlink = etcdBlinks;
+    while (cluster.engine.now() - fromMs < 12_000 && !leadsElsewhere(cluster, leader)) {
+      await cluster.run(2);
+      if (cluster.server(leader)?.phase === 'starting') cluster.postgres(leader).kill();
+      const rule = cluster.node(leader).handles()?.snapshot()?.decision.rule;
+      if (!isToBlink || rule !== 'primary.crashed.giveWay') continue;
+      isToBlink = false;
+      cluster.etcd.shutOut.add(leader);
+      await cluster.run(3_000);
+      cluster.etcd.shutOut.delete(leader);
+    }
+    assert.ok(leadsElsewhere(cluster, leader));
+    assert.equal(isToBlink, false);
+    await ends(cluster);
+  });

@@ -132,3 +132,24 @@ test('a list that a frozen postmaster has not read yet is not taken for the one 
   const { findings } = await runPlan({ ...planOf(0x9a), mode: 'sync', safetyMs: 480_000, writeEveryMs: 1000 });
   assert.deepEqual(findings, []);
 });
+
+test('the mode goes off and on again while the leader has no etcd: /sync lets nobody lead that was not waited for', async () => {
+  const { cluster, leader, others } = await three(0x7c3, { ...on, failsafe_mode: true });
+  const named = syncOf(cluster).sync_standby ?? '';
+  const away = others.find((name) => name !== named) ?? '';
+  const mode = () => cluster.node(leader).handles()?.snapshot()?.seen.settings.cluster.synchronousMode;
+  void cluster.ask(away, 'PATCH', '/config', '{"synchronous_mode": false}');
+  await cluster.until(() => mode() === 'off', { withinMs: 30_000 });
+  cluster.etcd.shutOut.add(leader);
+  await cluster.run(5_000);
+  // The one in /sync hears no more of the leader.
+  cluster.network.cut(leader, named);
+  cluster.network.cut(named, leader);
+  void cluster.ask(named, 'PATCH', '/config', '{"synchronous_mode": true}');
+  await cluster.run(12_000);
+  cluster.powerOff(leader);
+  await cluster.until(() => leadsElsewhere(cluster, leader), { withinMs: 90_000 });
+  cluster.etcd.shutOut.clear();
+  cluster.powerOn(leader);
+  await ends(cluster, 0);
+});

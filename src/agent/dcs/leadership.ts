@@ -1,7 +1,16 @@
 import type { Keys } from '../../codec/dcs/keys.ts';
 import type { HeldLease, LeaderKey } from '../../model/cluster.ts';
 import type { DcsOutcome } from '../../model/outcome.ts';
-import { type InstantMs, type LeaseId, later, revision, type Term, type Timeline, term } from '../../model/units.ts';
+import {
+  type InstantMs,
+  type LeaseId,
+  later,
+  type Revision,
+  revision,
+  type Term,
+  type Timeline,
+  term,
+} from '../../model/units.ts';
 import type { EtcdKeyValue, EtcdOp } from '../../model/world.ts';
 import type { DcsWorld, EtcdClient } from './client.ts';
 import { noSuchLease } from './errors.ts';
@@ -34,6 +43,13 @@ export function makeLeadership(
   let askedS: number | null = null;
   let moving: Candidate | null = null;
   const tries = makeTries(clock);
+  /** The revision of the leader key while it is mine, as last shown; null: not known. */
+  let keyAt: Revision | null = null;
+  /**
+   * A release may still arrive: one of mine that was lost sight of, or, in a new life of the agent, one of the life before. It compares
+   * the revision of the key, so that writing the key again calls it off.
+   */
+  let released: 'by me' | 'before me' | null = null;
   /** The latest deadline that a guard may know of this term: guards move it forward only. */
   let latestMs: InstantMs | null = null;
 
@@ -44,7 +60,15 @@ export function makeLeadership(
     const { lease, term, ttlMs, sentMs } = of;
     const deadlineMs = fenceDeadline(sentMs, Math.min(ttlMs, wantedS() * 1_000), options.marginMs());
     if (latestMs === null || deadlineMs > latestMs) latestMs = deadlineMs;
-    held = { lease, term, ttlMs, sentMs, deadlineMs, proven: true };
+    held = {
+      lease,
+      term,
+      ttlMs,
+      sentMs,
+      deadlineMs,
+      proven: true,
+      ...(released === null ? {} : { releaseInDoubt: true as const }),
+    };
     return held;
   }
 
@@ -54,6 +78,8 @@ export function makeLeadership(
     askedS = null;
     moving = null;
     latestMs = null;
+    keyAt = null;
+    released = null;
   }
 
   /** Until the guard has heard of this term it goes by the deadline of the one before. */
@@ -63,6 +89,7 @@ export function makeLeadership(
 
   /** A read shows the leader key: was it a try of mine, of which I never heard? It is held then, and not proven yet. */
   function met(leader: LeaderKey | null): void {
+    if (leader !== null && leader.name === name && leader.term === held?.term) keyAt = leader.modRevision;
     if ((held !== null && held.byMembers !== true) || leader === null || leader.name !== name) return;
     const mine = tries.of(leader.lease);
     if (mine === null) return;
@@ -104,14 +131,22 @@ export function makeLeadership(
     }
     if (!checked.answer.succeeded || key === undefined) return lost(describeLeader(key));
     if (ended) return lost('the lease has ended');
-    if (moving !== null && !(await callOff(moving, mine, key, leftMs(endMs))))
-      return { kind: 'unknown', why: 'the leader key may be moving to another lease' };
+    keyAt = key.modRevision;
+    if ((moving !== null || released !== null) && !(await callOff(mine, key, leftMs(endMs))))
+      return {
+        kind: 'unknown',
+        why:
+          released === null
+            ? 'the leader key may be moving to another lease'
+            : 'a release of the leader key may still arrive',
+      };
 
     const value = hold({ ...mine, ttlMs: kept.answer.ttlS * 1_000, sentMs: kept.sentMs });
     // A guard keeps the later deadline that a longer ttl gave it: until the shorter one has caught up with it the key stays
     // on the long lease, or it could go, and another be promoted, before that guard acts.
     const mayMove = latestMs === null || value.deadlineMs >= latestMs;
-    if (askedS !== wantedS() && mayMove) await move(value, key, leftMs(endMs));
+    const now = { ...key, modRevision: keyAt ?? key.modRevision };
+    if (askedS !== wantedS() && mayMove) await move(value, now, leftMs(endMs));
     return { kind: 'done', value: held ?? value, revision: checked.header.revision, sentMs: kept.sentMs };
   }
 
@@ -130,15 +165,18 @@ export function makeLeadership(
   }
 
   /**
-   * A move whose answer was lost may still be on its way, to a lease that nobody keeps alive: the key would end with it
-   * before my deadline. Writing the key again where it is changes its revision, which the late move compares; only then
+   * A move or a release whose answer was lost may still be on its way: the key would go with a lease that nobody keeps alive, or at
+   * once, before my deadline. Writing the key again where it is changes its revision, which the late one compares; only then
    * may the deadline move, and the unused lease go.
    */
-  async function callOff(target: Candidate, mine: HeldLease, key: EtcdKeyValue, budgetMs: number): Promise<boolean> {
+  async function callOff(mine: HeldLease, key: EtcdKeyValue, budgetMs: number): Promise<boolean> {
+    const target = moving;
     const written = await writeGuarded(client, putLeader(mine, key, mine.lease), budgetMs);
     if (held !== mine || written.kind !== 'done') return false;
-    options.revoke(target.lease);
+    keyAt = written.value.get(keys.leader)?.modRevision ?? null;
+    if (target !== null) options.revoke(target.lease);
     moving = null;
+    released = null;
     return true;
   }
 
@@ -160,6 +198,7 @@ export function makeLeadership(
     options.revoke(mine.lease); // nothing hangs on it any more
     askedS = target.askedS;
     moving = null;
+    keyAt = null;
     hold({ ...target, term: mine.term });
   }
 
@@ -193,6 +232,8 @@ export function makeLeadership(
     askedS = wanted;
     moving = null;
     tries.clear();
+    keyAt = key.modRevision;
+    released = null;
     const value = hold({ lease, term: term(key.createRevision), ttlMs: ttlS * 1_000, sentMs: granted.sentMs });
     if (writesUntilMs !== null) guardedUntil(writesUntilMs);
     return { kind: 'done', value, revision: taken.revision, sentMs: granted.sentMs };
@@ -230,19 +271,37 @@ export function makeLeadership(
       return moved;
     }
     askedS = wanted;
+    keyAt = null;
     const value = hold({ lease, term: seen.term, ttlMs: ttlS * 1_000, sentMs });
     return { kind: 'done', value, revision: moved.revision, sentMs };
   }
 
-  /** One transaction: still mine, final status written, key deleted. */
+  /** As the key is now, if it is mine. */
+  async function readKeyAt(mine: HeldLease, budgetMs: number): Promise<DcsOutcome<Revision>> {
+    const asked = await client.request('range', { key: keys.leader }, { budgetMs });
+    if (asked.kind !== 'done') return asked.kind === 'refused' ? refused(asked.why) : { ...asked, kind: 'unreachable' };
+    const [key] = asked.answer.kvs;
+    const isMine = key?.value === name && key.lease === mine.lease && key.createRevision === revision(mine.term);
+    if (!isMine) return refused(notMine);
+    return { kind: 'done', value: key.modRevision, revision: asked.header.revision, sentMs: asked.sentMs };
+  }
+
+  /** One transaction: still mine, and as it was last seen; final status written, key deleted. */
   async function release(finalStatus: string | null, budgetMs: number): Promise<DcsOutcome<null>> {
+    const endMs = later(clock.now(), budgetMs);
     const mine = held;
     if (mine === null) return refused('no lease is held');
     const status: EtcdOp[] = finalStatus === null ? [] : [{ op: 'put', key: keys.status, value: finalStatus }];
+    if (keyAt === null) {
+      const read = await readKeyAt(mine, budgetMs);
+      if (read.kind === 'refused' && read.why === notMine) forget();
+      if (read.kind !== 'done') return read;
+      keyAt = read.value;
+    }
     const outcome = await writeGuarded(
       client,
       {
-        compare: isMineStill(keys, name, mine),
+        compare: [...isMineStill(keys, name, mine), { target: 'mod', key: keys.leader, equals: keyAt }],
         // Whoever gives the key away has stopped its server.
         write: [...status, { op: 'delete', key: keys.leader }, { op: 'delete', key: keys.unfenced }],
         shown: [keys.leader, keys.status],
@@ -251,7 +310,7 @@ export function makeLeadership(
           (finalStatus === null || now.get(keys.status)?.value === finalStatus),
         refusal: notMine,
       },
-      budgetMs,
+      leftMs(endMs),
     );
     if (outcome.kind === 'done') {
       options.revoke(mine.lease);
@@ -259,8 +318,22 @@ export function makeLeadership(
       forget();
       return { ...outcome, value: null };
     }
-    if (outcome.kind === 'refused' && outcome.why === notMine) forget();
+    if (outcome.kind === 'refused' && outcome.why === notMine) {
+      // Or it was only written again meanwhile: then the next look asks anew.
+      keyAt = null;
+      const read = await readKeyAt(mine, leftMs(endMs));
+      if (read.kind === 'refused' && read.why === notMine) forget();
+      else if (read.kind === 'done') return refused('the leader key was written again meanwhile');
+      return outcome;
+    }
+    if (outcome.kind === 'unknown') doubtRelease(mine);
     return outcome;
+  }
+
+  /** Nothing counts as proven before the release is called off, or has come true. */
+  function doubtRelease(mine: HeldLease): void {
+    released = 'by me';
+    held = { ...mine, proven: false, releaseInDoubt: true };
   }
 
   return {
@@ -274,7 +347,8 @@ export function makeLeadership(
     adopt(state: Adopted): void {
       const { lease, term, ttlMs, sentMs, deadlineMs } = state;
       if (lease === null || term === null || ttlMs === null || sentMs === null || deadlineMs === null) return;
-      held = { lease, term, ttlMs, sentMs, deadlineMs, proven: false };
+      released = 'before me';
+      held = { lease, term, ttlMs, sentMs, deadlineMs, proven: false, releaseInDoubt: true };
       askedS = Math.ceil(ttlMs / 1_000);
       latestMs = deadlineMs;
     },
@@ -282,8 +356,17 @@ export function makeLeadership(
     extend(reign: Term, sentMs: InstantMs): HeldLease | null {
       // Once the deadline is over the guards are at work: there is nothing left to go on with.
       if (held === null || held.term !== reign || clock.now() >= held.deadlineMs || sentMs <= held.sentMs) return null;
+      if (released !== null) return null;
       held = { ...hold({ ...held, sentMs }), byMembers: true };
       return held;
+    },
+    /** The server that the agent before this one left runs as the primary: it was started when no release was under way. */
+    noneReleasedBefore(): void {
+      if (released !== 'before me') return;
+      released = null;
+      if (held === null) return;
+      const { releaseInDoubt: _, ...rest } = held;
+      held = rest;
     },
     drop: forget,
   };

@@ -18,7 +18,7 @@ import { repairPause } from '../repair.ts';
 import type { Rule } from '../rule.ts';
 import { isSynchronous, namesAtStart } from '../synchronous/standing.ts';
 import { settled } from '../synchronous/view.ts';
-import { leaseLeftMs, leaseNeededToPromoteMs } from '../timing.ts';
+import { leaseLeftMs, leaseNeededToPromoteMs, releaseDoubted } from '../timing.ts';
 import { crashesAgain, crashFacts, giveWay, leftBehind, stoppedLeader } from './giveWay.ts';
 
 /** PostgreSQL is down and I hold the leader key: step down as asked, start again in place, or give way. */
@@ -157,6 +157,8 @@ const restartInPlace: Rule = {
         }
       );
     }
+    if (seen.held?.releaseInDoubt === true)
+      return { actions: [{ kind: 'renewLease' }], because: [...because, ['waitsFor', releaseDoubted]], wakeInMs: 200 };
     if (seen.held === null || !seen.held.proven || leftMs < leaseNeededToPromoteMs(seen.settings.cluster)) {
       return { actions: [], because: [...because, ['waitsFor', 'a proven lease']], wakeInMs: 200 };
     }
@@ -192,7 +194,9 @@ const restartInPlace: Rule = {
 
 /** Whom commits wait for on a server that starts in place and can not read /sync; null: that is not known. */
 function namesWithoutEtcd(seen: Observation): string | null {
-  if (!isSynchronous(seen)) return '';
+  // Switched off, and /sync was still there when etcd was last seen: somebody may be elected by it yet.
+  const standing = seen.dcs.kind === 'unreachable' && seen.dcs.lastSeen?.sync != null;
+  if (!isSynchronous(seen)) return standing ? null : '';
   const { held, memory } = seen;
   return held !== null && memory.wentBy?.term === held.term ? memory.wentBy.names : null;
 }
@@ -203,6 +207,7 @@ const restartWithoutEtcd: Rule = {
   judge(seen) {
     const { held, postgres, dcs, settings } = seen;
     if (dcs.kind !== 'unreachable' || held?.byMembers !== true || postgres.kind !== 'stopped') return undefined;
+    if (held.releaseInDoubt === true) return undefined;
     const synchronousNames = namesWithoutEtcd(seen);
     if (!wentDown(seen) || settings.cluster.pause || synchronousNames === null) return undefined;
     const known = clusterTimeline(seen) ?? dcs.lastSeen?.clusterTimeline ?? null;

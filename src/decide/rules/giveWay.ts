@@ -63,7 +63,7 @@ export const giveWay: Rule = {
       return {
         actions: [{ kind: 'releaseLeaderKey', lsn: endOfPrimary(stopped.control) }],
         because,
-        memory: { crash: null, noRaceBeforeMs: later(seen.nowMs, seen.settings.cluster.ttlMs) },
+        memory: { noRaceBeforeMs: later(seen.nowMs, seen.settings.cluster.ttlMs) },
       };
     if (forMs >= askFirstMs || !seen.peers.some((peer) => mayAnswerYet(peer, askedMs))) return undefined;
     return { actions: [{ kind: 'askPeers' }], because, wakeInMs: 50 };

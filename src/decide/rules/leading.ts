@@ -17,7 +17,7 @@ import { repairPause } from '../repair.ts';
 import type { Rule } from '../rule.ts';
 import { claimOf, modeOf, namesAtStart } from '../synchronous/standing.ts';
 import { write } from '../synchronous/view.ts';
-import { leaseLeftMs, leaseNeededToPromoteMs } from '../timing.ts';
+import { leaseLeftMs, leaseNeededToPromoteMs, releaseDoubted } from '../timing.ts';
 import { hungToldRules } from './hung.ts';
 import { handleRequest } from './requested.ts';
 
@@ -60,6 +60,8 @@ const promote: Rule = {
     if (leftMs < leaseNeededToPromoteMs(seen.settings.cluster)) {
       return { actions: [{ kind: 'renewLease' }], because: [...because, ['waitsFor', 'more lease']], wakeInMs: 100 };
     }
+    if (seen.held.releaseInDoubt === true)
+      return { actions: [{ kind: 'renewLease' }], because: [...because, ['waitsFor', releaseDoubted]], wakeInMs: 100 };
     const request = failoverRequest(seen);
     return {
       actions: [

@@ -2,14 +2,22 @@ import type { Action } from '../../model/decision.ts';
 import type { Observation } from '../../model/observation.ts';
 import { clusterOf, iAmLeader, isGarbage, runningPrimary } from '../judge.ts';
 import { firstConfiguration } from '../newborn.ts';
+import { isSynchronous } from '../synchronous/standing.ts';
 import type { Upkeep } from '../upkeep.ts';
 
 /** What changed goes into PostgreSQL's files and is reloaded; what needs a restart is marked, and waits for one. */
 export function configuration(seen: Observation): Upkeep {
-  const due = seen.unapplied && seen.postgres.kind === 'running' && seen.jobs.kind === 'idle';
+  const due = seen.unapplied && seen.postgres.kind === 'running' && seen.jobs.kind === 'idle' && !listStands(seen);
   const { names = '', written = null } = runningPrimary(seen)?.synchronous ?? {};
   const synchronousNames = written ?? names;
   return { actions: [...(due ? [{ kind: 'applyConfiguration', synchronousNames } as const] : []), ...restored(seen)] };
+}
+
+/** Synchronous mode is switched off, and /sync lets others lead still: until it is gone, they are waited for. */
+function listStands(seen: Observation): boolean {
+  const cluster = seen.dcs.kind === 'reachable' ? seen.dcs.cluster : seen.dcs.lastSeen;
+  const waits = (runningPrimary(seen)?.synchronous.names ?? '') !== '';
+  return waits && seen.held !== null && !isSynchronous(seen) && cluster?.sync != null;
 }
 
 /** A configuration that was wiped or overwritten by garbage is restored from the last valid one, by the leader alone. */
