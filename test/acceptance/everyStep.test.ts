@@ -168,7 +168,7 @@ for (const [mode, seed] of [
       },
       after: (stage) =>
         assert.ok(
-          stage.others.every((name) => isNamed(stage, name)),
+          members.every((name) => name === stage.cluster.primary() || isNamed(stage, name)),
           keyOf(stage.cluster, 'sync') ?? '',
         ),
     }));
