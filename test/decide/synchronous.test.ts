@@ -180,6 +180,16 @@ test('strict: the last ones are waited for, and with none nobody can acknowledge
   assert.equal(step({ names: '__patroni_strict_sync_replica_placeholder__', cluster: strict }), '-');
 });
 
+test('strict: one that is gone stays in the key until another has everything, which may go in the same moment', () => {
+  const gone = { key: ['n2'], cluster: { synchronousStrict: true } };
+  assert.equal(step({ ...gone, names: 'n2', senders: [sender('n3')] }), 'names 2 (n2,n3)');
+  const listed = { ...gone, names: '2 (n2,n3)' };
+  assert.equal(step({ ...listed, settled: false, senders: [sender('n3', here, 'sync')] }), '-');
+  assert.equal(step({ ...listed, senders: [] }), 'names n2', 'it went, too');
+  assert.equal(step({ ...listed, senders: [sender('n3', here, 'sync')] }), 'key n3');
+  assert.equal(step({ ...listed, key: ['n3'], senders: [sender('n3', here, 'sync')] }), 'names n3');
+});
+
 test('what somebody else wrote, in the server or in the key, is a promise that nobody keeps [lesson 68]', () => {
   const senders = [sender('n2', here, 'sync'), sender('n3', here, 'sync')];
   assert.equal(step({ key: ['n2'], names: '', senders }), 'key ', 'SSN was emptied by hand');
