@@ -168,6 +168,8 @@ export interface Memory {
     readonly unreadSinceMs: InstantMs | null;
     /** Since when no standby is there that could be waited for. */
     readonly lonelySinceMs: InstantMs | null;
+    /** It is told already that clients wait because of that. */
+    readonly lonelyTold?: boolean;
   } | null;
   /**
    * Synchronous mode: the list that this reign's server was last seen to go by, with the same in its files. Whoever /sync lets lead is

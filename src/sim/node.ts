@@ -27,6 +27,8 @@ export interface SimulatedNode {
   runningSinceMs(role: 'agent' | 'guardian'): number | null;
   /** Null: it does not run. */
   stateOf(role: 'agent' | 'guardian' | 'postgres' | 'sentinel'): 'running' | 'stopped' | null;
+  /** What an operator changes in the agent's file: it counts from its next reload or start on. */
+  edit(change: (file: LocalSettings) => LocalSettings): void;
   /** What a service manager does: starts the agent this long after it ended; null: it stays down. */
   restartAgentAfterMs: number | null;
 }
@@ -45,6 +47,7 @@ const version = '0.1.0-sim';
 export function makeNode({ machine, local, surroundings, trace }: NodeParts): SimulatedNode {
   const journal: Entry[] = [];
   let running: { readonly agent: Agent; readonly process: SimProcess } | null = null;
+  let file = local;
 
   const agentProgram: Program = (self) => {
     const world = makeWorld(surroundings, machine, self);
@@ -62,11 +65,11 @@ export function makeNode({ machine, local, surroundings, trace }: NodeParts): Si
       if (lock.kind !== 'locked') return self.exit(1);
       const cached = await world.files.read(`${local.postgres.dataDir}/patroni.dynamic.json`);
       const agent = makeAgent(world, {
-        local,
+        local: file,
         version,
         instance: world.chance.hex(12),
         cachedDynamicText: cached.kind === 'text' ? cached.text : null,
-        readLocal: () => Promise.resolve(local),
+        readLocal: () => Promise.resolve(file),
         guardian: { program: guardianPath, args: [] },
         sentinel: { program: '/bin/sh', script: '/usr/lib/matriarch/sentinel.sh' },
         watchdog: null,
@@ -129,6 +132,9 @@ export function makeNode({ machine, local, surroundings, trace }: NodeParts): Si
     machine,
     journal,
     handles: () => (running?.process.state() === 'dead' ? null : (running?.agent.handles ?? null)),
+    edit(change) {
+      file = change(file);
+    },
     restartAgentAfterMs: 1000,
     ...byRole(machine, { executable: agentPath, program: agentProgram, mayStart: () => running === null }, find),
   };

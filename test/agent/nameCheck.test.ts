@@ -16,7 +16,7 @@ const check = (reply: HttpReply) => {
 };
 const answers = (body: string): HttpReply => ({ kind: 'answered', status: 200, headers: {}, body });
 
-test('with etcd away at the start the name is checked when etcd first answers, and once', async () => {
+test('with etcd away at the start the name is checked when etcd first answers, and once [B-7]', async () => {
   const { asked, ask } = check(answers('{"state":"running"}'));
   assert.deepEqual(await ask(unreachable(leading).dcs), { kind: 'unchecked' });
   assert.deepEqual(asked, []);

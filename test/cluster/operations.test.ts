@@ -41,7 +41,7 @@ test('a second agent on the same data directory is refused, and says why', async
   await acts.lawful();
 });
 
-test('an agent of the same name elsewhere is refused, and touches nothing', async () => {
+test('an agent of the same name elsewhere is refused, and touches nothing [B-7]', async () => {
   const leader = await stage.healthy();
   const [other = ''] = await stage.standbys();
   const changed = await stage.lab
@@ -162,7 +162,7 @@ test('paused: nothing is started or promoted, an agent can be replaced under a r
   assert.equal(acts.pid(leader, 'postgres'), postmaster);
 });
 
-test('the pause ends while the agent of the primary is down: nobody is promoted beside a server without a guard', async () => {
+test('the pause ends while the agent of the primary is down: nobody is promoted beside a server without a guard [B-5]', async () => {
   const leader = await stage.healthy();
   const [other = '', third = ''] = await stage.standbys();
   const unfenced = async (): Promise<string> =>

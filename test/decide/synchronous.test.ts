@@ -80,8 +80,9 @@ function seeing(situation: Situation): Observation {
 }
 
 /** The one step of this look: `key n2,n3`, `names n2`, or nothing. */
-function step(situation: Situation): string {
-  const told = decide(seeing(situation)).upkeep.flatMap((action: Action): readonly string[] => {
+const step = (situation: Situation): string => stepOf(seeing(situation));
+function stepOf(seen: Observation): string {
+  const told = decide(seen).upkeep.flatMap((action: Action): readonly string[] => {
     if (action.kind === 'writeSync') return [action.sync === null ? 'no key' : `key ${action.sync.members.join()}`];
     return action.kind === 'setSynchronousNames' ? [`names ${action.names}`] : [];
   });
@@ -134,11 +135,59 @@ test('commits that hang for one that another has overtaken go on with the other'
   assert.equal(step({ key: ['n2'], names: '2 (n2,n3)', senders: both, waitMs: 2_500 }), 'key n3');
 });
 
+test('with remote_apply it counts how far a standby has replayed', () => {
+  const behind: Sender = { ...sender('n2', here, 'sync'), replayLsn: earlier };
+  const hanging = (commits: string, change: Situation): Observation => {
+    const seen = seeing({ key: ['n2'], names: 'n2', senders: [behind, sender('n3')], ...change });
+    const { postgres } = seen.settings;
+    const parameters = { ...postgres.parameters, synchronous_commit: commits };
+    return { ...seen, settings: { ...seen.settings, postgres: { ...postgres, parameters } } };
+  };
+  const stalled = { waitMs: 2_500 };
+  assert.equal(stepOf(hanging('remote_apply', stalled)), 'names 2 (n2,n3)');
+  assert.equal(stepOf(hanging('on', stalled)), '-');
+  const near = { cluster: { maximumLagBytesOnSyncNode: 16 } };
+  assert.equal(stepOf(hanging('remote_apply', near)), 'key ', 'it is not fit, and another is');
+  assert.equal(stepOf(hanging('on', near)), '-');
+  const untold = { senders: [{ ...behind, replayLsn: null }, sender('n3')] };
+  assert.equal(stepOf(hanging('remote_apply', untold)), 'key ', 'it never told how far it is');
+});
+
+test('strict, and nobody is there: when that lasts it is said, once', () => {
+  const told = (change: Situation, lonelyTold = false): readonly string[] => {
+    const seen = seeing({ key: ['n2'], names: 'n2', cluster: { synchronousStrict: true }, ...change });
+    const synchrony = seen.memory.synchrony === null ? null : { ...seen.memory.synchrony, lonelyTold };
+    const decision = decide({ ...seen, memory: { ...seen.memory, synchrony } });
+    const texts = decision.upkeep.flatMap((action) => (action.kind === 'tell' ? [action.text] : []));
+    assert.equal(
+      decision.memory.synchrony?.lonelyTold,
+      texts.length > 0 || (lonelyTold && change.senders === undefined),
+    );
+    return texts;
+  };
+  assert.deepEqual(told({ lonelyMs: 1_900 }), []);
+  assert.match(told({ lonelyMs: 2_100 })[0] ?? '', /no commit ends before n2 is back$/);
+  assert.match(told({ lonelyMs: 2_100, key: [], names: '' })[0] ?? '', /before a standby is back$/);
+  assert.deepEqual(told({ lonelyMs: 9_000 }, true), []);
+  assert.deepEqual(told({ senders: [sender('n2', here, 'sync')] }, true), [], 'the next time is told anew');
+  assert.deepEqual(told({ lonelyMs: 2_100, cluster: {} }), [], 'not strict: they do not wait');
+});
+
 test('strict: the last ones are waited for, and with none nobody can acknowledge [lesson 69]', () => {
   const strict = { synchronousStrict: true };
   assert.equal(step({ key: ['n2'], names: 'n2', cluster: strict, lonelyMs: 60_000 }), '-');
   assert.equal(step({ cluster: strict }), 'names __patroni_strict_sync_replica_placeholder__');
   assert.equal(step({ names: '__patroni_strict_sync_replica_placeholder__', cluster: strict }), '-');
+});
+
+test('strict: one that is gone stays in the key until another has everything, which may go in the same moment', () => {
+  const gone = { key: ['n2'], cluster: { synchronousStrict: true } };
+  assert.equal(step({ ...gone, names: 'n2', senders: [sender('n3')] }), 'names 2 (n2,n3)');
+  const listed = { ...gone, names: '2 (n2,n3)' };
+  assert.equal(step({ ...listed, settled: false, senders: [sender('n3', here, 'sync')] }), '-');
+  assert.equal(step({ ...listed, senders: [] }), 'names n2', 'it went, too');
+  assert.equal(step({ ...listed, senders: [sender('n3', here, 'sync')] }), 'key n3');
+  assert.equal(step({ ...listed, key: ['n3'], senders: [sender('n3', here, 'sync')] }), 'names n3');
 });
 
 test('what somebody else wrote, in the server or in the key, is a promise that nobody keeps [lesson 68]', () => {

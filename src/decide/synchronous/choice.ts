@@ -16,6 +16,8 @@ export interface Choice {
 }
 
 interface Fit extends Choice {
+  /** As far as commits wait for it. */
+  readonly doneLsn: Lsn;
   readonly priority: number;
   /** Commits wait, and it is not as far as another: it may be dead behind a connection that nobody ended. */
   readonly stalled: boolean;
@@ -32,16 +34,23 @@ export function fitStandbys(seen: Observation, primary: RunningPrimary): readonl
   const fit = members.flatMap((member): readonly Fit[] => {
     const { name, state, tags } = member;
     const sender = streaming(name);
-    if (sender?.flushLsn == null || sameName(name, me(seen)) || state !== 'running') return [];
+    const doneLsn = sender === undefined ? null : doneBy(seen, sender);
+    if (sender?.flushLsn == null || doneLsn === null || sameName(name, me(seen)) || state !== 'running') return [];
     const priority = priorityOf(member);
     if (priority <= 0 || isTrue(tags.nostream)) return [];
     // It shall stream from another that streams from here, and will be gone from here when it does.
     const source = tags.replicatefrom;
     if (typeof source === 'string' && !sameName(source, me(seen)) && streaming(source) !== undefined) return [];
     const { flushLsn, syncState } = sender;
-    return [{ name, flushLsn, syncState, priority, nofailover: isTrue(tags.nofailover), stalled: false }];
+    return [{ name, flushLsn, doneLsn, syncState, priority, nofailover: isTrue(tags.nofailover), stalled: false }];
   });
   return near(seen, primary, markStalled(primary, fit)).toSorted(byMerit);
+}
+
+/** With `remote_apply` a standby that has all and replays none of it holds commits up like one that has nothing. */
+function doneBy({ settings }: Observation, { flushLsn, replayLsn }: Sender): Lsn | null {
+  const waitsForReplay = settings.postgres.parameters.synchronous_commit?.toLowerCase() === 'remote_apply';
+  return waitsForReplay ? replayLsn : flushLsn;
 }
 
 /** The walsender of a machine without power looks well for a minute: commits shall not wait that long if another has them. */
@@ -50,10 +59,10 @@ const stalledMs = 2_000;
 function markStalled({ synchronous: { oldestWaitMs } }: RunningPrimary, fit: readonly Fit[]): readonly Fit[] {
   if (oldestWaitMs === null || oldestWaitMs < stalledMs) return fit;
   const furthest = furthestOf(fit);
-  return fit.map((one) => ({ ...one, stalled: one.flushLsn < furthest }));
+  return fit.map((one) => ({ ...one, stalled: one.doneLsn < furthest }));
 }
 
-const furthestOf = (fit: readonly Fit[]): bigint => fit.map((one) => one.flushLsn).toSorted(furthestFirst)[0] ?? 0n;
+const furthestOf = (fit: readonly Fit[]): bigint => fit.map((one) => one.doneLsn).toSorted(furthestFirst)[0] ?? 0n;
 
 function furthestFirst(a: bigint, b: bigint): number {
   if (a === b) return 0;
@@ -74,7 +83,7 @@ function near(seen: Observation, primary: RunningPrimary, fit: readonly Fit[]): 
   const limit = seen.settings.cluster.maximumLagBytesOnSyncNode;
   if (limit === null) return fit;
   const best = fit.length > 1 ? furthestOf(fit) : primary.flushLsn;
-  return fit.filter(({ flushLsn }) => best - flushLsn <= BigInt(limit));
+  return fit.filter(({ doneLsn }) => best - doneLsn <= BigInt(limit));
 }
 
 /** What is waited for already stays: a change for nothing costs a moment in which fewer may take over. */
@@ -83,7 +92,7 @@ const byMerit = (a: Fit, b: Fit): number =>
   Number(a.nofailover) - Number(b.nofailover) ||
   b.priority - a.priority ||
   rankOf(a) - rankOf(b) ||
-  furthestFirst(a.flushLsn, b.flushLsn) ||
+  furthestFirst(a.doneLsn, b.doneLsn) ||
   a.name.localeCompare(b.name);
 
 const ranks = ['sync', 'quorum', 'potential'];

@@ -21,10 +21,12 @@ export function priorityStep(view: View): Upkeep {
   const { synchronousNodeCount: count, synchronousStrict: strict } = seen.settings.cluster;
   if (isWaitingForLast(view))
     return (strict ? setNames(view, namesFor(seen, listed)) : null) ?? { actions: [], wakeInMs: soonMs };
-  const wanted = fit.slice(0, count).map(({ name }) => name);
-  // Until those that shall be waited for are known to have everything, those that do are kept beside them.
+  const wanted = namesOf(fit.slice(0, count));
+  // Until those that shall be waited for are known to have everything, those that do are kept beside them; strict, also
+  // where they are gone: whoever comes may go in this very moment, too, and nobody but the leader could lead then.
   const ready = wanted.every((name) => isIn(confirmed, name));
-  const kept = ready ? [] : fit.map(({ name }) => name).filter((name) => isIn(listed, name) && !isIn(wanted, name));
+  const keepable = strict ? listed : both(listed, namesOf(fit));
+  const kept = ready ? [] : keepable.filter((name) => !isIn(wanted, name));
   const active = [...wanted, ...kept];
   // All of them are waited for, as things are: whoever goes can be exchanged for whoever comes in one write.
   const next = both(active, confirmed);
@@ -34,6 +36,8 @@ export function priorityStep(view: View): Upkeep {
   if (next.length > listed.length) return publish(next);
   return rest(view, ready && wanted.length >= count);
 }
+
+const namesOf = (fit: View['fit']): readonly string[] => fit.map(({ name }) => name);
 
 /** Whose confirmation every commit needs: by what the server goes by, and by what it is about to read. */
 const waitedFor = ({ synchronous: { names, written } }: RunningPrimary): readonly string[] =>

@@ -80,6 +80,22 @@ export function isWaitingForLast({ seen, fit, sync }: View): boolean {
   return seen.settings.cluster.synchronousStrict || forMs < lonelyMs;
 }
 
+/** Strict mode keeps clients waiting where nobody is there: when that lasts, it is said, once. */
+export function withWarning({ seen, fit, sync }: View, step: Upkeep): Upkeep {
+  const synchrony = step.memory?.synchrony ?? seen.memory.synchrony;
+  const forMs = seen.nowMs - (synchrony?.lonelySinceMs ?? seen.nowMs);
+  const isStrict = seen.settings.cluster.synchronousStrict;
+  if (!isStrict || fit.length > 0 || synchrony == null || synchrony.lonelyTold === true || forMs < lonelyMs)
+    return step;
+  const missing = sync.members.length > 0 ? sync.members.join(', ') : 'a standby';
+  const text = `strict synchronous mode: no standby streams that may be waited for, and no commit ends before ${missing} is back`;
+  return {
+    ...step,
+    actions: [...step.actions, { kind: 'tell', level: 'warning', text }],
+    memory: { ...step.memory, synchrony: { ...synchrony, lonelyTold: true } },
+  };
+}
+
 /** Nothing tells of commits that hang, and those of whole applications do. */
 const stillMs = 1_000;
 /** Until a new standby has what it lacks, or one comes. */

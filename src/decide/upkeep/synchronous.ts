@@ -7,7 +7,7 @@ import { fitStandbys } from '../synchronous/choice.ts';
 import { allNeeded, priorityStep } from '../synchronous/priority.ts';
 import { quorumStep } from '../synchronous/quorum.ts';
 import { claimOf, isSynchronous, modeOf, type Sync } from '../synchronous/standing.ts';
-import { both, readMs, viewOf, write } from '../synchronous/view.ts';
+import { both, readMs, viewOf, withWarning, write } from '../synchronous/view.ts';
 import type { Upkeep } from '../upkeep.ts';
 
 /**
@@ -27,7 +27,7 @@ export function synchronous(seen: Observation): Upkeep {
   if (claim !== null) return write(seen, keptBy(primary, claim, modeOf(seen)));
   const view = viewOf(seen, primary);
   const step = modeOf(seen) === 'quorum' ? quorumStep(view) : priorityStep(view);
-  return isAtWork(seen) ? withoutPromises(step, view.sync) : step;
+  return withWarning(view, isAtWork(seen) ? withoutPromises(step, view.sync) : step);
 }
 
 /** What is claimed must be kept by what the server goes by, whoever put that there. */
@@ -69,9 +69,10 @@ export function synchronyMemory(seen: Observation): Memory['synchrony'] {
   const unreadSinceMs = isRead ? null : (known?.unreadSinceMs ?? seen.nowMs);
   const lonely = fitStandbys(seen, primary).length === 0;
   const lonelySinceMs = lonely ? (known?.lonelySinceMs ?? seen.nowMs) : null;
+  const lonelyTold = lonely && known?.lonelyTold === true;
   if (before.settledLsn !== null || !inForce || seen.nowMs - before.sinceMs < settleMs)
-    return { ...before, unreadSinceMs, lonelySinceMs };
-  return { ...before, unreadSinceMs, lonelySinceMs, settledLsn: primary.flushLsn, settledMs: seen.nowMs };
+    return { ...before, unreadSinceMs, lonelySinceMs, lonelyTold };
+  return { ...before, unreadSinceMs, lonelySinceMs, lonelyTold, settledLsn: primary.flushLsn, settledMs: seen.nowMs };
 }
 
 /** Remembered while the server is down, for a start in place that can ask nobody what /sync says. */

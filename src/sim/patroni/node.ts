@@ -42,6 +42,9 @@ export function makePeerNode({ machine, settings, surroundings, trace }: PeerNod
     machine,
     journal: [],
     handles: () => null,
+    edit: () => {
+      throw new Error('the file of a simulated Patroni is not edited');
+    },
     restartAgentAfterMs: 1000,
     ...byRole(machine, { executable: patroniPath, program, mayStart: () => find('agent') === undefined }, find),
   };

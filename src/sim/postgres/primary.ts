@@ -1,7 +1,7 @@
 import { readSynchronousNames, type SynchronousRule, sameName } from '../../model/synchronousNames.ts';
 import type { SimProcess } from '../process.ts';
 import { checkpointAt, noMinimum } from './dataDir.ts';
-import { draw, type Instance, type Range, updateControl } from './instance.ts';
+import { draw, type Instance, type Range, type Sender, updateControl } from './instance.ts';
 import { append, lastCheckpoint, timelineOf, type WalChange } from './wal.ts';
 
 const recordBytes = { write: 168, checkpoint: 120, shutdown: 120, endOfRecovery: 48, other: 64 } as const;
@@ -52,10 +52,10 @@ export function releaseWaiters(instance: Instance): void {
 function isSafe(instance: Instance, at: bigint): boolean {
   const rule = instance.waitsFor;
   if (rule === null) return false; // nobody releases it but the checkpointer
+  const isReplayed = instance.conf.get('synchronous_commit') === 'remote_apply';
+  const hasIt = ({ flushed, replayed }: Sender): boolean => ((isReplayed ? replayed : flushed) ?? 0n) >= at;
   const named = (name: string): readonly boolean[] =>
-    [...instance.senders]
-      .filter((sender) => name === '*' || sameName(sender.applicationName, name))
-      .map((sender) => sender.flushed !== null && sender.flushed >= at);
+    [...instance.senders].filter((sender) => name === '*' || sameName(sender.applicationName, name)).map(hasIt);
   // FIRST waits for the first ones that are connected, by the order of the list.
   const candidates = rule.names.flatMap(named);
   const asked = rule.method === 'first' ? candidates.slice(0, rule.count) : candidates;
