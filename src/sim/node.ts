@@ -33,7 +33,8 @@ export interface SimulatedNode {
 
 export interface NodeParts {
   readonly machine: Machine;
-  readonly local: LocalSettings;
+  /** What its file says when somebody reads it. */
+  readonly readLocal: () => LocalSettings;
   readonly surroundings: Surroundings;
   readonly trace: (machine: string, text: string) => void;
 }
@@ -42,12 +43,13 @@ const agentPath = '/usr/bin/matriarch-agent';
 const guardianPath = '/usr/bin/matriarch-guardian';
 const version = '0.1.0-sim';
 
-export function makeNode({ machine, local, surroundings, trace }: NodeParts): SimulatedNode {
+export function makeNode({ machine, readLocal, surroundings, trace }: NodeParts): SimulatedNode {
   const journal: Entry[] = [];
   let running: { readonly agent: Agent; readonly process: SimProcess } | null = null;
 
   const agentProgram: Program = (self) => {
     const world = makeWorld(surroundings, machine, self);
+    const local = readLocal();
     self.onEnd((ending) => {
       if (running?.process === self) running = null;
       trace(machine.name, `agent ended: ${ending.kind === 'killed' ? ending.signal : `exit ${ending.code}`}`);
@@ -66,10 +68,10 @@ export function makeNode({ machine, local, surroundings, trace }: NodeParts): Si
         version,
         instance: world.chance.hex(12),
         cachedDynamicText: cached.kind === 'text' ? cached.text : null,
-        readLocal: () => Promise.resolve(local),
+        readLocal: async () => readLocal(),
         guardian: { program: guardianPath, args: [] },
         sentinel: { program: '/bin/sh', script: '/usr/lib/matriarch/sentinel.sh' },
-        watchdog: null,
+        watchdog: machine.watchdog?.openFor(self) ?? null,
         tell: (entry) => void journal.push(entry),
       });
       if (self.state() === 'dead') return; // killed in this very event, before its promises drained
@@ -94,8 +96,8 @@ export function makeNode({ machine, local, surroundings, trace }: NodeParts): Si
 
     async function begin(): Promise<void> {
       const guardian = await runGuardian(world, {
-        dataDir: local.postgres.dataDir,
-        stateDir: local.stateDir,
+        dataDir: places.dataDir,
+        stateDir: places.stateDir,
         version,
         controldataProgram: `${places.binDir}/pg_controldata`,
         agentPid: null,
@@ -112,7 +114,7 @@ export function makeNode({ machine, local, surroundings, trace }: NodeParts): Si
 
   machine.install('matriarch-agent', agentProgram);
   machine.install('matriarch-guardian', guardianProgram);
-  for (const folder of [local.stateDir, '/var/lib/postgresql/15']) {
+  for (const folder of [places.stateDir, '/var/lib/postgresql/15']) {
     machine.disk.makeDirectory(folder, 0o700, machine.clock.wall());
     machine.disk.sync(folder);
   }

@@ -41,7 +41,7 @@ test('a second agent on the same data directory is refused, and says why', async
   await acts.lawful();
 });
 
-test('an agent of the same name elsewhere is refused, and touches nothing', async () => {
+test('an agent of the same name elsewhere is refused, and touches nothing [B-7]', async () => {
   const leader = await stage.healthy();
   const [other = ''] = await stage.standbys();
   const changed = await stage.lab
