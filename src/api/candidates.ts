@@ -1,5 +1,6 @@
 import { syncModeOf } from '../codec/rest/cluster.ts';
 import type { HandoverRequest } from '../codec/rest/handover.ts';
+import { saysNofailover } from '../codec/rest/peer.ts';
 import { type Refusal, refusal } from '../codec/rest/refusal.ts';
 import { isListed } from '../codec/rest/sync.ts';
 import type { Snapshot } from '../model/agent.ts';
@@ -36,7 +37,8 @@ export function candidatesFor({ action, leader, candidate }: HandoverRequest, cl
 
 /**
  * Those that answered with a position and may lead. `undecided`: one of the others may still answer. What speaks against a
- * member counts only if it was asked for since `sinceMs`: it may have come back a moment ago.
+ * member counts only if it was asked for since `sinceMs`: it may have come back a moment ago. A tag in its key is newer than
+ * what it answered before.
  */
 export function goodCandidates(
   members: readonly Member[],
@@ -49,7 +51,8 @@ export function goodCandidates(
   const recentMs = nowMs - 2 * seen.settings.cluster.loopWaitMs;
   const good: string[] = [];
   let undecided = false;
-  for (const { name } of members) {
+  for (const { name, tags } of members) {
+    if (saysNofailover(tags)) continue;
     if (name === seen.settings.local.name) {
       if (seen.postgres.kind === 'running' && !seen.settings.local.tags.nofailover) good.push(name);
       continue;

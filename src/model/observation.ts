@@ -1,4 +1,4 @@
-import type { Ask } from './ask.ts';
+import type { Ask, RestartTerms } from './ask.ts';
 import type { DcsView, HeldLease, Member } from './cluster.ts';
 import type { FailsafeView } from './failsafe.ts';
 import type { GuardView } from './guard.ts';
@@ -133,6 +133,8 @@ export interface Memory {
   readonly scheduledRestart: {
     readonly at: WallMs;
     readonly postmasterStartedWallMs: WallMs | null;
+    readonly terms: RestartTerms;
+    /** As it was asked for: so it is published. */
     readonly raw: Readonly<Record<string, unknown>>;
   } | null;
   /** Member slots: when their member was last seen, for retention. */
@@ -150,7 +152,10 @@ export interface Memory {
   /** Since when this standby does not stream from the leader it follows. */
   readonly notStreamingSinceMs: InstantMs | null;
   /** The role that callbacks were last told, and whether the server was up then. */
-  readonly callbackRole: { readonly role: 'primary' | 'replica' | 'standby_leader'; readonly up: boolean } | null;
+  readonly callbackRole: {
+    readonly role: 'primary' | 'replica' | 'standby_leader' | 'demoted';
+    readonly up: boolean;
+  } | null;
   /** The end of the last restart that callbacks were told. */
   readonly toldRestartMs: InstantMs | null;
   /** Holding a lease that no armed guard stands behind: since when. */

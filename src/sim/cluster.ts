@@ -2,6 +2,7 @@ import { keysOf } from '../codec/dcs/keys.ts';
 import type { Observed, Write } from '../model/history.ts';
 import { setApart } from '../model/laws/lapses.ts';
 import { judge } from '../model/laws.ts';
+import type { LocalSettings } from '../model/settings.ts';
 import { pid, revision } from '../model/units.ts';
 import { makeChance } from './chance.ts';
 import { curl } from './curl.ts';
@@ -22,6 +23,7 @@ import './postgres/agentAnswers.ts';
 import { installPrograms } from './programs.ts';
 import { postgresPort } from './settings.ts';
 import { drawnFrom } from './unsynced.ts';
+import { makeMachineWatchdog } from './watchdog.ts';
 import type { SimulatedCluster, Told } from './words.ts';
 import { makeWorld } from './world.ts';
 import { writerProgram } from './writer.ts';
@@ -37,6 +39,10 @@ export interface SimulateOptions {
   readonly writeEveryMs?: number | null;
   /** Members that are Patronis, and of which version; all others are Matriarch's. */
   readonly patronis?: Readonly<Record<string, PeerVersion>>;
+  /** What a member's file says other than those of the others, as it is when an agent reads it. */
+  readonly files?: Readonly<Record<string, Partial<LocalSettings>>>;
+  /** Each machine has a watchdog device, and is on again this long after that reset it. */
+  readonly watchdogs?: { readonly resetMs: number };
 }
 
 /** Of the slowest guard: the sentinel acts half a margin after the deadline, and looks every 50 ms. */
@@ -59,7 +65,7 @@ const postgresDefaults = {
 };
 
 export function simulate(options: SimulateOptions): SimulatedCluster {
-  const { members, seed, settings = {}, writeEveryMs = 1000, patronis = {} } = options;
+  const { members, seed, settings = {}, writeEveryMs = 1000, patronis = {}, files = {}, watchdogs } = options;
   const engine = makeEngine();
   const chance = makeChance(seed);
   const network = makeNetwork(engine, chance.fork('network'), () => members);
@@ -109,7 +115,17 @@ export function simulate(options: SimulateOptions): SimulatedCluster {
   const nodes = new Map(
     machines.map((machine) => {
       installPrograms(machine, postgresWorld);
-      return [machine.name, makeMember(machine, patronis[machine.name], { surroundings, trace, dcs })] as const;
+      if (watchdogs !== undefined)
+        machine.watchdog = makeMachineWatchdog(engine, () => reset(machine.name, watchdogs.resetMs));
+      return [
+        machine.name,
+        makeMember(machine, patronis[machine.name], {
+          surroundings,
+          trace,
+          dcs,
+          file: () => files[machine.name] ?? {},
+        }),
+      ] as const;
     }),
   );
   const boot = (node: SimulatedNode, agentAfterMs = 0): void => {
@@ -158,6 +174,12 @@ export function simulate(options: SimulateOptions): SimulatedCluster {
       throw new Error(
         `not so within ${withinMs} ms (seed ${seed}):\n${cluster.story().split('\n').slice(-60).join('\n')}`,
       );
+  }
+
+  function reset(name: string, offMs: number): void {
+    trace(name, 'the watchdog resets the machine');
+    cluster.powerOff(name);
+    engine.after(offMs, () => cluster.powerOn(name));
   }
 
   const cluster: SimulatedCluster = {

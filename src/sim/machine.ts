@@ -7,6 +7,7 @@ import { makeProcessTable, type ProcessTable } from './processTable.ts';
 import type { LocalSockets } from './sockets.ts';
 import { makeLocalSockets } from './sockets.ts';
 import type { Keeps } from './unsynced.ts';
+import type { MachineWatchdog } from './watchdog.ts';
 
 /** A host: its own clock, disk, processes and unix sockets. Its programs know nothing of the others but by the network. */
 export interface Machine {
@@ -31,6 +32,8 @@ export interface Machine {
   whenDiskAnswers(go: () => void): void;
   /** Told when a program takes a data directory's content away: what nobody else has is gone then. */
   onErased: ((path: string, how: 'removed' | 'rewound') => void) | null;
+  /** Its watchdog device; null: it has none. */
+  watchdog: MachineWatchdog | null;
   /** Folders that cannot be renamed: EBUSY. */
   readonly mountPoints: Set<string>;
   /** The program behind a command, or null: no such file. */
@@ -113,6 +116,7 @@ export function makeMachine(
       else go();
     },
     onErased: null,
+    watchdog: null,
     mountPoints: new Set(),
     programFor: (program) => installed.get(program.split('/').at(-1) ?? program) ?? null,
     install: (programName, program) => void installed.set(programName, program),
@@ -121,6 +125,7 @@ export function makeMachine(
       whenAwake = [];
       processes.killAll();
       disk.losePower(keeps);
+      machine.watchdog?.losePower();
       for (const lose of losers) lose(keeps);
     },
     onPowerLost: (lose) => void losers.push(lose),

@@ -25,17 +25,18 @@ export interface SimulatedNode {
   signal(role: 'agent' | 'guardian' | 'postgres' | 'sentinel', signal: Signal): boolean;
   /** True time since when it runs and was not frozen; null: it does not. */
   runningSinceMs(role: 'agent' | 'guardian'): number | null;
-  /** Null: it does not run. */
-  stateOf(role: 'agent' | 'guardian' | 'postgres' | 'sentinel'): 'running' | 'stopped' | null;
   /** What an operator changes in the agent's file: it counts from its next reload or start on. */
   edit(change: (file: LocalSettings) => LocalSettings): void;
+  /** Null: it does not run. */
+  stateOf(role: 'agent' | 'guardian' | 'postgres' | 'sentinel'): 'running' | 'stopped' | null;
   /** What a service manager does: starts the agent this long after it ended; null: it stays down. */
   restartAgentAfterMs: number | null;
 }
 
 export interface NodeParts {
   readonly machine: Machine;
-  readonly local: LocalSettings;
+  /** What its file says when somebody reads it. */
+  readonly readLocal: () => LocalSettings;
   readonly surroundings: Surroundings;
   readonly trace: (machine: string, text: string) => void;
 }
@@ -44,13 +45,15 @@ const agentPath = '/usr/bin/matriarch-agent';
 const guardianPath = '/usr/bin/matriarch-guardian';
 const version = '0.1.0-sim';
 
-export function makeNode({ machine, local, surroundings, trace }: NodeParts): SimulatedNode {
+export function makeNode({ machine, readLocal: asGiven, surroundings, trace }: NodeParts): SimulatedNode {
   const journal: Entry[] = [];
+  let edited = (file: LocalSettings): LocalSettings => file;
+  const readLocal = (): LocalSettings => edited(asGiven());
   let running: { readonly agent: Agent; readonly process: SimProcess } | null = null;
-  let file = local;
 
   const agentProgram: Program = (self) => {
     const world = makeWorld(surroundings, machine, self);
+    const local = readLocal();
     self.onEnd((ending) => {
       if (running?.process === self) running = null;
       trace(machine.name, `agent ended: ${ending.kind === 'killed' ? ending.signal : `exit ${ending.code}`}`);
@@ -65,14 +68,14 @@ export function makeNode({ machine, local, surroundings, trace }: NodeParts): Si
       if (lock.kind !== 'locked') return self.exit(1);
       const cached = await world.files.read(`${local.postgres.dataDir}/patroni.dynamic.json`);
       const agent = makeAgent(world, {
-        local: file,
+        local,
         version,
         instance: world.chance.hex(12),
         cachedDynamicText: cached.kind === 'text' ? cached.text : null,
-        readLocal: () => Promise.resolve(file),
+        readLocal: async () => readLocal(),
         guardian: { program: guardianPath, args: [] },
         sentinel: { program: '/bin/sh', script: '/usr/lib/matriarch/sentinel.sh' },
-        watchdog: null,
+        watchdog: machine.watchdog?.openFor(self) ?? null,
         tell: (entry) => void journal.push(entry),
       });
       if (self.state() === 'dead') return; // killed in this very event, before its promises drained
@@ -97,8 +100,8 @@ export function makeNode({ machine, local, surroundings, trace }: NodeParts): Si
 
     async function begin(): Promise<void> {
       const guardian = await runGuardian(world, {
-        dataDir: local.postgres.dataDir,
-        stateDir: local.stateDir,
+        dataDir: places.dataDir,
+        stateDir: places.stateDir,
         version,
         controldataProgram: `${places.binDir}/pg_controldata`,
         agentPid: null,
@@ -115,7 +118,7 @@ export function makeNode({ machine, local, surroundings, trace }: NodeParts): Si
 
   machine.install('matriarch-agent', agentProgram);
   machine.install('matriarch-guardian', guardianProgram);
-  for (const folder of [local.stateDir, '/var/lib/postgresql/15']) {
+  for (const folder of [places.stateDir, '/var/lib/postgresql/15']) {
     machine.disk.makeDirectory(folder, 0o700, machine.clock.wall());
     machine.disk.sync(folder);
   }
@@ -133,7 +136,8 @@ export function makeNode({ machine, local, surroundings, trace }: NodeParts): Si
     journal,
     handles: () => (running?.process.state() === 'dead' ? null : (running?.agent.handles ?? null)),
     edit(change) {
-      file = change(file);
+      const before = edited;
+      edited = (file) => change(before(file));
     },
     restartAgentAfterMs: 1000,
     ...byRole(machine, { executable: agentPath, program: agentProgram, mayStart: () => running === null }, find),

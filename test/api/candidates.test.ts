@@ -15,3 +15,14 @@ test('what a member said before the request speaks for it only: it may have come
   assert.deepEqual(judge(-20, false), { good: [], undecided: false });
   assert.deepEqual(judge(-5, true), { good: ['n2'], undecided: false });
 });
+
+test('who was tagged nofailover a moment ago is no candidate, whatever it answered before', () => {
+  const snapshot = { seen: { ...leading, peers: [peer('n2', lsn('0/5000100'))] } } as unknown as Parameters<
+    typeof goodCandidates
+  >[1];
+  const judge = (tags: Readonly<Record<string, unknown>>) =>
+    goodCandidates([member('n2', { tags })], snapshot, leading.nowMs, leading.nowMs);
+  assert.deepEqual(judge({ nofailover: true, failover_priority: 5 }), { good: [], undecided: false });
+  assert.deepEqual(judge({ failover_priority: 0 }), { good: [], undecided: false });
+  assert.deepEqual(judge({ nofailover: false, failover_priority: 0 }).good, ['n2']);
+});

@@ -17,7 +17,7 @@ after(() => stage?.end());
 const timelineOf = async (node: string): Promise<number> =>
   Number(await stage.sql(node, 'select timeline_id from pg_control_checkpoint()'));
 
-test('PostgreSQL killed on the primary is started again in place, without a failover', async () => {
+test('PostgreSQL killed on the primary is started again in place, without a failover [B-9]', async () => {
   const leader = await stage.healthy();
   const first = acts.pid(leader, 'postgres');
   const timeline = await timelineOf(leader);

@@ -176,10 +176,10 @@ test('callbacks: a restart, a start after a crash, and a change of role are told
 
 test('callbacks: a crashed primary that lost its lease is none any more, also when it never comes up again [lesson 46]', () => {
   const down: Observation = { ...following, postgres: crashed, memory: { ...following.memory, callbackRole: told } };
-  assert.deepEqual(eventsOf(down), ['on_role_change replica']);
+  assert.deepEqual(eventsOf(down), ['on_role_change demoted']);
   const memory = decide(down).memory;
   assert.deepEqual(eventsOf({ ...down, memory }), [], 'once');
-  assert.deepEqual(eventsOf({ ...following, memory }), ['on_start replica']);
+  assert.deepEqual(eventsOf({ ...following, memory }), ['on_role_change replica']);
   const stopped: Observation = { ...down, postgres: cleanlyStopped };
   assert.deepEqual(eventsOf({ ...stopped, memory: decide(stopped).memory }), [], 'on_stop was told');
   assert.deepEqual(eventsOf({ ...down, postgres: { kind: 'noData' } }), ['on_stop primary']);

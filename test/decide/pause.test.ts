@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { decide } from '../../src/decide/decide.ts';
 import type { Job } from '../../src/model/job.ts';
 import type { Observation } from '../../src/model/observation.ts';
-import { instantMs, leaseId, lsn, revision, term, timeline } from '../../src/model/units.ts';
+import { instantMs, leaseId, lsn, revision, term, timeline, wallMs } from '../../src/model/units.ts';
 import { jobOf, kinds } from './read.ts';
 import {
   after,
@@ -185,6 +185,20 @@ test('a leader is restarted as the primary it is, whether it is stopped or gives
   }
   const job = jobOf({ ...following, asks: [restart] });
   assert.ok(job?.kind === 'restart' && job.as === 'standby');
+});
+
+test('a restart that was planned keeps to all that was asked of it: the version, and how long the start may take', () => {
+  const at = wallMs(leading.wallMs + 1_000);
+  const due = (asked: Partial<typeof restart>) => {
+    const { memory } = decide({ ...leading, asks: [{ ...restart, ...asked, schedule: at }] });
+    return jobOf({ ...leading, wallMs: wallMs(at + 500), memory });
+  };
+  const job = due({ timeoutMs: 7_000, belowVersion: primary.serverVersion + 1 });
+  assert.ok(
+    job?.kind === 'restart' && job.limitMs === 7_000,
+    JSON.stringify(job, (_, v) => String(v)),
+  );
+  assert.notEqual(due({ belowVersion: primary.serverVersion })?.kind, 'restart');
 });
 
 test('no primary is made a standby by a restart: without the key, or without etcd, it is refused', () => {

@@ -49,7 +49,7 @@ test('primary_start_timeout: with nobody to take over, the recovery is waited fo
   assert.equal(cluster.timeline(), 1);
 });
 
-test('primary_start_timeout 0: a crashed primary is not started where a standby can take over, and is where none can', async () => {
+test('primary_start_timeout 0: a crashed primary is not started where a standby can take over, and is where none can [B-10]', async () => {
   const [cluster, leader, candidate, other] = await three(307, { primary_start_timeout: 0 });
   cluster.postgres(leader).kill();
   await cluster.until(() => leadsElsewhere(cluster, leader), { withinMs: 5000 });

@@ -22,7 +22,7 @@ export function readPeerStatus(text: string): PeerReport['said'] {
     lookedAgoMs: lookedAgoMs(value),
     hasWithdrawn: hasWithdrawn(value),
     timeline: timelineOf(value.timeline),
-    nofailover: noFailover(tags),
+    nofailover: saysNofailover(tags),
     failoverPriority: priorityOf(tags),
     watchdogFailed: value.watchdog_failed === true,
     systemId: textOrNull(value.database_system_identifier),
@@ -109,7 +109,7 @@ function timelineOf(value: unknown): Timeline | null {
 }
 
 /** `nofailover`, where it is given, counts before the priority. */
-function noFailover(tags: JsonObject): boolean {
+export function saysNofailover(tags: JsonObject): boolean {
   const given = tags.nofailover;
   if (given === undefined || given === null) return priorityOf(tags) <= 0;
   return given === true || /^(true|yes|on|1)$/i.test(String(given));

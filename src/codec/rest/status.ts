@@ -178,7 +178,7 @@ function recordOf({ seen, decision }: Snapshot): Pick<Member, 'state' | 'role'> 
 
 /** Patroni's state text. Published words can be older than what was seen of PostgreSQL: those then give way. */
 export function stateOf(snapshot: Snapshot): string {
-  const { postgres, jobs } = snapshot.seen;
+  const { postgres, jobs, settings } = snapshot.seen;
   if (postgres.kind === 'unresponsive') return 'unknown';
   const published = recordOf(snapshot)?.state;
   if (postgres.kind === 'running') return published === 'restarting' ? published : 'running';
@@ -186,7 +186,7 @@ export function stateOf(snapshot: Snapshot): string {
   if (postgres.kind === 'starting' || postgres.kind === 'stopping') return postgres.kind;
   if (jobs.kind === 'busy' && jobs.job.kind === 'clone') return 'creating replica';
   if (jobs.kind === 'busy' && jobs.job.kind === 'bootstrap') return 'initializing new cluster';
-  return postgres.kind === 'stopped' && postgres.crashed ? 'crashed' : 'stopped';
+  return postgres.kind === 'stopped' && postgres.crashed && !settings.cluster.pause ? 'crashed' : 'stopped';
 }
 
 export function roleOf(snapshot: Snapshot): string {

@@ -1,4 +1,4 @@
-import type { Ask, AskAnswer } from '../../model/ask.ts';
+import type { Ask, AskAnswer, RestartTerms } from '../../model/ask.ts';
 import type { Verdict } from '../../model/decision.ts';
 import type { Observation } from '../../model/observation.ts';
 import { slotNameOf } from '../../model/slotName.ts';
@@ -19,7 +19,7 @@ import { settled } from '../synchronous/view.ts';
 type RestartAsk = Extract<Ask, { kind: 'restart' }>;
 
 /** Why the conditions of a restart are not met; null when they are. */
-function unmet(seen: Observation, ask: Pick<RestartAsk, 'role' | 'pendingOnly' | 'belowVersion'>): string | null {
+function unmet(seen: Observation, ask: RestartTerms): string | null {
   const { postgres } = seen;
   if (postgres.kind !== 'running') return null;
   const role = postgres.role === 'primary' ? 'primary' : 'replica';
@@ -130,7 +130,7 @@ const asked: Rule = {
         actions: [],
         because: [['schedule', new Date(ask.schedule).toISOString()]],
         answers: answers('accepted', 'Restart scheduled'),
-        memory: { scheduledRestart: { at: ask.schedule, postmasterStartedWallMs: started, raw: ask.raw } },
+        memory: { scheduledRestart: { at: ask.schedule, postmasterStartedWallMs: started, terms: ask, raw: ask.raw } },
         wakeInMs: 0,
       };
     }
@@ -207,15 +207,8 @@ const due: Rule = {
       (started !== null &&
         scheduledRestart.postmasterStartedWallMs !== null &&
         started !== scheduledRestart.postmasterStartedWallMs);
-    const raw = scheduledRestart.raw;
-    const flaw = stale
-      ? 'stale'
-      : unmet(seen, {
-          role: typeof raw.role === 'string' ? raw.role : null,
-          pendingOnly: 'restart_pending' in raw,
-          belowVersion: null,
-        });
-    const dropped = flaw ?? notNow(seen);
+    const { terms } = scheduledRestart;
+    const dropped = (stale ? 'stale' : unmet(seen, terms)) ?? notNow(seen);
     if (dropped !== null || seen.postgres.kind !== 'running') {
       return {
         actions: [],
@@ -225,7 +218,7 @@ const due: Rule = {
       };
     }
     return {
-      actions: begin(seen, null),
+      actions: begin(seen, terms.timeoutMs),
       because: [['lateMs', Math.round(lateMs)]],
       memory: { scheduledRestart: null },
     };

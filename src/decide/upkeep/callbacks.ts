@@ -28,7 +28,8 @@ export function callbacks(seen: Observation): Upkeep {
 
 /**
  * A server that crashed was not stopped by us: nothing is said of its end, and its next start is one. But a primary that lost
- * its right to lead before it could be started may never come up again: whoever set an address for it hears of that now.
+ * its right to lead before it could be started may never come up again: whoever set an address for it hears of that now, in
+ * Patroni's word for such a server.
  */
 export function stoppedCallback(seen: Observation, outlives: boolean): Upkeep {
   const { postgres, memory } = seen;
@@ -37,8 +38,8 @@ export function stoppedCallback(seen: Observation, outlives: boolean): Upkeep {
   const crashed = postgres.kind === 'stopped' && postgres.crashed;
   if (crashed && told.role === 'primary' && leaseLeftMs(seen) <= 0)
     return {
-      actions: [{ kind: 'runCallback', event: 'on_role_change', role: 'replica', outlives }],
-      memory: { callbackRole: { role: 'replica', up: false } },
+      actions: [{ kind: 'runCallback', event: 'on_role_change', role: 'demoted', outlives }],
+      memory: { callbackRole: { role: 'demoted', up: false } },
     };
   if (!told.up) return { actions: [] };
   return {

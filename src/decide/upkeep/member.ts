@@ -90,7 +90,8 @@ export function stateText(seen: Observation): string {
     case 'stopped':
       if (last?.ended === 'failed' && (last.job.kind === 'startPrimary' || last.job.kind === 'startStandby'))
         return 'start failed';
-      return seen.postgres.crashed ? 'crashed' : 'stopped';
+      // In pause nobody starts it again: it is as people left it, whatever ended it.
+      return seen.postgres.crashed && !seen.settings.cluster.pause ? 'crashed' : 'stopped';
     case 'noData':
     case 'partialData':
     case 'unreadable':

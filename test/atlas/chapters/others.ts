@@ -1,4 +1,4 @@
-import type { Ask } from '../../../src/model/ask.ts';
+import type { Ask, RestartTerms } from '../../../src/model/ask.ts';
 import { wallMs } from '../../../src/model/units.ts';
 import { held, leading, member, vacant } from '../../decide/values.ts';
 import { asIs, type Change, type Chapter, dimension, only, yesNo } from '../chapter.ts';
@@ -21,6 +21,8 @@ import {
   strangeKey,
 } from '../dimensions.ts';
 import { mainKinds, postgres } from '../postgres.ts';
+
+const anyhow: RestartTerms = { role: null, pendingOnly: false, belowVersion: null, timeoutMs: null };
 
 /** What does not hang on who leads: etcd away, a job at work, a cluster being born, people who ask. I am n1. */
 
@@ -269,7 +271,12 @@ const asked: Chapter = {
 
 function planned(inMs: number): Change {
   return remember({
-    scheduledRestart: { at: wallMs(leading.wallMs + inMs), postmasterStartedWallMs: wallMs(1_000), raw: {} },
+    scheduledRestart: {
+      at: wallMs(leading.wallMs + inMs),
+      postmasterStartedWallMs: wallMs(1_000),
+      terms: anyhow,
+      raw: {},
+    },
   });
 }
 
@@ -285,12 +292,18 @@ const due: Chapter = {
       now: planned(-1_000),
       'long ago': planned(-60_000),
       'now, another server': remember({
-        scheduledRestart: { at: wallMs(leading.wallMs - 1_000), postmasterStartedWallMs: wallMs(999), raw: {} },
+        scheduledRestart: {
+          at: wallMs(leading.wallMs - 1_000),
+          postmasterStartedWallMs: wallMs(999),
+          terms: anyhow,
+          raw: {},
+        },
       }),
       'now, for a standby': remember({
         scheduledRestart: {
           at: wallMs(leading.wallMs - 1_000),
           postmasterStartedWallMs: wallMs(1_000),
+          terms: { ...anyhow, role: 'replica' },
           raw: { role: 'replica' },
         },
       }),
