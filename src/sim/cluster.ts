@@ -37,6 +37,8 @@ export interface SimulateOptions {
   readonly writeEveryMs?: number | null;
   /** Members that are Patronis, and of which version; all others are Matriarch's. */
   readonly patronis?: Readonly<Record<string, PeerVersion>>;
+  /** Of our members, as their files give them. */
+  readonly tags?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
 /** Of the slowest guard: the sentinel acts half a margin after the deadline, and looks every 50 ms. */
@@ -59,7 +61,7 @@ const postgresDefaults = {
 };
 
 export function simulate(options: SimulateOptions): SimulatedCluster {
-  const { members, seed, settings = {}, writeEveryMs = 1000, patronis = {} } = options;
+  const { members, seed, settings = {}, writeEveryMs = 1000, patronis = {}, tags = {} } = options;
   const engine = makeEngine();
   const chance = makeChance(seed);
   const network = makeNetwork(engine, chance.fork('network'), () => members);
@@ -109,7 +111,10 @@ export function simulate(options: SimulateOptions): SimulatedCluster {
   const nodes = new Map(
     machines.map((machine) => {
       installPrograms(machine, postgresWorld);
-      return [machine.name, makeMember(machine, patronis[machine.name], { surroundings, trace, dcs })] as const;
+      return [
+        machine.name,
+        makeMember(machine, patronis[machine.name], { surroundings, trace, dcs, tags: tags[machine.name] ?? {} }),
+      ] as const;
     }),
   );
   const boot = (node: SimulatedNode, agentAfterMs = 0): void => {
