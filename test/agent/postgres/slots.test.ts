@@ -171,7 +171,7 @@ describe('a standby without an upstream', () => {
     await n1.sql('CREATE TABLE public.t AS SELECT 1 AS id');
     await n1.sql('SELECT pg_switch_wal()');
     await until(
-      async () => ((await n2.sql("SELECT to_regclass('public.t')")) === 't' ? true : null),
+      async () => ((await n2.sql("SELECT to_regclass('public.t')::text")) === 'public.t' ? true : null),
       'the table is there',
     );
     const [primary, standby] = [await n1.postgres.look(), await n2.postgres.look()];
