@@ -1,4 +1,5 @@
 import { readReports } from '../codec/config/reports.ts';
+import { readTags } from '../codec/config/tags.ts';
 import type { LocalSettings } from '../model/settings.ts';
 import type { PeerSettings, PeerVersion } from './patroni/settings.ts';
 
@@ -38,16 +39,7 @@ export function simulatedSettings(
     },
     ctl: { insecure: false, cacert: null, certFile: null, keyFile: null, authentication: null },
     watchdog: { mode: 'automatic', device: '/dev/watchdog', safetyMarginMs: 5000, guard: 'any' },
-    tags: {
-      nofailover: false,
-      failoverPriority: 1,
-      noloadbalance: false,
-      clonefrom: false,
-      nosync: false,
-      nostream: false,
-      replicatefrom: null,
-      published: {},
-    },
+    tags: readTags({}, () => {}),
     log: { level: 'INFO', type: 'plain' },
     bootstrap: { dcs, initdb: [['data-checksums', null]], pgHba: [], postInit: null, users: [] },
     postgres: {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readTags } from '../../src/codec/config/tags.ts';
 import type { LocalSettings } from '../../src/model/settings.ts';
 import { type SimulateOptions, simulate } from '../../src/sim/cluster.ts';
 import { asked, ends, keyOf, leadsElsewhere, members, othersThan, type Stage, three } from '../scenarios/stage.ts';
+import { tagged } from './stage.ts';
 
 /** The primary goes down: who comes after it, who never does, and who is told. */
 
@@ -15,9 +15,6 @@ async function among(files: NonNullable<SimulateOptions['files']>, seed: number)
   const leader = cluster.primary() ?? '';
   return { cluster, leader, others: othersThan(leader) };
 }
-const tagged = (tags: Readonly<Record<string, unknown>>): Partial<LocalSettings> => ({
-  tags: readTags(tags, () => {}),
-});
 
 test('a second agent of a name in use ends at once, and has touched nothing [B-7]', async () => {
   const files: Record<string, Partial<LocalSettings>> = {};

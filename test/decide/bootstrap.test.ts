@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decide } from '../../src/decide/decide.ts';
-import type { Cluster } from '../../src/model/cluster.ts';
+import { memberRecord } from '../../src/decide/upkeep/member.ts';
+import type { Cluster, Member } from '../../src/model/cluster.ts';
 import type { FinishedJob, Job } from '../../src/model/job.ts';
 import type { Observation } from '../../src/model/observation.ts';
+import type { Tags } from '../../src/model/settings.ts';
 import { instantMs, revision } from '../../src/model/units.ts';
 import { kinds } from './read.ts';
 import { settings } from './settings.ts';
@@ -152,4 +154,31 @@ test('a bootstrap that failed gives its own claim back, and no other; one that w
 test('the data of another cluster is not finished', () => {
   const other = { ...primary, control: { ...control, systemId: '7000000000000000001' } };
   assert.equal(rule({ ...following, postgres: other }), 'data.foreign');
+});
+
+test('a copy is made from a running member that offers itself, else from where this node will stream from, else from the leader [B-35]', () => {
+  const copiesFrom = (tags: Partial<Tags>, ofN3: Partial<Member>) => {
+    const members = [member('n1', { role: 'primary' }), member('n3', ofN3)];
+    const seen = withCluster({ ...following, postgres: { kind: 'noData' } }, { members });
+    const begun = decide(withSettings(seen, { tags })).actions.find(({ kind }) => kind === 'startJob');
+    return begun?.kind === 'startJob' && begun.job.kind === 'clone' ? begun.job.from.member : null;
+  };
+  assert.equal(copiesFrom({}, {}), 'n1');
+  assert.equal(copiesFrom({}, { tags: { clonefrom: true } }), 'n3');
+  assert.equal(copiesFrom({}, { tags: { clonefrom: true }, state: 'stopped' }), 'n1');
+  assert.equal(copiesFrom({ replicatefrom: 'n3' }, {}), 'n3');
+  assert.equal(copiesFrom({ replicatefrom: 'n3' }, { state: 'stopped' }), 'n1', 'nobody waits for that one');
+  assert.equal(copiesFrom({ nostream: true }, {}), 'n1', 'it streams from nobody, and has to begin with something');
+});
+
+test('a standby that does not stream and has an archive says so in its key; one without says nothing', () => {
+  const restores = { recovery: { restore_command: 'cp /archive/%f %p' } };
+  const stateOf = (seen: Observation, postgres = {}) =>
+    memberRecord({ ...seen, settings: { ...seen.settings, postgres: { ...seen.settings.postgres, ...postgres } } })
+      .replicationState;
+  const alone = { ...following, postgres: { ...standby, receiver: null } };
+  assert.equal(stateOf(alone, restores), 'in archive recovery');
+  assert.equal(stateOf(alone), null);
+  assert.equal(stateOf(following, restores), 'streaming');
+  assert.equal(stateOf({ ...following, postgres: primary }, restores), null);
 });

@@ -3,6 +3,7 @@ import { endsCommits } from '../../model/health.ts';
 import { needIn } from '../../model/need.ts';
 import { mayAcceptWrites } from '../../model/postgres.ts';
 import type { Rehearsal } from '../../model/rehearsal.ts';
+import { replicationStateOf } from '../../model/replicationState.ts';
 import { escapeLabel } from './label.ts';
 import { writeSlotMetrics } from './slotMetrics.ts';
 import {
@@ -87,9 +88,8 @@ function patroniMetrics(snapshot: Snapshot | null, { nowMs }: StatusContext): Me
   const standby = running?.role === 'standby' ? running : null;
   const role = snapshot === null ? 'uninitialized' : roleOf(snapshot);
   const sync = snapshot === null ? null : syncStandbyKind(snapshot.seen);
-  const streaming = standby?.receiver?.status === 'streaming';
-  const fromArchive =
-    standby !== null && !streaming && snapshot?.seen.settings.postgres.recovery.restore_command !== undefined;
+  const replication =
+    standby === null || snapshot === null ? null : replicationStateOf(standby, snapshot.seen.settings.postgres);
   const state = snapshot === null ? 'unknown' : stateOf(snapshot);
   const gauge = (name: string, help: string, value: Metric['value'] | boolean): Metric => ({
     name: `patroni_${name}`,
@@ -122,8 +122,12 @@ function patroniMetrics(snapshot: Snapshot | null, { nowMs }: StatusContext): Me
     ...(running === null
       ? []
       : [
-          gauge('postgres_streaming', '1 if this node streams from another, else 0.', streaming),
-          gauge('postgres_in_archive_recovery', '1 if this node replays from the archive, else 0.', fromArchive),
+          gauge('postgres_streaming', '1 if this node streams from another, else 0.', replication === 'streaming'),
+          gauge(
+            'postgres_in_archive_recovery',
+            '1 if this node replays from the archive, else 0.',
+            replication === 'in archive recovery',
+          ),
         ]),
     gauge('postgres_server_version', 'Version of PostgreSQL, 0 if it is down.', running?.serverVersion ?? 0),
     gauge('cluster_unlocked', '1 if nobody holds the leader key, else 0.', freshnessOf(snapshot).unlocked),

@@ -4,6 +4,7 @@ import { leftHistory } from '../../model/leftHistory.ts';
 import { needIn } from '../../model/need.ts';
 import type { Observation } from '../../model/observation.ts';
 import { mayAcceptWrites, type Sender } from '../../model/postgres.ts';
+import { replicationStateOf } from '../../model/replicationState.ts';
 import { type InstantMs, type Lsn, lsnOf, type Timeline } from '../../model/units.ts';
 import { reasonsDocument } from './reasons.ts';
 import { slotsDocument } from './slots.ts';
@@ -223,7 +224,6 @@ function readServerFields(snapshot: Snapshot): Fields {
   const replication = postgres.senders.length === 0 ? undefined : postgres.senders.map(senderDocument);
   if (postgres.role === 'primary')
     return { ...common, xlog: { location: postgres.flushLsn }, timeline: postgres.timeline, replication };
-  const archive = settings.postgres.recovery.restore_command === undefined ? undefined : 'in archive recovery';
   return {
     ...common,
     xlog: {
@@ -234,7 +234,7 @@ function readServerFields(snapshot: Snapshot): Fields {
     },
     ...syncFields(snapshot.seen),
     timeline: postgres.timeline,
-    replication_state: postgres.receiver?.status === 'streaming' ? 'streaming' : archive,
+    replication_state: replicationStateOf(postgres, settings.postgres) ?? undefined,
     replication,
   };
 }

@@ -10,6 +10,7 @@ import {
   iAmLeader,
   lastRanAsPrimary,
   me,
+  memberOf,
   otherLeader,
   restsPaused,
   runningPrimary,
@@ -22,7 +23,10 @@ import { leaderAsSource } from './rejoin.ts';
 
 /** No usable data here, or a cluster that does not know itself yet. */
 
-/** A running member tagged clonefrom, else the leader. Never a guess: the address must be known. */
+/**
+ * A running member tagged clonefrom, else whom this node will stream from, while that one runs, else the leader: also for a node
+ * that streams from nobody. Never a guess: the address must be known.
+ */
 function cloneSource(seen: Observation): Upstream | null {
   const cluster = clusterOf(seen);
   const leader = otherLeader(seen);
@@ -39,7 +43,8 @@ function cloneSource(seen: Observation): Upstream | null {
   if (named !== undefined && named !== null && named.host !== null && named.port !== null) {
     return { member: named.name, host: named.host, port: named.port, slot: null };
   }
-  return wantedUpstream(seen, slotNameOf);
+  const upstream = wantedUpstream(seen, slotNameOf);
+  return memberOf(cluster, upstream?.member ?? '')?.state === 'running' ? upstream : leaderAsSource(seen);
 }
 
 const partial: Rule = {

@@ -2,6 +2,7 @@ import type { Member } from '../../model/cluster.ts';
 import type { Action, MemberRecord } from '../../model/decision.ts';
 import { needField } from '../../model/need.ts';
 import type { Observation } from '../../model/observation.ts';
+import { replicationStateOf } from '../../model/replicationState.ts';
 import type { HostPort } from '../../model/settings.ts';
 import { iAmLeader, lastRanAsPrimary } from '../judge.ts';
 import type { Upkeep } from '../upkeep.ts';
@@ -42,7 +43,7 @@ export function memberRecord(seen: Observation): MemberRecord {
     xlogLocation: primary?.flushLsn ?? standby?.receivedLsn ?? null,
     replayLsn: standby?.replayedLsn ?? null,
     receiveLsn: standby?.receivedLsn ?? null,
-    replicationState: standby?.receiver?.status === 'streaming' ? 'streaming' : null,
+    replicationState: standby === null ? null : replicationStateOf(standby, seen.settings.postgres),
     timeline: running?.timeline ?? null,
     scheduledRestart: scheduled === null ? null : scheduled.raw,
     pause: seen.settings.cluster.pause,

@@ -37,6 +37,8 @@ export interface SimSlot {
   readonly name: string;
   active: boolean;
   restartLsn: bigint | null;
+  /** What the last feedback of the standby that streamed by it asks to be kept, whether or not it streams still. */
+  feedback?: { readonly copies: boolean } | undefined;
   /** Absent: it is a physical one. */
   readonly logical?: LogicalPart;
 }

@@ -10,26 +10,31 @@ import type { Instance } from './instance.ts';
 const neededXmin = 700;
 const at = (position: bigint | null): string | null => (position === null ? null : lsnText(lsnOf(position)));
 
-export const slotRow = (server: Instance, slot: SimSlot) => ({
-  slot_name: slot.name,
-  slot_type: slot.logical === undefined ? 'physical' : 'logical',
-  active: slot.active,
-  temporary: false,
-  restart_lsn: at(slot.restartLsn),
-  confirmed_flush_lsn: at(slot.logical?.confirmedLsn ?? null),
-  xmin: null,
-  catalog_xmin: slot.logical !== undefined || hearsOfCopies(server, slot) ? neededXmin : null,
-  wal_status: 'reserved',
-  database: slot.logical?.database ?? null,
-  plugin: slot.logical?.plugin ?? null,
-});
+export function slotRow(server: Instance, slot: SimSlot) {
+  const feedback = hears(server, slot);
+  return {
+    slot_name: slot.name,
+    slot_type: slot.logical === undefined ? 'physical' : 'logical',
+    active: slot.active,
+    temporary: false,
+    restart_lsn: at(slot.restartLsn),
+    confirmed_flush_lsn: at(slot.logical?.confirmedLsn ?? null),
+    xmin: feedback === undefined ? null : String(neededXmin),
+    catalog_xmin: slot.logical !== undefined || feedback?.copies === true ? neededXmin : null,
+    wal_status: 'reserved',
+    database: slot.logical?.database ?? null,
+    plugin: slot.logical?.plugin ?? null,
+  };
+}
 
-/** Hot standby feedback of whoever streams by this slot. */
-function hearsOfCopies({ senders, world, port }: Instance, { name, active }: SimSlot): boolean {
-  const sender = active ? [...senders].find(({ slot }) => slot === name) : undefined;
+/** Hot standby feedback of whoever streams by this slot; when nobody does, what was told last stays, for ever. */
+function hears({ senders, world, port }: Instance, slot: SimSlot): SimSlot['feedback'] {
+  const sender = slot.active ? [...senders].find((one) => one.slot === slot.name) : undefined;
   const standby = sender === undefined ? null : world.serverAt(sender.host, port);
-  if (standby?.conf.get('hot_standby_feedback') !== 'on') return false;
-  return [...standby.dir.slots().values()].some(({ logical }) => logical !== undefined);
+  if (standby === null) return slot.feedback;
+  const copies = [...standby.dir.slots().values()].some(({ logical }) => logical !== undefined);
+  slot.feedback = standby.conf.get('hot_standby_feedback') === 'on' ? { copies } : undefined;
+  return slot.feedback;
 }
 
 /** Never back, and on a standby never beyond what is replayed. */

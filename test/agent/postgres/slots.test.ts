@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { LogicalSlot } from '../../../src/model/job.ts';
 import type { RunningPrimary, RunningStandby } from '../../../src/model/postgres.ts';
+import { replicationStateOf } from '../../../src/model/replicationState.ts';
 import { type Lsn, lsn, timeline } from '../../../src/model/units.ts';
 import { leaveRootForGood } from '../../support/unprivileged.ts';
 import { makeFolder, makeNode, noPremise, world } from './node.ts';
@@ -149,4 +150,34 @@ describe('logical slots', () => {
 
   const insert2 = (from: number, to: number) =>
     n1.sql(`INSERT INTO public.t (id) SELECT generate_series(${from}, ${to})`);
+});
+
+describe('a standby without an upstream', () => {
+  const folder = makeFolder();
+  const archive = `${folder.path}/%f`;
+  const n1 = makeNode(folder.path, 'n1', 19_474, { archive_mode: 'on', archive_command: `cp %p ${archive}` });
+  const n2 = makeNode(folder.path, 'n2', 19_475);
+  Object.assign(n2.settings.postgres.recovery, { restore_command: `cp ${archive} %p` });
+  after(async () => {
+    await n1.end();
+    await n2.end();
+    folder.remove();
+  });
+
+  test('it follows by the archive, takes no slot, and nothing streams to it [B-34]', async () => {
+    assert.equal((await n1.perform({ kind: 'bootstrap' })).error, null);
+    assert.equal((await n2.perform({ kind: 'clone', from: n1.upstream(), premise: noPremise })).error, null);
+    assert.equal((await n2.perform({ kind: 'startStandby', upstream: null })).error, null);
+    await n1.sql('CREATE TABLE public.t AS SELECT 1 AS id');
+    await n1.sql('SELECT pg_switch_wal()');
+    await until(
+      async () => ((await n2.sql("SELECT to_regclass('public.t')::text")) === 'public.t' ? true : null),
+      'the table is there',
+    );
+    const [primary, standby] = [await n1.postgres.look(), await n2.postgres.look()];
+    assert.ok(standby.kind === 'running' && standby.role === 'standby' && primary.kind === 'running');
+    assert.deepEqual([standby.receiver, standby.upstream], [null, null]);
+    assert.deepEqual([primary.slots, primary.senders], [[], []]);
+    assert.equal(replicationStateOf(standby, n2.settings.postgres), 'in archive recovery');
+  });
 });
