@@ -14,7 +14,8 @@ import {
 import type { EtcdKeyValue, EtcdOp } from '../../model/world.ts';
 import type { DcsWorld, EtcdClient } from './client.ts';
 import { noSuchLease } from './errors.ts';
-import { type KeysNow, writeGuarded } from './guarded.ts';
+import { giveAway, putKey } from './give.ts';
+import { writeGuarded } from './guarded.ts';
 import { type Adopted, describeLeader, fenceDeadline, isMineStill, type ReadAt } from './lease.ts';
 import { moveKey, takeKey } from './take.ts';
 import { type Candidate, makeTries } from './tries.ts';
@@ -56,30 +57,19 @@ export function makeLeadership(
   const wantedS = (): number => Math.ceil(options.ttlMs() / 1_000);
   const leftMs = (endMs: InstantMs): number => Math.max(0, endMs - clock.now());
 
+  const inDoubt = () => (released === null ? {} : ({ releaseInDoubt: true } as const));
+
   function hold(of: Pick<HeldLease, 'lease' | 'term' | 'ttlMs' | 'sentMs'>): HeldLease {
     const { lease, term, ttlMs, sentMs } = of;
     const deadlineMs = fenceDeadline(sentMs, Math.min(ttlMs, wantedS() * 1_000), options.marginMs());
     if (latestMs === null || deadlineMs > latestMs) latestMs = deadlineMs;
-    held = {
-      lease,
-      term,
-      ttlMs,
-      sentMs,
-      deadlineMs,
-      proven: true,
-      ...(released === null ? {} : { releaseInDoubt: true as const }),
-    };
+    held = { lease, term, ttlMs, sentMs, deadlineMs, proven: true, ...inDoubt() };
     return held;
   }
 
   /** Not revoked: while it lives, the others know that this node may not have stopped yet. */
   function forget(): void {
-    held = null;
-    askedS = null;
-    moving = null;
-    latestMs = null;
-    keyAt = null;
-    released = null;
+    [held, askedS, moving, latestMs, keyAt, released] = [null, null, null, null, null, null];
   }
 
   /** Until the guard has heard of this term it goes by the deadline of the one before. */
@@ -159,7 +149,7 @@ export function makeLeadership(
     const { lease, ttlS } = granted.answer;
     const target: Candidate = { lease, ttlMs: ttlS * 1_000, sentMs: granted.sentMs, askedS: wanted };
     moving = target;
-    const moved = await writeGuarded(client, putLeader(mine, key, lease), leftMs(endMs));
+    const moved = await writeGuarded(client, putKey(keys, name, { mine, at: key.modRevision, lease }), leftMs(endMs));
     // Without a clear answer the next renewal sees where the key sits.
     if (held === mine && moved.kind === 'done') arrive(mine, target);
   }
@@ -171,7 +161,7 @@ export function makeLeadership(
    */
   async function callOff(mine: HeldLease, key: EtcdKeyValue, budgetMs: number): Promise<boolean> {
     const target = moving;
-    const written = await writeGuarded(client, putLeader(mine, key, mine.lease), budgetMs);
+    const written = await rewrite(mine, key, mine.lease, budgetMs);
     if (held !== mine || written.kind !== 'done') return false;
     keyAt = written.value.get(keys.leader)?.modRevision ?? null;
     if (target !== null) options.revoke(target.lease);
@@ -180,16 +170,8 @@ export function makeLeadership(
     return true;
   }
 
-  const putLeader = (mine: HeldLease, key: EtcdKeyValue, lease: LeaseId) => ({
-    compare: [...isMineStill(keys, name, mine), { target: 'mod' as const, key: keys.leader, equals: key.modRevision }],
-    write: [{ op: 'put' as const, key: keys.leader, value: name, lease }],
-    shown: [keys.leader],
-    isDone: (now: KeysNow) => {
-      const found = now.get(keys.leader);
-      return found?.lease === lease && found.value === name && found.modRevision !== key.modRevision;
-    },
-    refusal: 'the leader key is not what it was',
-  });
+  const rewrite = (mine: HeldLease, { modRevision: at }: EtcdKeyValue, lease: LeaseId, budgetMs: number) =>
+    writeGuarded(client, putKey(keys, name, { mine, at, lease }), budgetMs);
 
   const sitsOn = (target: Candidate, mine: HeldLease, key: EtcdKeyValue | undefined): boolean =>
     key?.value === name && key.lease === target.lease && key.createRevision === revision(mine.term);
@@ -276,64 +258,23 @@ export function makeLeadership(
     return { kind: 'done', value, revision: moved.revision, sentMs };
   }
 
-  /** As the key is now, if it is mine. */
-  async function readKeyAt(mine: HeldLease, budgetMs: number): Promise<DcsOutcome<Revision>> {
-    const asked = await client.request('range', { key: keys.leader }, { budgetMs });
-    if (asked.kind !== 'done') return asked.kind === 'refused' ? refused(asked.why) : { ...asked, kind: 'unreachable' };
-    const [key] = asked.answer.kvs;
-    const isMine = key?.value === name && key.lease === mine.lease && key.createRevision === revision(mine.term);
-    if (!isMine) return refused(notMine);
-    return { kind: 'done', value: key.modRevision, revision: asked.header.revision, sentMs: asked.sentMs };
-  }
-
   /** One transaction: still mine, and as it was last seen; final status written, key deleted. */
   async function release(finalStatus: string | null, budgetMs: number): Promise<DcsOutcome<null>> {
-    const endMs = later(clock.now(), budgetMs);
     const mine = held;
     if (mine === null) return refused('no lease is held');
-    const status: EtcdOp[] = finalStatus === null ? [] : [{ op: 'put', key: keys.status, value: finalStatus }];
-    if (keyAt === null) {
-      const read = await readKeyAt(mine, budgetMs);
-      if (read.kind === 'refused' && read.why === notMine) forget();
-      if (read.kind !== 'done') return read;
-      keyAt = read.value;
-    }
-    const outcome = await writeGuarded(
-      client,
-      {
-        compare: [...isMineStill(keys, name, mine), { target: 'mod', key: keys.leader, equals: keyAt }],
-        // Whoever gives the key away has stopped its server.
-        write: [...status, { op: 'delete', key: keys.leader }, { op: 'delete', key: keys.unfenced }],
-        shown: [keys.leader, keys.status],
-        isDone: (now) =>
-          now.get(keys.leader)?.createRevision !== revision(mine.term) &&
-          (finalStatus === null || now.get(keys.status)?.value === finalStatus),
-        refusal: notMine,
-      },
-      leftMs(endMs),
-    );
-    if (outcome.kind === 'done') {
+    const given = await giveAway({ client, keys, name, clock }, { mine, at: keyAt, finalStatus }, budgetMs);
+    keyAt = null;
+    if (given.key === 'given') {
       options.revoke(mine.lease);
       if (moving !== null) options.revoke(moving.lease);
-      forget();
-      return { ...outcome, value: null };
     }
-    if (outcome.kind === 'refused' && outcome.why === notMine) {
-      // Or it was only written again meanwhile: then the next look asks anew.
-      keyAt = null;
-      const read = await readKeyAt(mine, leftMs(endMs));
-      if (read.kind === 'refused' && read.why === notMine) forget();
-      else if (read.kind === 'done') return refused('the leader key was written again meanwhile');
-      return outcome;
+    if (given.key === 'given' || given.key === 'not mine') forget();
+    if (given.key === 'in doubt') {
+      // Nothing counts as proven before it is called off, or has come true.
+      released = 'by me';
+      held = { ...mine, proven: false, releaseInDoubt: true };
     }
-    if (outcome.kind === 'unknown') doubtRelease(mine);
-    return outcome;
-  }
-
-  /** Nothing counts as proven before the release is called off, or has come true. */
-  function doubtRelease(mine: HeldLease): void {
-    released = 'by me';
-    held = { ...mine, proven: false, releaseInDoubt: true };
+    return given.outcome;
   }
 
   return {
@@ -355,8 +296,8 @@ export function makeLeadership(
     /** All members promised, as of `sentMs`, not to take this node's place for one ttl: without etcd that is as good as a renewal. */
     extend(reign: Term, sentMs: InstantMs): HeldLease | null {
       // Once the deadline is over the guards are at work: there is nothing left to go on with.
-      if (held === null || held.term !== reign || clock.now() >= held.deadlineMs || sentMs <= held.sentMs) return null;
-      if (released !== null) return null;
+      const isOver = held === null || clock.now() >= held.deadlineMs || released !== null;
+      if (isOver || held?.term !== reign || sentMs <= held.sentMs) return null;
       held = { ...hold({ ...held, sentMs }), byMembers: true };
       return held;
     },
@@ -372,5 +313,4 @@ export function makeLeadership(
   };
 }
 
-const notMine = 'the leader key is not mine';
 const refused = (why: string): DcsOutcome<never> => ({ kind: 'refused', why });
