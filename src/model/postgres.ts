@@ -134,6 +134,8 @@ export interface RunningStandby extends Running {
   readonly upstream: { readonly host: string; readonly port: number; readonly slot: string | null } | null;
   /** No walreceiver runs, and no setting, nor what was written last, says from whom to receive: it confirms nothing to anybody. Absent: it may. */
   readonly detached?: boolean;
+  /** It was told to become the primary, and is one at any later moment: its files are a primary's from now on. */
+  readonly toldToPromote?: true;
 }
 
 /** This node's PostgreSQL, seen from outside and inside. */

@@ -6,7 +6,18 @@ import type { Job } from '../../src/model/job.ts';
 import type { Observation } from '../../src/model/observation.ts';
 import type { Sender } from '../../src/model/postgres.ts';
 import { instantMs, type Lsn, lsn, pid, revision } from '../../src/model/units.ts';
-import { crashed, following, held, leaderKey, leading, member, primary, withCluster, withSettings } from './values.ts';
+import {
+  crashed,
+  following,
+  held,
+  leaderKey,
+  leading,
+  member,
+  primary,
+  standby,
+  withCluster,
+  withSettings,
+} from './values.ts';
 
 /** What a leader does about /sync and PostgreSQL's list of names, step by step. */
 
@@ -293,4 +304,17 @@ test('a primary that went down starts with all that /sync names, and not before 
   const [first, second] = down(true);
   assert.ok(first?.kind === 'writeSync' && second?.kind === 'startJob', 'the first refusal ends them');
   assert.deepEqual(first.sync, { leader: 'n1', members: ['n2', 'n3'], quorum: 0 });
+});
+
+test('whose files are not written: of a server that was told to promote, and of one that waits for whom /sync still names', () => {
+  const applies = (seen: Observation): boolean =>
+    decide({ ...seen, unapplied: true }).upkeep.some(({ kind }) => kind === 'applyConfiguration');
+  const rising = { ...following, postgres: { ...standby, toldToPromote: true } } as const;
+  assert.deepEqual([applies(following), applies(rising)], [true, false]);
+  const waits = { ...primary, synchronous: { ...primary.synchronous, names: 'n2', written: 'n2' } };
+  const off = withCluster({ ...leading, postgres: waits }, { sync: null });
+  const named = withCluster(off, { sync: { leader: 'n1', members: ['n2'], quorum: 0, modRevision: revision(7n) } });
+  const lastSeen = named.dcs.kind === 'reachable' ? named.dcs.cluster : null;
+  const away: Observation = { ...named, dcs: { kind: 'unreachable', sinceMs: named.nowMs, why: 'gone', lastSeen } };
+  assert.deepEqual([applies(off), applies(named), applies(away)], [true, false, false]);
 });

@@ -75,6 +75,11 @@ export const synchronousMutants: readonly Mutant[] = [
     ground: crashWithoutEtcd,
   },
   {
+    name: 'synchronous: the files of a server that was told to promote are written as those of a standby',
+    edits: [edit('decide/upkeep/configuration.ts', ' && !isRising;', ';')],
+    ground: justPromoted,
+  },
+  {
     name: 'synchronous: a write to /sync that was lost sight of is forgotten',
     edits: [edit('decide/synchronous/view.ts', 'dcs.syncInDoubt === true', 'dcs.syncInDoubt === null')],
     ground: lateWrites,

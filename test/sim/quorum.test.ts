@@ -146,3 +146,23 @@ test('whoever is elected has on its disk what it is elected for', async () => {
   cluster.powerOn(leader);
   await ends(cluster, 0);
 });
+
+test('the agent ends in a promotion, and the next one begins without etcd: commits wait for whom they were to wait [seed 0x15e]', async () => {
+  const { cluster, leader, others } = await three(0x15e, quorum);
+  cluster.postgresWorld.tuning.promoteMs = [6_000, 6_000];
+  cluster.powerOff(leader);
+  const signalled = (): string | undefined =>
+    others.find((name) =>
+      cluster.journal(name).some((entry) => entry.kind === 'job' && entry.step === 'promotion signalled'),
+    );
+  await cluster.until(() => signalled() !== undefined, { withinMs: 60_000 });
+  const next = signalled() ?? '';
+  for (const name of others) cluster.etcd.freeze(name);
+  cluster.agent(next).kill();
+  await cluster.until(() => cluster.primary() === next, { withinMs: 10_000 });
+  assert.notEqual(namesOn(cluster, next), '');
+  await cluster.run(3_000);
+  for (const name of others) cluster.etcd.thaw(name);
+  cluster.powerOn(leader);
+  await ends(cluster, 0);
+});

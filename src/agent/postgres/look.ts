@@ -189,7 +189,12 @@ export function makeLooker(
     const more = { pendingRestart, ...(left === undefined ? {} : { left }) };
     // What another life of this agent wrote may be told to the server yet.
     if (seen.role === 'standby')
-      return { ...seen, ...more, detached: seen.detached === true && parts.written.upstream === null };
+      return {
+        ...seen,
+        ...more,
+        detached: seen.detached === true && parts.written.upstream === null,
+        ...(wasTold(postmaster.info) ? { toldToPromote: true } : {}),
+      };
     const wal = `${parts.places().dataDir}/pg_wal`;
     const walFreeBytes = (await disk.within(() => disk.files.freeBytes(wal), patienceMs)) ?? null;
     const synchronous = { ...seen.synchronous, written: parts.written.synchronousNames };

@@ -7,7 +7,11 @@ import type { Upkeep } from '../upkeep.ts';
 
 /** What changed goes into PostgreSQL's files and is reloaded; what needs a restart is marked, and waits for one. */
 export function configuration(seen: Observation): Upkeep {
-  const due = seen.unapplied && seen.postgres.kind === 'running' && seen.jobs.kind === 'idle' && !listStands(seen);
+  const { postgres } = seen;
+  // Whom commits wait for stands in the files of a server on its way to accept writes, and would go with a standby's.
+  const isRising = postgres.kind === 'running' && postgres.role === 'standby' && postgres.toldToPromote === true;
+  const isReady = postgres.kind === 'running' && seen.jobs.kind === 'idle' && !isRising;
+  const due = seen.unapplied && isReady && !listStands(seen);
   const { names = '', written = null } = runningPrimary(seen)?.synchronous ?? {};
   const synchronousNames = written ?? names;
   return { actions: [...(due ? [{ kind: 'applyConfiguration', synchronousNames } as const] : []), ...restored(seen)] };
