@@ -107,6 +107,16 @@ const ofEtcd: readonly Fault[] = [
       for (const { name, machine } of c.nodes.values()) if (machine.powered()) c.etcd.start(name);
     },
   },
+  {
+    // Some frozen proxy, or a member that is cut off with them in hand: when it goes on, each is carried out, sooner or later, and
+    // nobody hears of it.
+    name: 'requests to etcd stuck',
+    strike(c, n, chance) {
+      const victim = chance.happens(0.7) ? (c.primary() ?? n) : n;
+      c.etcd.stuck.set(victim, []);
+    },
+    mend: (c) => c.etcd.letStuckGo(() => c.chance.between(0, 20_000)),
+  },
 ];
 
 const ofMachines: readonly Fault[] = [

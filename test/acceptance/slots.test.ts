@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { SimulatedCluster } from '../../src/sim/cluster.ts';
 import type { SimSlot } from '../../src/sim/postgres/dataDir.ts';
 import { ends, jobsOf, keyOf, leadsElsewhere, members } from '../scenarios/stage.ts';
-import { begunByFirst, first, joins, said, second, stops, third } from './stage.ts';
+import { begunByFirst, first, joins, said, second, stops, tagged, third } from './stage.ts';
 
 /** Replication slots, and where copies and streams come from, as Patroni's acceptance scenarios ask for it. */
 
@@ -160,6 +160,22 @@ test('nostream: its first copy comes from the leader, then all from the archive,
   assert.ok(slotsOn(cluster, first).has('cdc'));
   for (const name of members) assert.ok(!slotsOn(cluster, name).has(second), `no slot for it on ${name}`);
   for (const name of [second, third]) assert.ok(!slotsOn(cluster, name).has('cdc'), `no logical slot on ${name}`);
+  lawful(cluster);
+});
+
+test('nostream, by a reload: a standby that streams leaves its upstream, and its slot goes; taken back, it streams again [B-34]', async () => {
+  const cluster = await begunByFirst(1134, { settings: { member_slots_ttl: 0 } });
+  const retag = async (tags: object): Promise<void> => {
+    cluster.node(second).edit((file) => ({ ...file, ...tagged(tags) }));
+    void cluster.ask(second, 'POST', '/reload');
+    await cluster.run(2 * ttlMs);
+  };
+  assert.equal(cluster.server(second)?.receiver?.status, 'streaming');
+  await retag({ nostream: true });
+  assert.equal(cluster.server(second)?.receiver, null);
+  assert.ok(!slotsOn(cluster, first).has(second));
+  await retag({});
+  assert.equal(cluster.server(second)?.receiver?.status, 'streaming');
   lawful(cluster);
 });
 

@@ -138,17 +138,21 @@ export const justPromoted: Ground = {
   mode: 'quorum',
 };
 
-/** A request waits in a member of etcd that is frozen, and comes true when that one goes on. */
+const stuckRequests = [
+  'requests to etcd stuck',
+  'isolated',
+  'postmaster killed',
+  'agent killed',
+  'power cut',
+  'switchover asked',
+  'restart asked',
+];
+/** Requests to etcd are carried out long after everybody gave them up. */
 export const lateWrites: Ground = {
-  ...often('in synchronous mode, with members of etcd that are frozen and standbys that come and go', [
-    'etcd frozen',
-    'etcd majority frozen',
-    'isolated',
-    'postmaster killed',
-    'power cut',
-  ]),
+  ...often('in synchronous mode, with requests to etcd that are stuck and standbys that come and go', stuckRequests),
   mode: 'sync',
 };
+export const lateReleases: Ground = often('requests to etcd are stuck', stuckRequests);
 
 export const quorumMode: Ground = { name: 'in quorum mode', edits: [], faults: null, mode: 'quorum' };
 

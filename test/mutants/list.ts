@@ -6,6 +6,7 @@ import {
   type Ground,
   guards,
   keyAgain,
+  lateReleases,
   loopStalls,
   rulesAlone,
   slowHook,
@@ -37,6 +38,20 @@ const noUnfenced: readonly Edit[] = [edit('decide/rules/lastReign.ts', 'vetoed, 
  * hole in the laws or in the model, or a rule that does nothing.
  */
 export const mutants: readonly Mutant[] = [
+  {
+    name: 'a release of the leader key that was lost sight of is forgotten',
+    edits: [
+      edit('agent/dcs/leadership.ts', "      released = 'by me';\n", ''),
+      edit('agent/dcs/leadership.ts', 'held = { ...mine, proven: false, releaseInDoubt: true };', 'held = mine;'),
+      edit('agent/dcs/leadership.ts', "      released = 'before me';\n", ''),
+      edit(
+        'agent/dcs/leadership.ts',
+        'proven: false, releaseInDoubt: true };\n      askedS',
+        'proven: false };\n      askedS',
+      ),
+    ],
+    ground: lateReleases,
+  },
   {
     name: 'no premise is asked again before an irreversible step',
     edits: [

@@ -126,11 +126,12 @@ const follow: Rule = {
     const leader = otherLeader(seen);
     if (standby === null || leader === null) return undefined;
     const upstream = wantedUpstream(seen, slotNameOf);
-    if (upstream === null) return undefined;
+    // With nostream it has none, and leaves the one that it had before the tag came.
+    if (upstream === null && !seen.settings.local.tags.nostream) return undefined;
     if (sameUpstream(upstream, standby.upstream)) return undefined;
     const because: Fact[] = [
       ['leader', leader.name],
-      ['from', `${upstream.host}:${upstream.port}`],
+      ['from', upstream === null ? null : `${upstream.host}:${upstream.port}`],
       ['was', standby.upstream === null ? null : `${standby.upstream.host}:${standby.upstream.port}`],
     ];
     const promotingMs = leaderPromotingMs(seen);

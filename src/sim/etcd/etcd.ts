@@ -31,6 +31,10 @@ export interface SimulatedEtcd {
   leader(): string | null;
   /** Hosts whose agents reach no member of etcd, nor are reached: a port that a firewall closed. */
   readonly shutOut: Set<string>;
+  /** Hosts whose requests are stuck on their way, in the hands of something that is frozen, and what lies there. */
+  readonly stuck: Map<string, (() => void)[]>;
+  /** Each of those is carried out after so long, and nobody hears of it; nothing is stuck any more. */
+  letStuckGo(delayMs: () => number): void;
 }
 
 export function makeEtcd(
@@ -62,6 +66,8 @@ export function makeEtcd(
     return { member, machine };
   };
 
+  const stuck: SimulatedEtcd['stuck'] = new Map();
+
   function start(host: string): void {
     const { member, machine } = of(host);
     if (member.process !== null) return;
@@ -90,6 +96,11 @@ export function makeEtcd(
 
   return {
     shutOut: new Set(),
+    stuck,
+    letStuckGo(delayMs) {
+      for (const carryOut of [...stuck.values()].flat()) engine.after(delayMs(), carryOut);
+      stuck.clear();
+    },
     raft,
     store,
     leases,

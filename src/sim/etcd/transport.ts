@@ -76,6 +76,9 @@ export function makeSimulatedTransport(
             if (!etcd.machineOf(member).powered()) return;
             send(member.host, here, () => !settled && settle({ kind: 'lost', why: 'read ECONNRESET' }));
           });
+          const stuck = etcd.stuck.get(here);
+          if (stuck !== undefined)
+            return void stuck.push(() => etcd.server.handle(etcd.raft.leader() ?? member, call, ask, () => {}));
           // Not withdrawn when the caller gives up: it may arrive, and be carried out, much later.
           send(here, member.host, () =>
             server.deliver(() =>
