@@ -48,7 +48,11 @@ function besideJob(verdict: readonly Action[], kept: readonly Action[]): readonl
   const begun = verdict.find((action) => action.kind === 'startJob');
   if (begun === undefined) return kept;
   const stops = begun.job.kind === 'copySlots';
-  return kept.filter(({ kind }) => !writesFiles.has(kind) && !(stops && ofSlots.has(kind)));
+  // A server that begins anew goes by the list that was decided with its job: /sync does not grow beside it.
+  const lists = begun.job.kind !== 'checkpoint';
+  return kept.filter(
+    ({ kind }) => !writesFiles.has(kind) && !(stops && ofSlots.has(kind)) && !(lists && kind === 'writeSync'),
+  );
 }
 const ofSlots: ReadonlySet<Action['kind']> = new Set(['createSlot', 'dropSlot', 'advanceSlot'] as const);
 const writesFiles: ReadonlySet<Action['kind']> = new Set(['applyConfiguration', 'setSynchronousNames'] as const);

@@ -67,7 +67,8 @@ export function makeEligibility(
       if (
         settingsOf(cluster).synchronous_mode === 'quorum' ||
         notSynchronous(cluster, node.name) !== null ||
-        cluster.sync?.leader === node.name
+        cluster.sync?.leader === node.name ||
+        offHistory(cluster, other) !== null
       )
         continue;
       // It goes on where this one ends: no other history, and no fewer.

@@ -273,6 +273,17 @@ test('while a job may start the server anew nobody more may be elected, but fewe
   assert.equal(step({ key: ['n2'], names: 'n2', lonelyMs: 2_100, job: restart }), 'key ');
 });
 
+test('nor in the look in which such a job begins [sync seed 0x160ac]', () => {
+  const both = [sender('n2', here, 'sync'), sender('n3', here, 'sync')];
+  const two = seeing({ key: ['n2'], names: '2 (n2,n3)', senders: both, cluster: { synchronousNodeCount: 2 } });
+  assert.equal(stepOf(two), 'key n2,n3');
+  const none = { role: null, pendingOnly: false, belowVersion: null, timeoutMs: null, schedule: null, raw: {} };
+  const asked: Observation = { ...two, asks: [{ id: 8, kind: 'restart', ...none }] };
+  const { actions } = decide(asked);
+  assert.ok(actions.some((action) => action.kind === 'startJob' && action.job.kind === 'restart'));
+  assert.equal(stepOf(asked), '-');
+});
+
 test('what is claimed from a leader before is kept by the list that is in force, whoever put that there', () => {
   assert.equal(step({ key: ['n2', 'n3'], leader: 'n9', names: '' }), 'key ');
   assert.equal(step({ key: ['n2', 'n3'], leader: 'n9', names: '2 (n2,n3)' }), 'key n2,n3');
