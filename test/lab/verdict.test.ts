@@ -151,6 +151,21 @@ test('a sound run passes; phases and gaps are to the millisecond', () => {
   assert.equal(verdict.splitBrainMs, 0);
 });
 
+test('a client is served before the witness has seen the promotion: its write is the proof of it', () => {
+  const late = soundly.map((seen) =>
+    seen.kind === 'role' && seen.node === 'node2' ? { ...seen, fromMs: zero + 8_004 } : seen,
+  );
+  const { phases } = judged(late);
+  const told = phases.filter(({ name }) => name === 'promoted' || name === 'first acknowledged write');
+  assert.deepEqual(
+    told.map(({ afterMs, by }) => [afterMs, by]),
+    [
+      [5_000, 'a client'],
+      [5_000, 'the client with a list of hosts'],
+    ],
+  );
+});
+
 test('planted: one lost write is named', () => {
   const verdict = judged([...sound, holding(held(direct).filter((value) => value !== 12))]);
   assert.deepEqual(

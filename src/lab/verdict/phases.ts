@@ -50,6 +50,12 @@ export function phasesOf(evidence: Evidence, gaps: Readonly<Record<ClientPath, G
     const { gapMs, untilMs } = gaps[path];
     return gapMs !== null && gapMs >= pauseMs && untilMs !== evidence.untilMs ? (untilMs ?? undefined) : undefined;
   };
+  const [written, routed] = [served('direct write'), served('proxied write')];
+  // The witness asks every 10 ms: a client may have been there before it, and whoever took its write was promoted.
+  const witnessed = promoted?.kind === 'role' ? promoted.fromMs : undefined;
+  const early = [written, routed]
+    .filter((ms) => elected !== undefined && witnessed !== undefined && ms !== undefined && ms < witnessed)
+    .toSorted((a = 0, b = 0) => a - b)[0];
   const since = (name: PhaseName, ms: SharedMs | undefined, by: string): Phase => ({
     name,
     afterMs: ms === undefined ? null : ms - atMs,
@@ -59,9 +65,9 @@ export function phasesOf(evidence: Evidence, gaps: Readonly<Record<ClientPath, G
     since('noticed', noticed?.atMs, noticed === undefined ? '' : `${noticed.node}: ${wordsOf(noticed)}`),
     since('lease free', keys.find(({ holder }) => holder === null)?.atMs, 'etcd'),
     since('elected', elected?.atMs, `etcd: ${elected?.holder}`),
-    since('promoted', promoted?.kind === 'role' ? promoted.fromMs : undefined, `the witness on ${elected?.holder}`),
-    since('first acknowledged write', served('direct write'), 'the client with a list of hosts'),
-    since('routed by HAProxy', served('proxied write'), 'the client behind HAProxy'),
+    since('promoted', early ?? witnessed, early === undefined ? `the witness on ${elected?.holder}` : 'a client'),
+    since('first acknowledged write', written, 'the client with a list of hosts'),
+    since('routed by HAProxy', routed, 'the client behind HAProxy'),
   ];
 }
 
