@@ -63,15 +63,16 @@ export function makeObserve(senses: Senses): (memory: Memory) => Promise<Observa
     if (before.kind === 'busy' && before.job.kind === 'stop' && before.job.successors !== undefined)
       senses.peers.ask(20, 'eager');
     const [dcs, postgres] = await Promise.all([senses.dcs.read(budgetMs), senses.postgres.look()]);
-    // In pause people start servers, whatever an agent has done before.
-    if (postgres.kind === 'running' && postgres.role === 'primary' && !cluster.pause) senses.dcs.noneReleasedBefore();
     const name = await senses.nameCheck(dcs);
     if (dcs.kind === 'reachable') {
       senses.configuration.adopt(dcs.cluster);
       const { local } = senses.configuration.settings();
       senses.peers.setMembers(dcs.cluster.members.filter((member) => member.name !== local.name));
     }
-    senses.peers.ask(senses.configuration.settings().cluster.loopWaitMs * 0.9, 'quiet');
+    const { loopWaitMs, pause } = senses.configuration.settings().cluster;
+    // In pause people start servers, whatever an agent has done before.
+    if (postgres.kind === 'running' && postgres.role === 'primary' && !pause) senses.dcs.noneReleasedBefore();
+    senses.peers.ask(loopWaitMs * 0.9, 'quiet');
     const lines =
       postgres.kind === 'running' && postgres.role === 'primary' && postgres.timeline > 1
         ? await localHistory(postgres.timeline)

@@ -2,6 +2,7 @@ import type { Verdict } from '../model/decision.ts';
 import type { Memory, Observation } from '../model/observation.ts';
 import { type InstantMs, later } from '../model/units.ts';
 import { iAmLeader, lastRanAsPrimary, runningPrimary, stoppedCleanly } from './judge.ts';
+import { leaseLeftMs } from './timing.ts';
 
 /**
  * What is remembered of a primary that goes down under its lease: since when, its starts in place of late, and how often it went
@@ -29,9 +30,9 @@ export const recentCrashes = (seen: Pick<Observation, 'memory' | 'nowMs'>): read
 /** By its own word a server went down on it so often that it is no better than one that just did. */
 export const isWorn = (crashes: number): boolean => crashes >= startsMost;
 
-/** Without etcd the lease that is held tells as much. */
+/** Without etcd the lease that is held tells as much, while it lasts: after that the guards end the server. */
 const leads = (seen: Observation): boolean =>
-  iAmLeader(seen) || (seen.dcs.kind === 'unreachable' && seen.held !== null);
+  iAmLeader(seen) || (seen.dcs.kind === 'unreachable' && leaseLeftMs(seen) > 0);
 
 /** Since when the leader is down, and its starts of late: one that went well does not make the next crash the first. */
 export function crashMemory(seen: Observation): Memory['crash'] {

@@ -70,8 +70,9 @@ function hints(lab: Lab, page: LivePage | null): readonly string[] {
 }
 
 function showScreen(scene: Scene): void {
-  const { columns = 120, rows = 40 } = process.stdout;
-  process.stdout.write(frame(drawScene(scene, columns, rows)));
+  // One that was never told its size says 0.
+  const { columns, rows } = process.stdout;
+  process.stdout.write(frame(drawScene(scene, columns || 120, rows || 40)));
 }
 
 /** Prints what is new: here the scene has nothing but fresh events. */

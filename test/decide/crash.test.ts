@@ -9,11 +9,13 @@ import {
   cleanlyStopped,
   crashed,
   doneJob,
+  held,
   leading,
   peer,
   primary,
   silent,
   standby,
+  unreachable,
   vacant,
   withCluster,
   withSettings,
@@ -76,6 +78,8 @@ test('each crash counts once, whoever leads next; a stop that was asked for is n
   // An agent that finds it so when it begins: it went down together with the agent before it.
   assert.equal(decide({ ...leading, postgres: stoppedAs({ crashed: false }) }).memory.crashes.length, 1);
   assert.deepEqual(decide({ ...leading, postgres: cleanlyStopped }).memory.crashes, []);
+  const over = { ...unreachable(leading), held: { ...held, deadlineMs: ago(1_000) }, postgres: crashed };
+  assert.deepEqual(decide(over).memory.crashes, [], 'the guards ended it, with its lease');
   const counted = { ...leading.memory, crash: { sinceMs: ago(3_000), attemptsMs: [] }, crashes: [ago(3_000)] };
   assert.equal(decide({ ...leading, memory: counted, postgres: crashed }).memory.crashes.length, 1, 'and told so');
 });

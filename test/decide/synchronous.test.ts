@@ -321,7 +321,12 @@ test('whose files are not written: of a server that was told to promote, and of 
   const applies = (seen: Observation): boolean =>
     decide({ ...seen, unapplied: true }).upkeep.some(({ kind }) => kind === 'applyConfiguration');
   const rising = { ...following, postgres: { ...standby, toldToPromote: true } } as const;
-  assert.deepEqual([applies(following), applies(rising)], [true, false]);
+  const nobody = withCluster(rising, { leader: null });
+  assert.deepEqual(
+    [applies(following), applies(nobody), applies(rising)],
+    [true, false, true],
+    'beside another leader',
+  );
   const waits = { ...primary, synchronous: { ...primary.synchronous, names: 'n2', written: 'n2' } };
   const off = withCluster({ ...leading, postgres: waits }, { sync: null });
   const named = withCluster(off, { sync: { leader: 'n1', members: ['n2'], quorum: 0, modRevision: revision(7n) } });

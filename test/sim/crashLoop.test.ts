@@ -102,24 +102,3 @@ for (const phase of ['starting', 'ready'] as const)
     }
     await ends(cluster);
   });
-
-for (const etcdBlinks of [false, true])
-  test(`a server that does not come up gives way${etcdBlinks ? ', also when etcd is away for a moment as it does' : ''}`, async () => {
-    const { cluster, leader } = await three(0x7c2, { primary_start_timeout: 20 });
-    const fromMs = cluster.engine.now();
-    cluster.postgres(leader).kill();
-    let isToBlink = etcdBlinks;
-    while (cluster.engine.now() - fromMs < 12_000 && !leadsElsewhere(cluster, leader)) {
-      await cluster.run(2);
-      if (cluster.server(leader)?.phase === 'starting') cluster.postgres(leader).kill();
-      const rule = cluster.node(leader).handles()?.snapshot()?.decision.rule;
-      if (!isToBlink || rule !== 'primary.crashed.giveWay') continue;
-      isToBlink = false;
-      cluster.etcd.shutOut.add(leader);
-      await cluster.run(3_000);
-      cluster.etcd.shutOut.delete(leader);
-    }
-    assert.ok(leadsElsewhere(cluster, leader));
-    assert.equal(isToBlink, false);
-    await ends(cluster);
-  });

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { keysOf } from '../../src/codec/dcs/keys.ts';
 import { type SimulatedCluster, simulate } from '../../src/sim/cluster.ts';
 import { makeEligibility } from '../../src/sim/eligible.ts';
+import { etcdctlPut } from '../../src/sim/etcdctl.ts';
 
 /** The simulator's law 3, asked directly: whom it would blame for taking the key. */
 
@@ -38,6 +39,17 @@ test('whoever is passed over although it is further and answers is named, while 
   assert.equal(judge.whyNot(far, 100, near), null, 'it had the key before');
   cluster.agent(near).freeze();
   assert.equal(judge.whyNot(far, 100), null, 'it does not answer');
+});
+
+test('nobody is passed over who left the way of the cluster [sync seed 0x160aa]', async () => {
+  const { cluster, judge, near, far } = await lagging(1_048_576);
+  // Another began a timeline where the one that is behind ends, and is gone.
+  const end = Number(cluster.server(far)?.wal.end ?? 0n);
+  assert.ok(etcdctlPut(cluster, 'history', JSON.stringify([[1, end, 'no recovery target specified', '', 'n9']])));
+  assert.ok(etcdctlPut(cluster, 'timeline', '2'));
+  await cluster.run(50);
+  assert.match(judge.whyNot(near, 100) ?? '', /timeline 1 was left at .*, and the cluster is on 2/);
+  assert.equal(judge.whyNot(far, 100), null);
 });
 
 test('whoever is further behind the last status than the limit allows may not lead', async () => {

@@ -67,8 +67,9 @@ export async function giveAway(
   const given = giveKey(keys, name, { mine, at: shown, finalStatus });
   const outcome = await writeGuarded(client, given, Math.max(0, endMs - clock.now()));
   if (outcome.kind === 'done') return { outcome: { ...outcome, value: null }, key: 'given' };
-  if (outcome.kind === 'unknown') return { outcome, key: 'in doubt' };
-  if (outcome.kind !== 'refused' || outcome.why !== notMine) return { outcome, key: null };
+  if (outcome.kind === 'unreachable') return { outcome, key: null };
+  // What etcd refuses by itself, as for want of a right, says nothing of a try before that was lost sight of.
+  if (outcome.kind === 'unknown' || outcome.why !== notMine) return { outcome, key: 'in doubt' };
   // Or it was only written again meanwhile: then the next look asks anew.
   const now = await revisionOfMine();
   if (typeof now === 'object') return now;

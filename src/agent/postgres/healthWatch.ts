@@ -1,5 +1,5 @@
 import { hindranceOf, silenceOf, waitsForDisk } from '../../codec/postgres/hindrance.ts';
-import { endsCommits, type Health, type Hindrance, isRefusal } from '../../model/health.ts';
+import { endsCommits, type Health, type Hindrance } from '../../model/health.ts';
 import type { LocalPostgres } from '../../model/postgres.ts';
 import { type InstantMs, type Lsn, later } from '../../model/units.ts';
 import type { Cancel } from '../../model/world.ts';
@@ -14,8 +14,6 @@ export interface HealthWatch {
   close(): void;
 }
 
-/** A disk that says no is asked again this soon: it may have room by then, and it does not hang over the question. */
-const refusedEveryMs = 2_000;
 const connectLimitMs = 3_000;
 /** A trial that has no end by then is looked at: what does it wait for? */
 const lateMs = 3_000;
@@ -190,9 +188,7 @@ export function makeHealthWatch(
       frozenSinceMs = frozen ? (frozenSinceMs ?? nowMs) : null;
       const moved = follow(seen, nowMs);
       if (trial !== null) underWay(seen, trial, nowMs);
-      const usualMs = settings().cluster.loopWaitMs * 0.9;
-      const refused = full !== null || (found !== null && isRefusal(found.kind));
-      const everyMs = refused ? Math.min(refusedEveryMs, usualMs) : usualMs;
+      const everyMs = settings().cluster.loopWaitMs * 0.9;
       const isDue = (lastMs: InstantMs | null): boolean => lastMs === null || nowMs - lastMs >= everyMs;
       if (!moved && !frozen && seen.kind === 'running' && trial === null && isDue(lastTrialMs))
         void send(role === 'primary');

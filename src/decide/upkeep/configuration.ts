@@ -1,6 +1,6 @@
 import type { Action } from '../../model/decision.ts';
 import type { Observation } from '../../model/observation.ts';
-import { clusterOf, iAmLeader, isGarbage, runningPrimary } from '../judge.ts';
+import { clusterOf, iAmLeader, isGarbage, otherLeader, runningPrimary } from '../judge.ts';
 import { firstConfiguration } from '../newborn.ts';
 import { isSynchronous } from '../synchronous/standing.ts';
 import type { Upkeep } from '../upkeep.ts';
@@ -8,8 +8,10 @@ import type { Upkeep } from '../upkeep.ts';
 /** What changed goes into PostgreSQL's files and is reloaded; what needs a restart is marked, and waits for one. */
 export function configuration(seen: Observation): Upkeep {
   const { postgres } = seen;
-  // Whom commits wait for stands in the files of a server on its way to accept writes, and would go with a standby's.
-  const isRising = postgres.kind === 'running' && postgres.role === 'standby' && postgres.toldToPromote === true;
+  // Whom commits wait for stands in the files of a server on its way to accept writes, and would go with a standby's. Beside
+  // another leader it has no right to any, and follows.
+  const isTold = postgres.kind === 'running' && postgres.role === 'standby' && postgres.toldToPromote === true;
+  const isRising = isTold && otherLeader(seen) === null;
   const isReady = postgres.kind === 'running' && seen.jobs.kind === 'idle' && !isRising;
   const due = seen.unapplied && isReady && !listStands(seen);
   const { names = '', written = null } = runningPrimary(seen)?.synchronous ?? {};

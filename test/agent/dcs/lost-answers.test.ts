@@ -14,7 +14,7 @@ before(async () => {
 after(() => etcd.stop());
 afterEach(() => node?.close());
 
-type Fate = 'applied, answer lost' | 'never arrives' | 'arrives later';
+type Fate = 'applied, answer lost' | 'never arrives' | 'arrives later' | 'not permitted';
 
 /** A real transport on which the next transactions that write fare as told; `deaf`: those that only read are lost. */
 function unlucky() {
@@ -32,6 +32,7 @@ function unlucky() {
       if (fate === undefined) return send();
       if (fate === 'applied, answer lost') await send();
       if (fate === 'arrives later') late.push(send);
+      if (fate === 'not permitted') return { kind: 'error', code: 7, message: 'etcdserver: permission denied' };
       return { kind: 'lost', why: fate };
     },
   };
@@ -145,6 +146,51 @@ test('writes that meet their own first write are done; writes that never arrived
   luck.next('applied, answer lost');
   assert.equal((await dcs.release('{"optime":99}')).kind, 'done');
   assert.ok((await a.reach()).vacancy?.released);
+});
+
+test('a release without an answer is in doubt: the renewal after it calls it off, and it changes nothing when it arrives', async () => {
+  // That etcd refuses the second try says nothing of the first one.
+  for (const then of [Array<Fate>(40).fill('never arrives'), ['not permitted'] as const]) {
+    const { dcs, luck, ...a } = start();
+    await a.lead();
+    luck.next('arrives later', ...then);
+    assert.notEqual((await dcs.release('{"optime":9}', 1_500)).kind, 'done');
+    luck.forget();
+    const doubted = dcs.held();
+    assert.deepEqual([doubted?.releaseInDoubt, doubted?.proven], [true, false]);
+    assert.ok(doubted !== null && dcs.extend(doubted.term, clock.now()) === null, 'no promise outlives it');
+    assert.equal((await dcs.renew()).kind, 'done');
+    assert.deepEqual([dcs.held()?.releaseInDoubt, dcs.held()?.proven], [undefined, true]);
+    await luck.arrive();
+    const { cluster } = await a.reach();
+    assert.deepEqual([cluster.leader?.name, cluster.leader?.term, cluster.status], ['a', doubted.term, null]);
+    assert.equal((await dcs.renew()).kind, 'done');
+    assert.equal((await dcs.release('{"optime":10}')).kind, 'done');
+    a.close();
+  }
+});
+
+test('a new life takes a release of the one before for under way, until it has written the key, or finds the primary at work', async () => {
+  const { dcs, luck, ...a } = start();
+  await a.lead();
+  const before = dcs.held();
+  assert.ok(before !== null);
+  luck.next('arrives later', ...Array<Fate>(40).fill('never arrives'));
+  await dcs.release(null, 300);
+  luck.forget();
+  const next = makeNode('a', etcd.urls, { scope: a.keys.prefix.split('/')[2] ?? '' });
+  next.dcs.adopt(before);
+  assert.equal(next.dcs.held()?.releaseInDoubt, true);
+  await next.reach();
+  assert.equal(next.dcs.held()?.releaseInDoubt, true, 'a read ends no doubt');
+  assert.equal((await next.dcs.renew()).kind, 'done');
+  assert.equal(next.dcs.held()?.releaseInDoubt, undefined);
+  await luck.arrive();
+  assert.equal((await next.reach()).cluster.leader?.term, before.term);
+  next.dcs.adopt(before);
+  next.dcs.noneReleasedBefore();
+  assert.equal(next.dcs.held()?.releaseInDoubt, undefined);
+  next.close();
 });
 
 test('a renewal whose check is lost moves nothing until one answers', async () => {
