@@ -47,8 +47,8 @@ export function makeEtcdClient(world: DcsWorld, settings: () => EtcdSettings, no
   const identity = makeIdentity(clock, (text) => note('warning', text, []));
   const tokens = makeToken(etcd, settings);
   const cutMs = new Map<string, InstantMs>();
-  /** As last told by each endpoint. */
-  const versions = new Map<string, string>();
+  /** Met so far: each is judged once. */
+  const versions = new Set<string>();
   let patienceMs: number = tryMs.least;
   let refreshMs = instantMs(0);
 
@@ -177,8 +177,8 @@ export function makeEtcdClient(world: DcsWorld, settings: () => EtcdSettings, no
   }
 
   function judgeVersion(endpoint: string, version: string): void {
-    if (versions.get(endpoint) === version) return;
-    versions.set(endpoint, version);
+    if (versions.has(version)) return;
+    versions.add(version);
     const flaw = flawOf(version);
     if (flaw === null) return;
     note('warning', `etcd ${version}: ${flaw}`, [['endpoint', endpoint]]);
