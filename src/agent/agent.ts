@@ -89,7 +89,7 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
     note,
     wake,
   });
-  const reports = makeReports(world, stateDir);
+  const reports = makeReports(world, stateDir, note);
   const postgres = makePostgres(world, {
     settings,
     reports,

@@ -34,6 +34,9 @@ export function agentConfig(plan: LabPlan, machine: MachinePlan): string {
             max_wal_senders: 5,
             max_replication_slots: 5,
             wal_log_hints: 'on',
+            // Each promotion leaves a segment of its timeline behind, for as long as WAL is kept: a small disk holds few of them.
+            wal_keep_size: '32MB',
+            max_wal_size: '256MB',
           },
         },
       },

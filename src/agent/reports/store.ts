@@ -1,4 +1,5 @@
 import { readReport } from '../../codec/report.ts';
+import type { Fact } from '../../model/decision.ts';
 import type { ControlOutcome } from '../../model/outcome.ts';
 import type { RepairReport } from '../../model/report.ts';
 import { later } from '../../model/units.ts';
@@ -15,21 +16,39 @@ export interface Reports {
   save(report: RepairReport): Promise<ControlOutcome>;
   /** Where the WAL of this report is kept. */
   folderOf(id: string): string;
+  /** The oldest WAL that is kept goes, and its report says why. False: there is none that may. */
+  removeOldestWal(why: string): Promise<boolean>;
   close(): void;
 }
 
 const keptMax = 100;
 const sweepEveryMs = 3_600_000;
+const roomEveryMs = 5_000;
+
+/**
+ * What WAL that is kept leaves free on its disk, which is mostly the server's, too: some segments of WAL. Without them a server
+ * ends, and what was kept for people to look at is not worth that.
+ */
+export const leftFreeBytes = 128 * 1_048_576;
+
+/** Of a repair that is under way nothing goes. */
+export const mayGo = ({ wal, outcome }: RepairReport): boolean => wal.bytes > 0 && outcome !== null;
 
 /**
  * Each report is a file of its own in the state directory, and a folder beside it the WAL that was thrown away. The reports
- * stay, the last hundred of them; the WAL goes when its time is over.
+ * stay, the last hundred of them; the WAL goes when its time is over, or when room is short: the oldest first.
  */
-export function makeReports({ files, clock }: Pick<World, 'files' | 'clock'>, stateDir: string): Reports {
+export function makeReports(
+  { files, clock }: Pick<World, 'files' | 'clock'>,
+  stateDir: string,
+  note: (level: 'warning', text: string, because: readonly Fact[]) => void,
+): Reports {
   const folder = `${stateDir}/reports`;
   let reports: readonly RepairReport[] = [];
   let loaded: Promise<void> | null = null;
   let cancel: Cancel = () => {};
+  let cancelRoom: Cancel | null = null;
+  let closed = false;
 
   const pathOf = (id: string): string => `${folder}/${id}.json`;
   const folderOf = (id: string): string => `${folder}/${id}.wal`;
@@ -48,6 +67,7 @@ export function makeReports({ files, clock }: Pick<World, 'files' | 'clock'>, st
       if (report !== null && !reports.some(({ id }) => id === report.id)) keep(report);
     }
     await sweep();
+    watchRoom();
   }
 
   async function save(report: RepairReport): Promise<ControlOutcome> {
@@ -55,6 +75,7 @@ export function makeReports({ files, clock }: Pick<World, 'files' | 'clock'>, st
     if (made.kind !== 'done') return made;
     const written = await files.write(pathOf(report.id), `${JSON.stringify(report)}\n`, 0o600);
     if (written.kind === 'done') keep(report);
+    watchRoom();
     return written;
   }
 
@@ -62,7 +83,8 @@ export function makeReports({ files, clock }: Pick<World, 'files' | 'clock'>, st
     cancel();
     cancel = clock.at(later(clock.now(), sweepEveryMs), () => void sweep());
     const now = new Date(clock.wall()).toISOString();
-    for (const report of reports) if (report.wal.until !== null && report.wal.until < now) await removeWal(report);
+    for (const report of reports)
+      if (report.wal.until !== null && report.wal.until < now) await removeWal(report, 'its time was over');
     for (const { id } of reports.slice(0, -keptMax)) {
       await files.remove(folderOf(id));
       await files.remove(pathOf(id));
@@ -70,10 +92,45 @@ export function makeReports({ files, clock }: Pick<World, 'files' | 'clock'>, st
     reports = reports.slice(-keptMax);
   }
 
-  /** The report says so first: who reads of WAL that is kept must find it. */
-  async function removeWal(report: RepairReport): Promise<void> {
-    const wal = { ...report.wal, kept: 'removed', files: [], bytes: 0, until: null, why: 'its time was over' } as const;
+  /** The report says so first: who reads of WAL that is kept must find it. A full disk may have no room for that. */
+  async function removeWal(report: RepairReport, why: string, evenUnsaid = false): Promise<void> {
+    const wal = { ...report.wal, kept: 'removed', files: [], bytes: 0, until: null, why } as const;
     if ((await save({ ...report, wal })).kind === 'done') await files.remove(folderOf(report.id));
+    else if (evenUnsaid) {
+      await files.remove(folderOf(report.id));
+      await save({ ...report, wal });
+    }
+  }
+
+  const oldestWal = (): RepairReport | undefined => reports.find(mayGo);
+
+  async function removeOldestWal(why: string): Promise<boolean> {
+    const oldest = oldestWal();
+    if (oldest === undefined) return false;
+    note('warning', 'WAL that was kept for people to look at is removed before its time', [
+      ['report', oldest.id],
+      ['bytes', oldest.wal.bytes],
+      ['why', why],
+    ]);
+    await removeWal(oldest, why, true);
+    return oldestWal() !== oldest;
+  }
+
+  function watchRoom(): void {
+    if (closed || cancelRoom !== null || oldestWal() === undefined) return;
+    cancelRoom = clock.at(later(clock.now(), roomEveryMs), () => void makeRoom());
+  }
+
+  async function makeRoom(): Promise<void> {
+    let freeBytes: number | null;
+    do freeBytes = await files.freeBytes(folder);
+    while (
+      freeBytes !== null &&
+      freeBytes < leftFreeBytes &&
+      (await removeOldestWal(`the disk was nearly full: ${freeBytes} bytes were free`))
+    );
+    cancelRoom = null;
+    watchRoom();
   }
 
   const load = (): Promise<void> => {
@@ -89,6 +146,11 @@ export function makeReports({ files, clock }: Pick<World, 'files' | 'clock'>, st
     },
     save,
     folderOf,
-    close: () => cancel(),
+    removeOldestWal,
+    close() {
+      closed = true;
+      cancel();
+      cancelRoom?.();
+    },
   };
 }

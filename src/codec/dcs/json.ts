@@ -44,7 +44,8 @@ function frozen(value: unknown): unknown {
 /** For whoever says himself what is wrong with a deep one. Undefined when the text is not JSON. */
 export function parseJsonOfAnyDepth(text: string): unknown {
   try {
-    if (!/\d{16}/.test(text)) return JSON.parse(text);
+    // Long digits in quotes, such as a system identifier, are exact as they are.
+    if (!/(?<!["\w.])\d{16}/.test(text)) return JSON.parse(text);
     const marked = text.replace(/"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g, (token) =>
       /^-?\d{16,}$/.test(token) ? `"${mark}${token}"` : token,
     );

@@ -112,6 +112,9 @@ export interface Sender {
   flushed: bigint | null;
   replayed: bigint | null;
   heardMs: number;
+  /** Sends what the standby has not been sent, if there is any: two standbys that stream from each other come to rest. */
+  pushNew(): void;
+  /** The same, and a sign of life where there is nothing new. */
   push(): void;
 }
 

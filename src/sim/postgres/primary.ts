@@ -21,7 +21,7 @@ export function write(instance: Instance, by: SimProcess, change: WalChange, don
 
 export function flushed(instance: Instance, upTo: bigint): void {
   if (upTo > instance.wal.flushed) instance.wal.flushed = upTo;
-  for (const sender of instance.senders) sender.push();
+  for (const sender of instance.senders) sender.pushNew();
 }
 
 /** A client's commit: acknowledged when it is flushed here, and on as many standbys as are asked for. */

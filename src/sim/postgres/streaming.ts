@@ -212,6 +212,7 @@ function acceptStandby(
 
   const process = spawnChild(server, `walsender ${ask.user} ${standby.machine.name}`);
   const down = world.network.stream(server.machine.name, standby.machine.name);
+  let timelineSent = ask.timeline;
   const sender: Sender = {
     process,
     host: standby.machine.name,
@@ -222,8 +223,12 @@ function acceptStandby(
     flushed: null,
     replayed: null,
     heardMs: world.engine.now(),
+    pushNew() {
+      if (wal.flushed > sender.sent || wal.timeline !== timelineSent) sender.push();
+    },
     push() {
       if (process.state() !== 'running') return;
+      timelineSent = wal.timeline;
       const records: WalRecord[] = [];
       for (let i = wal.records.length - 1; i >= 0; i--) {
         const record = wal.records[i];

@@ -37,7 +37,7 @@ const parts = partsOf({
   settings: () => ({ ...plain, local }),
   readControl: () => Promise.resolve(''),
   rejected: { reject: () => [], restore() {} },
-  reports: makeReports(world, '/nowhere'),
+  reports: makeReports(world, '/nowhere', () => {}),
   sentinel: null,
   sentinelGraceMs: () => 0,
   note() {},

@@ -100,7 +100,7 @@ export function makeNode(
   const wakes: string[] = [];
   const steps: string[] = [];
   const notes: string[] = [];
-  const reports = makeReports(world, stateDir);
+  const reports = makeReports(world, stateDir, () => {});
   const life = () =>
     makePostgres(world, {
       settings: () => settings,

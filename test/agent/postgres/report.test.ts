@@ -33,10 +33,10 @@ const done = async (work: Promise<{ ended: string; error: string | null }>): Pro
 const folderOf = ({ settings }: TestNode): string => `${settings.local.stateDir}/reports`;
 const files = (node: TestNode): readonly string[] =>
   existsSync(folderOf(node)) ? readdirSync(folderOf(node)).filter((name) => name.endsWith('.json')) : [];
-function lastReport(node: TestNode): RepairReport {
-  const name = files(node).toSorted().at(-1) ?? assert.fail('there is no report');
-  return readReport(readFileSync(`${folderOf(node)}/${name}`, 'utf8')) ?? assert.fail(`${name} is no report`);
-}
+const reportAt = (node: TestNode, name: string): RepairReport =>
+  readReport(readFileSync(`${folderOf(node)}/${name}`, 'utf8')) ?? assert.fail(`${name} is no report`);
+const lastReport = (node: TestNode): RepairReport =>
+  reportAt(node, files(node).toSorted().at(-1) ?? assert.fail('there is no report'));
 const keepWith = (node: TestNode, change: Partial<ReportSettings>): void =>
   void Object.assign(node.settings.local.reports, change);
 const waldump = (args: readonly string[]): string =>
@@ -164,15 +164,25 @@ describe('what a repair throws away is written down and kept', () => {
     await streams(old as TestNode);
   });
 
-  test('emptied for a fresh copy: reported as well; and nothing is, where nothing is thrown away', async () => {
+  test('emptied for a fresh copy: reported as well, older WAL gives way; and nothing is, where nothing is thrown away', async () => {
     await part(["INSERT INTO public.orders VALUES (40, 'x')"]);
+    const older = lastReport(old as TestNode);
+    assert.ok(older.wal.kept === 'whole' && older.wal.bytes > 2 * 16_777_216, JSON.stringify(older.wal));
+    keepWith(old as TestNode, { walBytesMax: 2.5 * 16_777_216, roomPatienceMs: 0 });
     const source = (leader as TestNode).upstream();
     const removal = { kind: 'removeData', why: 'test', premise: noPremise, force: true, leader: source } as const;
     await done((old as TestNode).perform(removal));
     const report = lastReport(old as TestNode);
     assert.deepEqual([report.deed, report.state, report.outcome], ['removal', 'done', 'removed']);
     assert.equal(report.tables.find(({ name }) => name === 'public.orders')?.inserted, 1);
-    assert.equal(report.wal.kept, 'whole');
+    assert.deepEqual([report.wal.kept, report.wal.why], ['whole', null], JSON.stringify(older.wal));
+    const given = reportAt(old as TestNode, `${older.id}.json`);
+    assert.equal(given.wal.kept, 'removed');
+    assert.match(
+      given.wal.why ?? '',
+      /^a newer report needed room: it takes \d+ bytes, and -?\d+ are left by matriarch/,
+    );
+    assert.ok(!existsSync(older.wal.folder));
     const { dataDir } = (old as TestNode).settings.local.postgres;
     assert.deepEqual(existsSync(dataDir) ? readdirSync(dataDir) : [], []);
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });

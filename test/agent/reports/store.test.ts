@@ -14,11 +14,17 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { makeReports } from '../../../src/agent/reports/store.ts';
 import { instantMs, wallMs } from '../../../src/model/units.ts';
-import type { Clock } from '../../../src/model/world.ts';
+import type { Clock, Files } from '../../../src/model/world.ts';
 import { makeFiles } from '../../../src/world/files.ts';
 import { sampleReport } from '../../support/report.ts';
 
 /** On real files, by a clock that is set. */
+
+const mebibyte = 1_048_576;
+
+async function until(holds: () => boolean): Promise<void> {
+  for (let tries = 0; !holds() && tries < 500; tries += 1) await new Promise((resolve) => setTimeout(resolve, 10));
+}
 
 function place(t: { after(clean: () => void): void }) {
   const stateDir = mkdtempSync(join(tmpdir(), 'matriarch-reports-'));
@@ -36,9 +42,28 @@ function place(t: { after(clean: () => void): void }) {
     },
     sleep: () => Promise.resolve(),
   };
+  // Room is what a full folder frees, so that one that is emptied tells.
+  let freeBytes: number | null = null;
+  const notes: string[] = [];
+  const real = makeFiles();
+  const files: Files = {
+    ...real,
+    freeBytes: (path) => (freeBytes === null ? real.freeBytes(path) : Promise.resolve(freeBytes)),
+    async remove(path) {
+      const removed = await real.remove(path);
+      if (freeBytes !== null) freeBytes += 64 * mebibyte;
+      return removed;
+    },
+    write: (path, text, mode) =>
+      freeBytes === 0 ? Promise.resolve({ kind: 'failed', why: 'ENOSPC' }) : real.write(path, text, mode),
+  };
   return {
     folder: join(stateDir, 'reports'),
-    make: () => makeReports({ files: makeFiles(), clock }, stateDir),
+    notes,
+    free: (bytes: number | null) => {
+      freeBytes = bytes;
+    },
+    make: () => makeReports({ files, clock }, stateDir, (_level, text) => void notes.push(text)),
     set: (text: string) => {
       wall = Date.parse(text);
     },
@@ -71,8 +96,7 @@ test('WAL goes when its time is over, an hour later at most; the report stays, a
   assert.ok(existsSync(wal));
   set('2026-12-03T04:03:10.124Z');
   anHourLater();
-  for (let tries = 0; existsSync(wal) && tries < 500; tries += 1)
-    await new Promise((resolve) => setTimeout(resolve, 10));
+  await until(() => !existsSync(wal));
   assert.ok(!existsSync(wal));
   const left = JSON.parse(readFileSync(join(folder, `${sampleReport.id}.json`), 'utf8'));
   assert.deepEqual([left.wal.kept, left.wal.bytes, left.transactions], ['removed', 0, sampleReport.transactions]);
@@ -94,4 +118,40 @@ test('of many reports the last hundred stay, each with its WAL', async (t) => {
   assert.equal(before.recent().length, 100);
   assert.equal(readdirSync(folder).length, 200);
   assert.ok(!existsSync(before.folderOf('20261126-0403001')));
+});
+
+test('WAL that is kept goes, the oldest first, until its disk has room; that of a repair that is under way stays', async (t) => {
+  const { make, free, anHourLater: later, notes, waiting } = place(t);
+  free(1_000 * mebibyte);
+  const reports = make();
+  await reports.load();
+  for (const at of [1, 2, 3, 4]) {
+    const id = `20261126-04031000${at}`;
+    await reports.save({ ...sampleReport, id, ...(at === 1 ? { outcome: null, state: 'prepared' } : {}) });
+    mkdirSync(reports.folderOf(id));
+  }
+  const kept = () => reports.recent().map(({ id, wal }) => [id.at(-1), wal.kept, existsSync(reports.folderOf(id))]);
+  const all = kept();
+  const bothWait = () => waiting() === 2; // for the next look at the times, and at the room
+  later();
+  await until(bothWait);
+  assert.deepEqual(kept(), all);
+  free(10 * mebibyte);
+  later();
+  await until(bothWait);
+  assert.deepEqual(kept(), [
+    ['1', 'whole', true],
+    ['2', 'removed', false],
+    ['3', 'removed', false],
+    ['4', 'whole', true],
+  ]);
+  assert.equal(notes.length, 2);
+  // Not even the report that it is gone can be written at first.
+  free(0);
+  later();
+  await until(() => kept().at(-1)?.[1] === 'removed');
+  assert.deepEqual(kept().at(-1), ['4', 'removed', false]);
+  assert.match(reports.recent().at(-1)?.wal.why ?? '', /the disk was nearly full: 0 bytes were free/);
+  reports.close();
+  assert.equal(waiting(), 0);
 });

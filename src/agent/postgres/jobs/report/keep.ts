@@ -1,6 +1,7 @@
 import { beginOfSegment, isWalFileName, readWalFileName, segmentOf } from '../../../../codec/postgres/walFile.ts';
-import type { KeptWal } from '../../../../model/report.ts';
+import type { KeptWal, RepairReport } from '../../../../model/report.ts';
 import { type Lsn, lsnOf } from '../../../../model/units.ts';
+import { leftFreeBytes, mayGo } from '../../../reports/store.ts';
 import type { JobContext, PostgresParts } from '../../parts.ts';
 import type { Beyond } from './beyond.ts';
 
@@ -45,8 +46,8 @@ export async function keepWal(
     const wanted = await wantedWal(parts, beyond, end);
     if (typeof wanted === 'string') return nothing(wanted);
     const isLast = clock.now() - sinceMs >= patienceMs;
-    const room = await roomFor(parts, id);
     const all = [...wanted.histories, ...wanted.segments];
+    const room = await makeRoom(parts, id, sizeOf(all));
     const chosen = fitting(all, isLast ? room.bytes : sizeOf(all) <= room.bytes ? room.bytes : -1);
     const why = chosen === null ? shortOf(sizeOf(all), room) : await copyAll(parts, context, folder, chosen);
     if (context.signal.aborted) return null;
@@ -116,16 +117,36 @@ interface Room {
   readonly by: string;
 }
 
-async function roomFor(parts: PostgresParts, id: string): Promise<Room> {
+/** What older reports keep gives way, as far as that helps. */
+async function makeRoom(parts: PostgresParts, id: string, bytes: number): Promise<Room> {
+  let room = await roomFor(parts, id, []);
+  const others = (await parts.reports.known()).filter((report) => report.id !== id && mayGo(report));
+  if (bytes > (await roomFor(parts, id, others)).bytes) return room;
+  while (
+    bytes > room.bytes &&
+    (await parts.reports.removeOldestWal(`a newer report needed room: ${shortOf(bytes, room)}`))
+  )
+    room = await roomFor(parts, id, []);
+  return room;
+}
+
+/** `without`: as if their WAL were gone. */
+async function roomFor(parts: PostgresParts, id: string, without: readonly RepairReport[]): Promise<Room> {
   const { stateDir, reports } = parts.settings().local;
   const others = (await parts.reports.known()).filter((report) => report.id !== id);
-  const left = reports.walBytesMax - others.reduce((sum, { wal }) => sum + wal.bytes, 0);
-  const free = await parts.world.files.freeBytes(stateDir);
-  const onDisk = Math.floor((free ?? 0) * shareOfFree);
+  const gone = bytesOf(without);
+  const left = reports.walBytesMax - (bytesOf(others) - gone);
+  const free = ((await parts.world.files.freeBytes(stateDir)) ?? 0) + gone;
+  const onDisk = Math.min(Math.floor(free * shareOfFree), free - leftFreeBytes);
   return left < onDisk
     ? { bytes: left, by: 'matriarch.reports.max_size_mb, of all reports together' }
-    : { bytes: onDisk, by: `the disk of ${stateDir}, of which no more than half of what is free is taken` };
+    : {
+        bytes: onDisk,
+        by: `the disk of ${stateDir}, of which no more than half of what is free is taken, and ${leftFreeBytes} bytes stay free`,
+      };
 }
+
+const bytesOf = (reports: readonly RepairReport[]): number => reports.reduce((sum, { wal }) => sum + wal.bytes, 0);
 
 const shortOf = (bytes: number, room: Room): string =>
   `it takes ${bytes} bytes, and ${Math.max(0, room.bytes)} are left by ${room.by}`;
