@@ -12,6 +12,8 @@ export interface Strike {
 
 /** A fault, and what mends it; null: it mends itself. */
 interface Fault {
+  /** What must run for it to strike; a machine is always there. */
+  readonly services: readonly ServiceWord[];
   strike(of: readonly Target[]): Step;
   mend: ((of: readonly Target[]) => Step) | null;
 }
@@ -20,14 +22,17 @@ const machine = (
   kind: 'cut' | 'deafen' | 'mute' | 'powerOff' | 'saturate',
   mend: 'heal' | 'powerOn' | 'relieve',
 ): Fault => ({
+  services: [],
   strike: (of) => ({ kind, of }),
   mend: (of) => ({ kind: mend, of }),
 });
 const killed = (services: readonly ServiceWord[], started: readonly ServiceWord[]): Fault => ({
+  services,
   strike: (of) => ({ kind: 'kill', what: { services, of } }),
   mend: started.length === 0 ? null : (of) => ({ kind: 'start', what: { services: started, of } }),
 });
 const frozen = (...services: readonly ServiceWord[]): Fault => ({
+  services,
   strike: (of) => ({ kind: 'freeze', what: { services, of } }),
   mend: (of) => ({ kind: 'thaw', what: { services, of } }),
 });

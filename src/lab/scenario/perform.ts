@@ -148,7 +148,7 @@ async function oneOf({ lab, cast }: Stage, target: Target): Promise<string> {
   return node?.name ?? '';
 }
 
-const serviceOf = (word: ServiceWord): Service => (word === 'postmaster' ? 'postgres' : word);
+export const serviceOf = (word: ServiceWord): Service => (word === 'postmaster' ? 'postgres' : word);
 
 /** In the order in which they are named; frozen and killed ones on all machines first, so that nobody notices in between. */
 async function onServices(words: readonly ServiceWord[], nodes: readonly LabNode[], verb: ServiceVerb): Promise<void> {

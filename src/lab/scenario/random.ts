@@ -2,6 +2,7 @@ import type { Scenario, Step } from '../../model/scenario.ts';
 import type { Played } from './campaign.ts';
 import { comesBack } from './comesBack.ts';
 import { drawStrikes } from './nemesis.ts';
+import { serviceOf } from './perform.ts';
 import { nemesisScript } from './script.ts';
 
 export interface RandomOptions {
@@ -32,7 +33,10 @@ export function randomPlay(options: RandomOptions): Played & { taken(): Scenario
     script: ({ lab }) =>
       nemesisScript(
         strikes,
-        async () => (await lab.status()).leader,
+        {
+          leader: async () => (await lab.status()).leader,
+          runs: (node, service) => lab.node(node).process(serviceOf(service)) !== null,
+        },
         (step) => void steps.push(step),
       ),
     taken: () => ({ ...scenario, steps }),

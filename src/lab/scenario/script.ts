@@ -1,4 +1,4 @@
-import type { Scenario, Step, Target } from '../../model/scenario.ts';
+import type { Scenario, ServiceWord, Step, Target } from '../../model/scenario.ts';
 import { delay } from '../run.ts';
 import type { StepDone } from './evidence.ts';
 import { faultNamed, type Strike } from './nemesis.ts';
@@ -12,12 +12,19 @@ export const scriptOf =
     for (const step of steps) await take(step);
   };
 
+/** What the nemesis sees of the lab as a fault is due. */
+export interface NemesisSight {
+  leader(): Promise<string | null>;
+  /** A server that is being repaired has no postmaster to kill: that fault falls flat. */
+  runs(node: string, service: ServiceWord): boolean;
+}
+
 /**
  * Lets the strikes fall when they are due, several machines at a time, one fault a machine. `taken` gets each step as it was
  * taken, with its machine by name and the waits between: the scenario that plays the same again.
  */
 export const nemesisScript =
-  (strikes: readonly Strike[], leader: () => Promise<string | null>, taken: (step: Step) => void): Script =>
+  (strikes: readonly Strike[], { leader, runs }: NemesisSight, taken: (step: Step) => void): Script =>
   async (take) => {
     const beganMs = Date.now();
     let lastMs = beganMs;
@@ -45,7 +52,8 @@ export const nemesisScript =
       const name = node ?? (await leader());
       if (name === null || hurt.has(name)) continue;
       const of: readonly Target[] = [{ kind: 'node', name }];
-      const { strike, mend } = faultNamed(fault);
+      const { services, strike, mend } = faultNamed(fault);
+      if (!services.every((service) => runs(name, service))) continue;
       hurt.set(name, { dueMs: beganMs + atMs + lastsMs, mend: mend?.(of) ?? null });
       await act(strike(of));
     }
