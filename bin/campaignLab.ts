@@ -1,10 +1,12 @@
 import { type Command, Option } from 'commander';
-import { type CutMode, cutModes, cutScenarios } from '../src/lab/proofs/cuts.ts';
+import { cutScenarios } from '../src/lab/proofs/cuts.ts';
 import { matrixScenarios } from '../src/lab/proofs/matrix.ts';
 import { nextOf, shuffled } from '../src/lab/proofs/order.ts';
-import { randomPlay } from '../src/lab/scenario/random.ts';
+import { type SynchronousMode, synchronousModes } from '../src/lab/scenario/modes.ts';
+import { type RandomOptions, randomPlay } from '../src/lab/scenario/random.ts';
 import type { Scenario } from '../src/model/scenario.ts';
 import { type LabLine, type Proof, type ProofFlags, prove } from './prove.ts';
+import { randomMode } from './randomMode.ts';
 import { refused } from './refused.ts';
 import { readRecord, trackRecordPath } from './trackRecord.ts';
 import { whole } from './whole.ts';
@@ -28,11 +30,14 @@ export function campaignsOfLab(campaign: Command): void {
       else await ended(() => matrix(flags), flags);
     });
   lab(campaign, 'cuts', "the primary's power and its cable cut in turn: synchronous replication loses nothing", 10)
-    .addOption(new Option('--mode <mode>', 'of synchronous replication').choices(cutModes).makeOptionMandatory())
-    .action((flags: Flags & { readonly mode: CutMode }) => ended(() => cuts(flags), flags));
+    .addOption(
+      new Option('--mode <mode>', 'of synchronous replication').choices(synchronousModes).makeOptionMandatory(),
+    )
+    .action((flags: Flags & { readonly mode: SynchronousMode }) => ended(() => cuts(flags), flags));
   lab(campaign, 'random', 'faults drawn at random, a seed for each stretch', 1)
     .option('--seed <number>', 'the first (default: after the last one on record)', whole)
     .option('--minutes <count>', 'of a stretch, how long faults strike', whole, 2)
+    .addOption(randomMode())
     .action((flags: Flags & RandomFlags) => ended(() => random(flags), flags));
 }
 
@@ -57,7 +62,7 @@ function matrix({ seed, times, record }: Flags & { readonly seed: number }): Pro
   return proofOf('matrix', chosen, { seed });
 }
 
-function cuts({ mode, times, record }: Flags & { readonly mode: CutMode }): Proof {
+function cuts({ mode, times, record }: Flags & { readonly mode: SynchronousMode }): Proof {
   return proofOf('cuts', nextOf(cutScenarios(mode), countsOf(readRecord<LabLine>('cuts', record)), times), {});
 }
 
@@ -70,13 +75,16 @@ const proofOf = (campaign: LabLine['campaign'], chosen: readonly Scenario[], of:
 interface RandomFlags {
   readonly seed?: number;
   readonly minutes: number;
+  readonly mode: RandomOptions['mode'];
 }
 
-function random({ seed, minutes, times, ttl, record }: Flags & RandomFlags): Proof {
-  const alike = readRecord<LabLine>('random', record).filter((line) => line.minutes === minutes);
+function random({ seed, minutes, mode, times, ttl, record }: Flags & RandomFlags): Proof {
+  const alike = readRecord<LabLine>('random', record).filter(
+    (line) => line.minutes === minutes && (line.mode ?? 'async') === mode,
+  );
   const first = seed ?? Math.max(0, ...alike.map((line) => line.seed ?? 0)) + 1;
   const stretches = Array.from({ length: times }, (_, nth) => {
-    const of = { seed: first + nth, minutes };
+    const of = { seed: first + nth, minutes, mode };
     return { of, played: randomPlay({ ...of, ttlS: ttl, nodes: 3 }) };
   });
   return {

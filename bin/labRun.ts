@@ -8,10 +8,11 @@ import { compare } from '../src/lab/report/compare.ts';
 import { junitOf } from '../src/lab/report/junit.ts';
 import { tableOf } from '../src/lab/report/table.ts';
 import type { Played } from '../src/lab/scenario/campaign.ts';
-import { randomPlay } from '../src/lab/scenario/random.ts';
+import { type RandomOptions, randomPlay } from '../src/lab/scenario/random.ts';
 import { chooseScenarios, shippedScenarios } from '../src/lab/scenario/shelf.ts';
 import { playAll } from './labPlays.ts';
 import { makeReportFolder } from './labReport.ts';
+import { randomMode } from './randomMode.ts';
 import { refused } from './refused.ts';
 import { whole } from './whole.ts';
 
@@ -27,6 +28,7 @@ interface RunFlags {
   readonly long?: boolean;
   readonly seed: number;
   readonly minutes: number;
+  readonly mode: RandomOptions['mode'];
 }
 
 /** `matriarch lab run`: accidents with a verdict. */
@@ -49,6 +51,7 @@ export function runCommand(lab: Command): void {
     .option('--compare <file>', 'with the verdict.json of another run: another agent, another version')
     .option('--seed <number>', 'of random: which faults are drawn', whole, 1)
     .option('--minutes <count>', 'of random: how long faults strike', whole, 2)
+    .addOption(randomMode())
     .option('--long', 'with all: those, too, that take many minutes')
     .addOption(
       new Option('--format <format>', 'of what is printed in the end')

@@ -7,6 +7,7 @@ import { ownAgentCommand } from '../src/lab/plan.ts';
 import { type ProofLine, proofLineOf, proofText } from '../src/lab/proofs/line.ts';
 import type { Played } from '../src/lab/scenario/campaign.ts';
 import type { Evidence } from '../src/lab/scenario/evidence.ts';
+import type { RandomOptions } from '../src/lab/scenario/random.ts';
 import type { Verdict } from '../src/lab/verdict/verdict.ts';
 import type { Scenario } from '../src/model/scenario.ts';
 import { commitOf } from './commit.ts';
@@ -20,12 +21,13 @@ export interface LabLine extends RecordLine, ProofLine {
   readonly seed?: number;
   /** Of random: how long faults struck. */
   readonly minutes?: number;
+  readonly mode?: RandomOptions['mode'];
 }
 
 /** What is played, and what tells its lines from others of the campaign. */
 export interface Proof {
   readonly campaign: LabLine['campaign'];
-  readonly plays: readonly { readonly played: Played; readonly of: Pick<LabLine, 'seed' | 'minutes'> }[];
+  readonly plays: readonly { readonly played: Played; readonly of: Pick<LabLine, 'seed' | 'minutes' | 'mode'> }[];
   /** What plays the same again: of random it is known only when it has been played. */
   readonly replay: (name: string) => Scenario | null;
 }

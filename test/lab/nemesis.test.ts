@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { StepDone } from '../../src/lab/scenario/evidence.ts';
+import { synchronousModes } from '../../src/lab/scenario/modes.ts';
 import { drawStrikes } from '../../src/lab/scenario/nemesis.ts';
+import { randomPlay } from '../../src/lab/scenario/random.ts';
 import { nemesisScript } from '../../src/lab/scenario/script.ts';
 import type { Step } from '../../src/model/scenario.ts';
 
@@ -55,4 +57,17 @@ test('one fault a machine at a time, each mended on the machine that it struck, 
   );
   const waitedMs = taken.reduce((sum, step) => sum + (step.kind === 'wait' ? step.duration.ms : 0), 0);
   assert.ok(waitedMs >= 69 && waitedMs < 200, `${waitedMs} ms between the first and the last`);
+});
+
+test('in a synchronous mode the lab is set up for it, under a name of its own, and not one write may be lost', () => {
+  const options = { seed: 7, minutes: 2, ttlS: 6, nodes: 3 };
+  const { scenario: asynchronous } = randomPlay({ ...options, mode: 'async' });
+  assert.deepEqual([asynchronous.name, asynchronous.setUp.config], ['random-7', {}]);
+  assert.deepEqual(asynchronous.expect.lostWrites, { ttls: 0, ms: 2_000 });
+  for (const mode of synchronousModes) {
+    const { name, setUp, expect } = randomPlay({ ...options, mode }).scenario;
+    assert.equal(name, `random-${mode}-7`);
+    assert.match(JSON.stringify(setUp.config), /"dcs":\{"synchronous_mode":/);
+    assert.equal(expect.lostWrites, null);
+  }
 });

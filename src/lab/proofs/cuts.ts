@@ -1,14 +1,6 @@
 import type { Scenario, Step, Target } from '../../model/scenario.ts';
+import { type SynchronousMode, synchronousSettings } from '../scenario/modes.ts';
 import { seconds } from './blows.ts';
-
-export const cutModes = ['on', 'strict', 'quorum'] as const;
-export type CutMode = (typeof cutModes)[number];
-
-const settings: Readonly<Record<CutMode, Readonly<Record<string, unknown>>>> = {
-  on: { synchronous_mode: true },
-  strict: { synchronous_mode: true, synchronous_mode_strict: true },
-  quorum: { synchronous_mode: 'quorum' },
-};
 
 const primary: readonly [Target] = [{ kind: 'role', role: 'primary' }];
 const cuts = {
@@ -17,14 +9,20 @@ const cuts = {
 } as const satisfies Readonly<Record<string, { readonly text: string; readonly strike: Step; readonly mend: Step }>>;
 
 /** The primary cut off under load with synchronous replication, by power and by cable: nothing acknowledged may be lost. */
-export const cutScenarios = (mode: CutMode): readonly Scenario[] =>
+export const cutScenarios = (mode: SynchronousMode): readonly Scenario[] =>
   Object.entries(cuts).map(([name, { text, strike, mend }]) => ({
     name: `cuts-${mode}-${name}`,
     title: `Synchronous mode ${mode}, ${text} of the primary under load`,
     description: 'Whoever takes over has every commit that was acknowledged: not one is lost.',
     long: false,
     red: null,
-    setUp: { nodes: 3, ttlS: null, diskMb: 1024, fakeClocks: false, config: { bootstrap: { dcs: settings[mode] } } },
+    setUp: {
+      nodes: 3,
+      ttlS: null,
+      diskMb: 1024,
+      fakeClocks: false,
+      config: { bootstrap: { dcs: synchronousSettings[mode] } },
+    },
     steps: [
       { kind: 'pgbench', of: primary[0], duration: seconds(30) },
       { kind: 'wait', duration: seconds(3) },

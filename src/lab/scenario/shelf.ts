@@ -3,8 +3,9 @@ import { basename, join } from 'node:path';
 import { readScenario } from '../../codec/scenario/read.ts';
 import type { Scenario } from '../../model/scenario.ts';
 import { programRoot } from '../program.ts';
-import { cutModes, cutScenarios } from '../proofs/cuts.ts';
+import { cutScenarios } from '../proofs/cuts.ts';
 import { matrixScenarios } from '../proofs/matrix.ts';
+import { synchronousModes } from './modes.ts';
 
 /** The scenarios that come with the program, and those in files of one's own. */
 
@@ -21,7 +22,7 @@ export const shippedScenarios = (): readonly Scenario[] =>
   );
 
 /** Cases of campaigns: by name only, there are hundreds. */
-const provenCases = (): readonly Scenario[] => [...matrixScenarios(), ...cutModes.flatMap(cutScenarios)];
+const provenCases = (): readonly Scenario[] => [...matrixScenarios(), ...synchronousModes.flatMap(cutScenarios)];
 
 /** By names, `all`, or files. Throws with every complaint about what it was given. */
 export function chooseScenarios(wanted: readonly string[], long: boolean): readonly Scenario[] {

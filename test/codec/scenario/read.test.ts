@@ -3,8 +3,9 @@ import { test } from 'node:test';
 import { readScenario } from '../../../src/codec/scenario/read.ts';
 import { readDuration } from '../../../src/codec/scenario/words.ts';
 import { writeScenario } from '../../../src/codec/scenario/write.ts';
-import { cutModes, cutScenarios } from '../../../src/lab/proofs/cuts.ts';
+import { cutScenarios } from '../../../src/lab/proofs/cuts.ts';
 import { matrixScenarios } from '../../../src/lab/proofs/matrix.ts';
+import { synchronousModes } from '../../../src/lab/scenario/modes.ts';
 import { shippedScenarios } from '../../../src/lab/scenario/shelf.ts';
 import { durationMs } from '../../../src/model/scenario.ts';
 
@@ -127,7 +128,7 @@ test('all complaints come at once', () => {
 });
 
 test('the cases of campaigns can be written as files, and read again', () => {
-  for (const scenario of [...matrixScenarios(), ...cutModes.flatMap(cutScenarios)])
+  for (const scenario of [...matrixScenarios(), ...synchronousModes.flatMap(cutScenarios)])
     assert.deepEqual(readScenario(writeScenario(scenario), 'case.yml', scenario.name), { kind: 'ok', scenario });
 });
 
