@@ -113,11 +113,31 @@ const ofEtcd: readonly Fault[] = [
     name: 'requests to etcd stuck',
     strike(c, n, chance) {
       const victim = chance.happens(0.7) ? (c.primary() ?? n) : n;
-      c.etcd.stuck.set(victim, []);
+      c.etcd.stuck.hold(victim);
     },
-    mend: (c) => c.etcd.letStuckGo(() => c.chance.between(0, 20_000)),
+    mend: (c) => c.etcd.stuck.letGo(() => c.chance.between(0, 20_000)),
+  },
+  {
+    // The same of a single write, one that matters, while all else goes well.
+    name: 'one write to etcd stuck',
+    strike(c, n, chance) {
+      const victim = chance.happens(0.7) ? (c.primary() ?? n) : n;
+      const delayMs = chance.happens(0.5) ? chance.between(300, 3000) : chance.between(3000, 20_000);
+      c.etcd.stuck.trap(victim, chance.pick(writes), delayMs);
+    },
+    mend: (c) => c.etcd.stuck.clearTraps(),
   },
 ];
+
+/** The key is given back, is taken or written again; the list of synchronous standbys; what takes part in failsafe mode. */
+const writes = [
+  { op: 'delete', key: 'leader' },
+  { op: 'delete', key: 'leader' },
+  { op: 'put', key: 'leader' },
+  { op: 'put', key: 'sync' },
+  { op: 'put', key: 'sync' },
+  { op: 'put', key: 'failsafe' },
+] as const;
 
 const ofMachines: readonly Fault[] = [
   { name: 'isolated', strike: (c, n) => c.network.isolate(n), mend: (c) => c.network.heal() },

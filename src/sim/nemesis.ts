@@ -89,7 +89,8 @@ export function healAll(cluster: SimulatedCluster): void {
   disarmAll(cluster);
   cluster.network.heal();
   cluster.etcd.shutOut.clear();
-  cluster.etcd.letStuckGo(() => cluster.chance.between(0, 20_000));
+  cluster.etcd.stuck.clearTraps();
+  cluster.etcd.stuck.letGo(() => cluster.chance.between(0, 20_000));
   cluster.network.tune({ delayMs: [0.1, 0.6], loss: 0 });
   for (const node of cluster.nodes.values()) {
     const { name, machine } = node;

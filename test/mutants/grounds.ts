@@ -139,6 +139,7 @@ export const justPromoted: Ground = {
 };
 
 const stuckRequests = [
+  'one write to etcd stuck',
   'requests to etcd stuck',
   'isolated',
   'postmaster killed',

@@ -9,6 +9,7 @@ import { type Leases, makeLeases } from './leases.ts';
 import { makeRaft, type Raft, type RaftMember } from './raft.ts';
 import { type EtcdServer, makeServer } from './server.ts';
 import { makeStore, type Store } from './store.ts';
+import { makeStuck, type Stuck } from './stuck.ts';
 import { makeWatches, type Watches } from './watch.ts';
 
 /** The simulated etcd cluster: one member on each of the machines given. */
@@ -31,10 +32,7 @@ export interface SimulatedEtcd {
   leader(): string | null;
   /** Hosts whose agents reach no member of etcd, nor are reached: a port that a firewall closed. */
   readonly shutOut: Set<string>;
-  /** Hosts whose requests are stuck on their way, in the hands of something that is frozen, and what lies there. */
-  readonly stuck: Map<string, (() => void)[]>;
-  /** Each of those is carried out after so long, and nobody hears of it; nothing is stuck any more. */
-  letStuckGo(delayMs: () => number): void;
+  readonly stuck: Stuck;
 }
 
 export function makeEtcd(
@@ -66,8 +64,6 @@ export function makeEtcd(
     return { member, machine };
   };
 
-  const stuck: SimulatedEtcd['stuck'] = new Map();
-
   function start(host: string): void {
     const { member, machine } = of(host);
     if (member.process !== null) return;
@@ -96,11 +92,7 @@ export function makeEtcd(
 
   return {
     shutOut: new Set(),
-    stuck,
-    letStuckGo(delayMs) {
-      for (const carryOut of [...stuck.values()].flat()) engine.after(delayMs(), carryOut);
-      stuck.clear();
-    },
+    stuck: makeStuck(engine),
     raft,
     store,
     leases,

@@ -76,9 +76,8 @@ export function makeSimulatedTransport(
             if (!etcd.machineOf(member).powered()) return;
             send(member.host, here, () => !settled && settle({ kind: 'lost', why: 'read ECONNRESET' }));
           });
-          const stuck = etcd.stuck.get(here);
-          if (stuck !== undefined)
-            return void stuck.push(() => etcd.server.handle(etcd.raft.leader() ?? member, call, ask, () => {}));
+          const unheard = (): void => etcd.server.handle(etcd.raft.leader() ?? member, call, ask, () => {});
+          if (etcd.stuck.holds(here, ask, unheard)) return;
           // Not withdrawn when the caller gives up: it may arrive, and be carried out, much later.
           send(here, member.host, () =>
             server.deliver(() =>
