@@ -62,9 +62,3 @@ async function namesOf(lab: Lab, cast: Cast, target: Target): Promise<readonly s
       return target.role satisfies never;
   }
 }
-
-/** `node2 (replica)` */
-export function nameInCast(cast: Cast, name: string): string {
-  const role = name === cast.primary ? 'primary' : cast.replicas.includes(name) ? 'replica' : null;
-  return role === null ? name : `${name} (${role})`;
-}

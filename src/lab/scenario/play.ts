@@ -6,7 +6,7 @@ import type { Lab } from '../lab.ts';
 import { sqlOn } from '../psql.ts';
 import { delay } from '../run.ts';
 import { promotionsOf } from '../witness.ts';
-import { type Cast, castOf, machinesOf, nameInCast } from './cast.ts';
+import { type Cast, castOf, machinesOf } from './cast.ts';
 import type { Evidence, StepDone } from './evidence.ts';
 import { readJournals } from './journals.ts';
 import { awaitLimitMs, perform, type Stage } from './perform.ts';
@@ -106,11 +106,17 @@ async function take(stage: Stage, step: Step): Promise<StepDone> {
     () => null,
     (error: unknown) => (error instanceof Error ? error.message : String(error)),
   );
-  const names =
-    nodes.length === 0 || nodes.length === lab.nodes.length
-      ? ''
-      : `: ${nodes.map((name) => nameInCast(cast, name)).join(', ')}`;
-  return { text: `${tellStep(step)}${names}`, nature: natureOf(step), nodes, fromMs, untilMs: Date.now(), failed };
+  const told = tellStep(step);
+  // Steps that name machines by role: who that was.
+  const isTold = nodes.length === lab.nodes.length || nodes.every((name) => told.includes(name));
+  return {
+    text: isTold ? told : `${told}: ${nodes.join(', ')}`,
+    nature: natureOf(step),
+    nodes,
+    fromMs,
+    untilMs: Date.now(),
+    failed,
+  };
 }
 
 async function namesIn(lab: Lab, cast: Cast, step: Step): Promise<readonly string[]> {
