@@ -93,6 +93,10 @@ function print(names: readonly string[], { long }: RunFlags): void {
 /** Exit code. */
 async function run(names: readonly string[], flags: RunFlags): Promise<number> {
   if (names.length === 0) throw new Error('name scenarios, or all; "matriarch lab run --list" shows what there is');
+  if (flags.mode !== 'async' && !names.includes('random'))
+    throw new Error(
+      `--mode ${flags.mode} is of random alone: the set-up of every other scenario says how it replicates`,
+    );
   const random = names.includes('random') ? randomPlay({ ...flags, ttlS: flags.ttl, nodes: 3 }) : null;
   const plays = names.flatMap((name): readonly Played[] =>
     name === 'random' && random !== null

@@ -52,7 +52,7 @@ export interface TouchedTable {
 }
 
 export interface KeptWal {
-  /** partly: from the fork on, as far as there was room. removed: its time was over. */
+  /** partly: from the fork on, as far as there was room. removed: its time was over, or room was short. */
   readonly kept: 'whole' | 'partly' | 'none' | 'removed';
   readonly folder: string;
   readonly files: readonly string[];

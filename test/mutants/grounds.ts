@@ -153,7 +153,12 @@ export const lateWrites: Ground = {
   ...often('in synchronous mode, with requests to etcd that are stuck and standbys that come and go', stuckRequests),
   mode: 'sync',
 };
-export const lateReleases: Ground = often('requests to etcd are stuck', stuckRequests);
+export const lateReleases: Ground = often('writes to etcd are stuck, and the leader key is often given back', [
+  'one write to etcd stuck',
+  'switchover asked',
+  'postmaster killed',
+  'agent killed',
+]);
 
 export const quorumMode: Ground = { name: 'in quorum mode', edits: [], faults: null, mode: 'quorum' };
 

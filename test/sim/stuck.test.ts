@@ -24,14 +24,21 @@ test('one write of one host is carried out later, and nothing else is held up', 
   const carriedOut: number[] = [];
   const holds = (host: string, ask: Parameters<typeof stuck.holds>[1]) =>
     stuck.holds(host, ask, () => void carriedOut.push(engine.now()));
-  stuck.trap('n1', { op: 'delete', key: 'leader' }, 700);
+  const told: string[] = [];
+  stuck.trap('n1', {
+    op: 'delete',
+    key: 'leader',
+    delayMs: 700,
+    caught: () => void told.push(`caught at ${engine.now()}`),
+    landing: () => void told.push(`landing at ${engine.now()}, ${carriedOut.length} carried out`),
+  });
   assert.deepEqual(
     [holds('n1', renewal), holds('n2', release), holds('n1', { lease: 5n as never }), holds('n1', release)],
     [false, false, false, true],
   );
   assert.equal(holds('n1', release), false, 'the next one goes through');
   await engine.run(10_000);
-  assert.deepEqual(carriedOut, [700]);
+  assert.deepEqual([carriedOut, told], [[700], ['caught at 0', 'landing at 700, 0 carried out']]);
 });
 
 test('all requests of a host are held until they are let go, each after a while of its own', async () => {

@@ -27,7 +27,7 @@ export interface PostgresParts {
     /** Of a standby: from whom to receive, null: from nobody. Undefined: nothing that is known. */
     upstream: Upstream | null | undefined;
   };
-  readonly reports: Pick<Reports, 'known' | 'save' | 'folderOf' | 'removeOldestWal'>;
+  readonly reports: Pick<Reports, 'known' | 'save' | 'folderOf' | 'begin' | 'jobIsOver' | 'giveWay' | 'removeWal'>;
   readonly sentinel: SentinelPrefix | null;
   readonly sentinelGraceMs: () => number;
   readonly note: (level: 'info' | 'warning' | 'error', text: string, because?: readonly Fact[]) => void;

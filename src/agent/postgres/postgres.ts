@@ -137,7 +137,9 @@ export function makePostgres(
       await Promise.allSettled(outliving);
       outliving.clear();
       if (context.signal.aborted) return cancelled;
-      return perform(parts, job, context, look);
+      const result = await perform(parts, job, context, look);
+      parts.reports.jobIsOver();
+      return result;
     },
     async applyConfiguration(always, synchronousNames = '') {
       const seen = last;

@@ -33,15 +33,17 @@ export function randomPlay(options: RandomOptions): Played & { taken(): Scenario
   };
   return {
     scenario,
-    script: ({ lab }) =>
-      nemesisScript(
+    script({ lab }) {
+      steps.length = 0; // of the run before
+      return nemesisScript(
         strikes,
         {
           leader: async () => (await lab.status()).leader,
           runs: (node, service) => lab.node(node).process(serviceOf(service)) !== null,
         },
         (step) => void steps.push(step),
-      ),
+      );
+    },
     taken: () => ({ ...scenario, steps }),
   };
 }

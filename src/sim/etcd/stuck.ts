@@ -7,42 +7,51 @@ export interface Stuck {
   hold(host: string): void;
   /** Each of those is carried out after so long; nothing is held any more. */
   letGo(delayMs: () => number): void;
-  /** Of that host, the next transaction that would do this alone: carried out so much later. */
-  trap(host: string, write: StuckWrite, delayMs: number): void;
+  /** Of that host, the next transaction that does this, and nothing else. */
+  trap(host: string, trap: WriteTrap): void;
   clearTraps(): void;
   /** True: this request is held, and `carryOut` is called in its time. */
   holds(host: string, ask: EtcdAsk<EtcdCall>, carryOut: () => void): boolean;
 }
 
-export interface StuckWrite {
+export interface WriteTrap {
   readonly op: 'put' | 'delete';
   /** Without the prefix of the cluster. */
   readonly key: string;
+  /** Carried out so long after it was sent. */
+  readonly delayMs: number;
+  /** As it is sent, and as it is carried out. */
+  caught?(): void;
+  landing?(): void;
 }
 
 export function makeStuck(engine: Engine): Stuck {
   const held = new Map<string, (() => void)[]>();
-  const traps = new Map<string, { readonly write: StuckWrite; readonly delayMs: number }>();
+  const traps = new Map<string, WriteTrap>();
   return {
-    hold: (host) => void held.set(host, []),
+    hold: (host) => void (held.has(host) || held.set(host, [])),
     letGo(delayMs) {
       for (const carryOut of [...held.values()].flat()) engine.after(delayMs(), carryOut);
       held.clear();
     },
-    trap: (host, write, delayMs) => void traps.set(host, { write, delayMs }),
+    trap: (host, trap) => void traps.set(host, trap),
     clearTraps: () => traps.clear(),
     holds(host, ask, carryOut) {
       const all = held.get(host);
       if (all !== undefined) all.push(carryOut);
       if (all !== undefined) return true;
       const trap = traps.get(host);
-      if (trap === undefined || !('success' in ask) || !does(ask, trap.write)) return false;
+      if (trap === undefined || !('success' in ask) || !does(ask, trap)) return false;
       traps.delete(host);
-      engine.after(trap.delayMs, carryOut);
+      engine.after(trap.delayMs, () => {
+        trap.landing?.();
+        carryOut();
+      });
+      trap.caught?.();
       return true;
     },
   };
 }
 
-const does = ({ success }: EtcdAsk<'txn'>, { op, key }: StuckWrite): boolean =>
+const does = ({ success }: EtcdAsk<'txn'>, { op, key }: WriteTrap): boolean =>
   success.some((one) => one.op === op && one.key.endsWith(`/${key}`));

@@ -12,15 +12,14 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { makeReports } from '../../../src/agent/reports/store.ts';
+import { makeReports, type Reports } from '../../../src/agent/reports/store.ts';
+import type { RepairReport } from '../../../src/model/report.ts';
 import { instantMs, wallMs } from '../../../src/model/units.ts';
 import type { Clock, Files } from '../../../src/model/world.ts';
 import { makeFiles } from '../../../src/world/files.ts';
 import { sampleReport } from '../../support/report.ts';
 
 /** On real files, by a clock that is set. */
-
-const mebibyte = 1_048_576;
 
 async function until(holds: () => boolean): Promise<void> {
   for (let tries = 0; !holds() && tries < 500; tries += 1) await new Promise((resolve) => setTimeout(resolve, 10));
@@ -42,27 +41,18 @@ function place(t: { after(clean: () => void): void }) {
     },
     sleep: () => Promise.resolve(),
   };
-  // Room is what a full folder frees, so that one that is emptied tells.
-  let freeBytes: number | null = null;
+  const disk = { isFull: false };
   const notes: string[] = [];
   const real = makeFiles();
   const files: Files = {
     ...real,
-    freeBytes: (path) => (freeBytes === null ? real.freeBytes(path) : Promise.resolve(freeBytes)),
-    async remove(path) {
-      const removed = await real.remove(path);
-      if (freeBytes !== null) freeBytes += 64 * mebibyte;
-      return removed;
-    },
     write: (path, text, mode) =>
-      freeBytes === 0 ? Promise.resolve({ kind: 'failed', why: 'ENOSPC' }) : real.write(path, text, mode),
+      disk.isFull ? Promise.resolve({ kind: 'failed', why: 'ENOSPC' }) : real.write(path, text, mode),
   };
   return {
     folder: join(stateDir, 'reports'),
     notes,
-    free: (bytes: number | null) => {
-      freeBytes = bytes;
-    },
+    disk,
     make: () => makeReports({ files, clock }, stateDir, (_level, text) => void notes.push(text)),
     set: (text: string) => {
       wall = Date.parse(text);
@@ -105,6 +95,81 @@ test('WAL goes when its time is over, an hour later at most; the report stays, a
   assert.equal(waiting(), 0);
 });
 
+/** As if a repair had left them: three, the oldest first. */
+async function three(reports: Reports): Promise<readonly RepairReport[]> {
+  for (const at of [1, 2, 3]) {
+    const id = `20261126-04031000${at}`;
+    await reports.save({ ...sampleReport, id });
+    mkdirSync(reports.folderOf(id), { recursive: true });
+  }
+  return reports.known();
+}
+const kept = (reports: Reports) =>
+  reports.recent().map(({ id, wal }) => [id.at(-1), wal.kept, existsSync(reports.folderOf(id))]);
+
+test('WAL that gives way is told and gone, once, however many want its room; that of a repair at work stays until its job is over', async (t) => {
+  const { make, notes } = place(t);
+  const reports = make();
+  const [first, second] = await three(reports);
+  assert.ok(first !== undefined && second !== undefined);
+  reports.begin(first.id);
+  assert.deepEqual(
+    reports.giveWay().map(({ id }) => id.at(-1)),
+    ['2', '3'],
+  );
+  await Promise.all([reports.removeWal([second], 'a test'), reports.removeWal([second], 'another')]);
+  assert.deepEqual(kept(reports), [
+    ['1', 'whole', true],
+    ['2', 'removed', false],
+    ['3', 'whole', true],
+  ]);
+  assert.deepEqual([reports.recent()[1]?.wal.why, notes.length], ['a test', 1]);
+  reports.jobIsOver();
+  assert.deepEqual(
+    reports.giveWay().map(({ id }) => id.at(-1)),
+    ['1', '3'],
+  );
+  reports.close();
+  await reports.removeWal([first], 'after its end');
+  assert.ok(existsSync(reports.folderOf(first.id)));
+});
+
+test('a disk too full to say so: what is gone counts as gone, and is written when there is room', async (t) => {
+  const { folder, make, disk } = place(t);
+  const reports = make();
+  const [first] = await three(reports);
+  assert.ok(first !== undefined);
+  disk.isFull = true;
+  await reports.removeWal([first], 'a full disk');
+  assert.deepEqual(kept(reports)[0], ['1', 'removed', false]);
+  assert.deepEqual(
+    reports.giveWay().map(({ id }) => id.at(-1)),
+    ['2', '3'],
+  );
+  const written = () => JSON.parse(readFileSync(join(folder, `${first.id}.json`), 'utf8')).wal.kept;
+  assert.equal(written(), 'whole');
+  disk.isFull = false;
+  await reports.removeWal(reports.giveWay().slice(0, 1), 'another');
+  assert.equal(written(), 'removed');
+});
+
+test('what an agent that ended left half copied goes, and what is older than the last hundred', async (t) => {
+  const { folder, make } = place(t);
+  const before = make();
+  const none = { ...sampleReport.wal, kept: 'none', files: [], bytes: 0 } as const;
+  for (let at = 0; at < 103; at += 1) {
+    const id = `20261126-0403${String(at).padStart(3, '0')}`;
+    await before.save({ ...sampleReport, id, ...(at === 102 ? { outcome: null, wal: none } : {}) });
+    mkdirSync(before.folderOf(id));
+  }
+  const reports = make();
+  await reports.load();
+  assert.equal(reports.recent().length, 100);
+  const names = readdirSync(folder).sort();
+  assert.deepEqual([names.length, names[0]], [199, '20261126-0403003.json']);
+  assert.ok(!existsSync(reports.folderOf('20261126-0403102')));
+});
+
 test('of many reports the last hundred stay, each with its WAL', async (t) => {
   const { folder, make } = place(t);
   const before = make();
@@ -118,40 +183,4 @@ test('of many reports the last hundred stay, each with its WAL', async (t) => {
   assert.equal(before.recent().length, 100);
   assert.equal(readdirSync(folder).length, 200);
   assert.ok(!existsSync(before.folderOf('20261126-0403001')));
-});
-
-test('WAL that is kept goes, the oldest first, until its disk has room; that of a repair that is under way stays', async (t) => {
-  const { make, free, anHourLater: later, notes, waiting } = place(t);
-  free(1_000 * mebibyte);
-  const reports = make();
-  await reports.load();
-  for (const at of [1, 2, 3, 4]) {
-    const id = `20261126-04031000${at}`;
-    await reports.save({ ...sampleReport, id, ...(at === 1 ? { outcome: null, state: 'prepared' } : {}) });
-    mkdirSync(reports.folderOf(id));
-  }
-  const kept = () => reports.recent().map(({ id, wal }) => [id.at(-1), wal.kept, existsSync(reports.folderOf(id))]);
-  const all = kept();
-  const bothWait = () => waiting() === 2; // for the next look at the times, and at the room
-  later();
-  await until(bothWait);
-  assert.deepEqual(kept(), all);
-  free(10 * mebibyte);
-  later();
-  await until(bothWait);
-  assert.deepEqual(kept(), [
-    ['1', 'whole', true],
-    ['2', 'removed', false],
-    ['3', 'removed', false],
-    ['4', 'whole', true],
-  ]);
-  assert.equal(notes.length, 2);
-  // Not even the report that it is gone can be written at first.
-  free(0);
-  later();
-  await until(() => kept().at(-1)?.[1] === 'removed');
-  assert.deepEqual(kept().at(-1), ['4', 'removed', false]);
-  assert.match(reports.recent().at(-1)?.wal.why ?? '', /the disk was nearly full: 0 bytes were free/);
-  reports.close();
-  assert.equal(waiting(), 0);
 });

@@ -1,7 +1,6 @@
 import { beginOfSegment, isWalFileName, readWalFileName, segmentOf } from '../../../../codec/postgres/walFile.ts';
 import type { KeptWal, RepairReport } from '../../../../model/report.ts';
 import { type Lsn, lsnOf } from '../../../../model/units.ts';
-import { leftFreeBytes, mayGo } from '../../../reports/store.ts';
 import type { JobContext, PostgresParts } from '../../parts.ts';
 import type { Beyond } from './beyond.ts';
 
@@ -42,6 +41,7 @@ export async function keepWal(
   const patienceMs = patient ? settings.roomPatienceMs : 0;
   const sinceMs = clock.now();
   let told = false;
+  await parts.world.files.remove(folder);
   for (;;) {
     const wanted = await wantedWal(parts, beyond, end);
     if (typeof wanted === 'string') return nothing(wanted);
@@ -50,23 +50,28 @@ export async function keepWal(
     const room = await makeRoom(parts, id, sizeOf(all));
     const chosen = fitting(all, isLast ? room.bytes : sizeOf(all) <= room.bytes ? room.bytes : -1);
     const why = chosen === null ? shortOf(sizeOf(all), room) : await copyAll(parts, context, folder, chosen);
-    if (context.signal.aborted) return null;
+    if (context.signal.aborted) return left();
     if (chosen !== null && why === null) {
       const isWhole = chosen.length === all.length;
       const missing = isWhole ? wanted.gone : shortOf(sizeOf(all), room);
       const files = chosen.map(({ name }) => name);
       return { kept: missing === null ? 'whole' : 'partly', folder, files, bytes: sizeOf(chosen), why: missing, until };
     }
-    if (isLast) {
-      await parts.world.files.remove(folder);
-      return nothing(why ?? 'there is no room');
-    }
+    // Half a copy would take the very room that is waited for.
+    await parts.world.files.remove(folder);
+    if (isLast) return nothing(why ?? 'there is no room');
     if (!told)
       parts.note('warning', 'a repair waits for room to keep the WAL that it throws away', waits(why, patienceMs));
     told = true;
     context.progress(`waits for room to keep the WAL that it throws away: ${why}`);
     await clock.sleep(againMs, context.signal);
-    if (context.signal.aborted) return null;
+    if (context.signal.aborted) return left();
+  }
+
+  /** Of a copy that was broken off nobody would know. */
+  async function left(): Promise<null> {
+    await parts.world.files.remove(folder);
+    return null;
   }
 }
 
@@ -117,33 +122,26 @@ interface Room {
   readonly by: string;
 }
 
-/** What older reports keep gives way, as far as that helps. */
+/**
+ * What older reports keep gives way, as far as that helps. What goes counts as free at once: a file system may show it later.
+ */
 async function makeRoom(parts: PostgresParts, id: string, bytes: number): Promise<Room> {
-  let room = await roomFor(parts, id, []);
-  const others = (await parts.reports.known()).filter((report) => report.id !== id && mayGo(report));
-  if (bytes > (await roomFor(parts, id, others)).bytes) return room;
-  while (
-    bytes > room.bytes &&
-    (await parts.reports.removeOldestWal(`a newer report needed room: ${shortOf(bytes, room)}`))
-  )
-    room = await roomFor(parts, id, []);
-  return room;
-}
-
-/** `without`: as if their WAL were gone. */
-async function roomFor(parts: PostgresParts, id: string, without: readonly RepairReport[]): Promise<Room> {
   const { stateDir, reports } = parts.settings().local;
-  const others = (await parts.reports.known()).filter((report) => report.id !== id);
-  const gone = bytesOf(without);
-  const left = reports.walBytesMax - (bytesOf(others) - gone);
-  const free = ((await parts.world.files.freeBytes(stateDir)) ?? 0) + gone;
-  const onDisk = Math.min(Math.floor(free * shareOfFree), free - leftFreeBytes);
-  return left < onDisk
-    ? { bytes: left, by: 'matriarch.reports.max_size_mb, of all reports together' }
-    : {
-        bytes: onDisk,
-        by: `the disk of ${stateDir}, of which no more than half of what is free is taken, and ${leftFreeBytes} bytes stay free`,
-      };
+  const known = (await parts.reports.known()).filter((report) => report.id !== id);
+  const freeBytes = await parts.world.files.freeBytes(stateDir);
+  const roomWithout = (gone: readonly RepairReport[]): Room => {
+    const left = reports.walBytesMax - (bytesOf(known) - bytesOf(gone));
+    const onDisk = Math.floor(((freeBytes ?? 0) + bytesOf(gone)) * shareOfFree);
+    return left < onDisk
+      ? { bytes: left, by: 'matriarch.reports.max_size_mb, of all reports together' }
+      : { bytes: onDisk, by: `the disk of ${stateDir}, of which no more than half of what is free is taken` };
+  };
+  const others = parts.reports.giveWay().filter((report) => report.id !== id);
+  const enough = others.map((_, at) => others.slice(0, at)).find((gone) => roomWithout(gone).bytes >= bytes);
+  const gone = freeBytes === null ? [] : (enough ?? (roomWithout(others).bytes >= bytes ? others : []));
+  if (gone.length > 0)
+    await parts.reports.removeWal(gone, `a newer report needed room: ${shortOf(bytes, roomWithout([]))}`);
+  return roomWithout(gone);
 }
 
 const bytesOf = (reports: readonly RepairReport[]): number => reports.reduce((sum, { wal }) => sum + wal.bytes, 0);

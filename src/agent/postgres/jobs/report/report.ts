@@ -64,6 +64,7 @@ async function write(parts: PostgresParts, context: JobContext, found: Found): P
   const known = (await parts.reports.known()).findLast((report) => isOf(report, found));
   const begun = known !== undefined && lsn(known.end.lsn) === found.end && known.wal.kept === 'whole' ? known : null;
   let report = begun ?? (await compose(parts, found, known, { rule, because }));
+  parts.reports.begin(report.id);
   for (let told = false; begun === null; told = true) {
     const why = await save(parts, report);
     if (why === null) break;
