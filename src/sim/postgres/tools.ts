@@ -201,6 +201,13 @@ export const pgRewind =
       const fork = forkOf(wal, server.wal);
       self.print(`pg_rewind: servers diverged at WAL location ${lsnText(lsnOf(fork.at))} on timeline ${fork.timeline}`);
       if (wal.end <= fork.at) return exit(self, 0, 'pg_rewind: no rewind required');
+      // Before 16 it takes the last checkpoint's timeline for the target's, whose segments end at the fork.
+      if (control.minRecoveryEndTimeline > control.timeline)
+        return exit(
+          self,
+          1,
+          `pg_rewind: error: could not find previous WAL record at ${lsnText(lsnOf(fork.at))}: invalid record length`,
+        );
       self.print('pg_rewind: need to copy 53 MB (total source directory size is 75 MB)');
       if (self.state() === 'dead') return;
       machine.onErased?.(path, 'rewound');

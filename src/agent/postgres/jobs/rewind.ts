@@ -14,6 +14,7 @@ import {
 } from '../parts.ts';
 import { findPostmaster } from '../postmaster.ts';
 import { archiveReady } from './archiveReady.ts';
+import { crashRecovery } from './crashRecovery.ts';
 import { reportBefore } from './report/report.ts';
 import { whyNoPrimary } from './source.ts';
 import { removeHistoriesAfter } from './taken.ts';
@@ -38,6 +39,8 @@ export async function rewind(
   await writePassfile(parts, job.from.host, job.from.port);
   const report = await reportBefore(parts, context, 'rewind', job.from);
   if (report.ends !== null) return report.ends;
+  const notReady = await reachOwnTimeline(parts, context, job);
+  if (notReady !== null) return notReady;
   await archiveReady(parts, context);
   if (context.signal.aborted) return cancelled;
   const refusal = (await context.premise(job.premise)) ?? (await whyNoPrimary(parts, job.from));
@@ -90,4 +93,26 @@ export async function rewind(
   return failed(
     `pg_rewind from ${job.from.member}: ${finished.kind === 'failed' ? finished.why : finished.stderr.trim().slice(-500)}`,
   );
+}
+
+/**
+ * The last checkpoint of a server that died right after its promotion is of the timeline before. pg_rewind before 16 takes that one
+ * for the server's, and finds no record where the other history forks off. A single-user server recovers it to its end, and leaves
+ * a checkpoint there: this history is given up in any case. Null: it may be rewound.
+ */
+async function reachOwnTimeline(
+  parts: PostgresParts,
+  context: JobContext,
+  { from, premise }: Extract<Job, { kind: 'rewind' }>,
+): Promise<JobResult | null> {
+  const control = await parts.readControl();
+  if (typeof control === 'string' || control.minRecoveryEndTimeline <= control.timeline) return null;
+  const refusal = (await context.premise(premise)) ?? (await whyNoPrimary(parts, from));
+  if (refusal !== null) return failed(`not rewound: ${refusal}`);
+  parts.step('rewind', 'recovers to the end of its own timeline first', [
+    ['timeline', control.minRecoveryEndTimeline],
+    ['timelineOfLastCheckpoint', control.timeline],
+  ]);
+  const recovered = await crashRecovery(parts, context);
+  return recovered.ended === 'done' ? null : recovered;
 }
