@@ -33,7 +33,7 @@ const done = async (work: Promise<{ ended: string; error: string | null }>): Pro
  */
 describe('a server that died right after its promotion is rewound', () => {
   const folder = makeFolder();
-  const [n1, n2] = [makeNode(folder.path, 'n1', 19_472), makeNode(folder.path, 'n2', 19_473)];
+  const [n1, n2] = [makeNode(folder.path, 'n1', 19_482), makeNode(folder.path, 'n2', 19_483)];
   after(async () => {
     for (const node of [n1, n2]) await node.end();
     folder.remove();
