@@ -131,10 +131,16 @@ export const newerPrimary = (seen: Observation, mine: Timeline): string | null =
 
 export const failoverRequest = (seen: Observation): FailoverRequest | null => clusterOf(seen)?.failover ?? null;
 
-/** A request that counts now: one that is scheduled for later decides nothing yet. */
+/**
+ * A request that counts now: one that is scheduled for later decides nothing yet. In pause no schedule is kept; what was begun on time
+ * is brought to its end, what came due in pause stays undone however long that lasts.
+ */
 export const dueRequest = (seen: Observation): FailoverRequest | null => {
   const request = failoverRequest(seen);
-  return request === null || (request.scheduledAt !== null && request.scheduledAt > seen.wallMs) ? null : request;
+  if (request === null || request.scheduledAt === null) return request;
+  const { pause, ttlMs, loopWaitMs } = seen.settings.cluster;
+  const lateMs = seen.wallMs - request.scheduledAt;
+  return lateMs < 0 || (pause && lateMs > ttlMs + 1.5 * loopWaitMs) ? null : request;
 };
 
 export const nofailover = (seen: Observation): boolean =>

@@ -16,6 +16,7 @@ import {
 } from '../judge.ts';
 import { repairPause } from '../repair.ts';
 import type { Rule } from '../rule.ts';
+import { answersForCommits } from '../synchronous/standing.ts';
 import { orderlyStop } from '../timing.ts';
 import { stoppedCallback } from '../upkeep/callbacks.ts';
 import { leaderAsSource } from './rejoin.ts';
@@ -137,8 +138,8 @@ const reinitialize: Rule = {
         wakeInMs: 200,
       };
     }
-    const from = wantedUpstream(seen, slotNameOf);
     const source = leaderAsSource(seen);
+    const from = answersForCommits(seen) ? source : wantedUpstream(seen, slotNameOf);
     if (from === null || source === null) return refuse(`the address of ${leader.name} is not known`);
     const initialize = clusterOf(seen)?.initialize;
     const systemId = initialize?.kind === 'done' ? initialize.systemId : null;
@@ -153,6 +154,15 @@ const reinitialize: Rule = {
       return { actions: [{ kind: 'startJob', job }], because: [['leader', leader.name]] };
     }
     const { last } = seen.jobs;
+    // The data is whole: its server may be all that could take over from a leader that does not answer.
+    if (
+      last !== null &&
+      isOwnStep(last.job) &&
+      last.job.kind === 'removeData' &&
+      last.ended === 'failed' &&
+      seen.postgres.kind === 'stopped'
+    )
+      return refuse(`nothing was removed, and the server is started again: ${last.error}`);
     const pause = last !== null && isOwnStep(last.job) ? repairPause(seen) : null;
     if (pause !== null) return pause;
     const premise = { term: leader.term, leader: leader.name, systemId };

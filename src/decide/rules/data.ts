@@ -18,6 +18,7 @@ import {
 } from '../judge.ts';
 import { repairPause } from '../repair.ts';
 import type { Rule } from '../rule.ts';
+import { answersForCommits } from '../synchronous/standing.ts';
 import { beginCluster } from './bootstrap.ts';
 import { leaderAsSource } from './rejoin.ts';
 
@@ -25,12 +26,14 @@ import { leaderAsSource } from './rejoin.ts';
 
 /**
  * A running member tagged clonefrom, else whom this node will stream from, while that one runs, else the leader: also for a node
- * that streams from nobody. Never a guess: the address must be known.
+ * that streams from nobody. Never a guess: the address must be known. Whose name stands in /sync has every commit that was
+ * acknowledged, so says the key, whatever lies in its directory: it is copied from the leader alone, who has them all, too.
  */
 function cloneSource(seen: Observation): Upstream | null {
   const cluster = clusterOf(seen);
   const leader = otherLeader(seen);
   if (cluster === null || leader === null) return null;
+  if (answersForCommits(seen)) return leaderAsSource(seen);
   const offered = cluster.members.filter(
     (member) =>
       member.tags.clonefrom === true &&

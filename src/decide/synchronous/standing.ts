@@ -29,6 +29,9 @@ export function isElectable(seen: Observation, name: string): boolean {
   return names === null || isIn(names, name);
 }
 
+/** This node is among those of whom /sync promises that they have every commit that was acknowledged, alone or together. */
+export const answersForCommits = (seen: Observation): boolean => isIn(electable(seen) ?? [], me(seen));
+
 /** In quorum mode the votes say who has every commit, and anybody may ask for them. */
 export const mayStand = (seen: Observation, name: string): boolean => {
   const readable = clusterOf(seen)?.sync != null;

@@ -54,7 +54,8 @@ export async function clone(
     ...loginWords(replication, pgpass),
     ['host', job.from.host],
     ['port', String(job.from.port)],
-    ['application_name', settings.local.name],
+    // Not the member's own name: its walsender would confirm commits in the name of a standby that is not there yet.
+    ['application_name', `pg_basebackup ${settings.local.name}`],
     ['connect_timeout', '5'],
   ]);
   const given = settings.postgres.basebackup.filter(([name]) => !forbidden.has(name));
