@@ -1,6 +1,6 @@
 import type { Cluster, Member } from '../model/cluster.ts';
 
-/** Who streams from whom: from the leader, unless `replicatefrom` names another member that is there. */
+/** Who streams from whom: from the leader, unless `replicatefrom` names another member that is there, and whose server is up. */
 
 export function upstreamOf(
   cluster: Cluster,
@@ -36,5 +36,23 @@ const tagOf = (cluster: Cluster, name: string): unknown =>
 
 function namedBy(cluster: Cluster, leader: string, name: string, replicatefrom: unknown): string {
   const named = typeof replicatefrom === 'string' && replicatefrom !== name ? replicatefrom : leader;
-  return cluster.members.some((member) => member.name === named) ? named : leader;
+  return cluster.members.some((member) => member.name === named && mayServe(member)) ? named : leader;
 }
+
+/** By its own word: where its agent is well and its server is not, there is nothing to stream. */
+const mayServe = ({ state }: Member): boolean => !notUp.has(state);
+const notUp: ReadonlySet<string> = new Set([
+  'stopping',
+  'stopped',
+  'stop failed',
+  'crashed',
+  'starting',
+  'start failed',
+  'restarting',
+  'restart failed',
+  'initializing new cluster',
+  'initdb failed',
+  'running custom bootstrap script',
+  'custom bootstrap failed',
+  'creating replica',
+]);
