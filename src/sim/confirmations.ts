@@ -16,6 +16,8 @@ export function makeConfirmations(engine: Engine, postgres: PostgresWorld, nodes
   postgres.confirming = ({ machine: { name } }, host): void => {
     const word = said.get(name);
     if (word === undefined || (word.holder !== null && word.holder !== host)) return;
+    // A standby that relays waits for nobody, and tells nobody's clients anything.
+    if ([...postgres.servers].some(({ machine, inRecovery }) => machine.name === host && inRecovery)) return;
     const id = `${name} ${word.atMs}`;
     if (!broken.has(id))
       broken.set(id, { kind: 'confirmation', node: name, to: host, saidMs: word.atMs, atMs: engine.now() });

@@ -269,7 +269,15 @@ describe('the life of two servers, by the shipped jobs', () => {
     const settings = n2.settings.postgres as { basebackup: readonly (readonly [string, string | null])[] };
     settings.basebackup = [['max-rate', '4M']];
     const cloning = n2.perform({ kind: 'clone', from: n1.upstream(), premise: noPremise }, { signal: abort.signal });
-    await world.clock.sleep(1_500);
+    // What is copied confirms no commit: neither of its two walsenders has the member's name, which commits may wait for.
+    const names = () => n1.sql("SELECT string_agg(application_name, '|') FROM pg_stat_replication");
+    const endMs = world.clock.now() + 20_000;
+    let seen = '';
+    while (seen.split('|').length < 2 && world.clock.now() < endMs) {
+      await world.clock.sleep(50);
+      seen = await names();
+    }
+    assert.equal(seen, 'pg_basebackup n2|pg_basebackup n2');
     abort.abort();
     assert.equal((await cloning).ended, 'cancelled');
     assert.deepEqual(await n2.postgres.look(), { kind: 'partialData', left: 'basebackup' });
