@@ -14,9 +14,11 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 const clock = makeClock();
 const told = join(folder, 'told');
 const script = join(folder, 'callback.sh');
+/** A slow one comes to its end when this is there. */
+const go = join(folder, 'go');
 writeFileSync(
   script,
-  `#!/bin/sh\nexport PATH=/usr/bin:/bin\n[ "$1" = slow ] && { shift; sleep 0.7; }\necho "$@" >>${told}\n`,
+  `#!/bin/sh\nexport PATH=/usr/bin:/bin\n[ "$1" = slow ] && { shift; while [ ! -e ${go} ]; do sleep 0.05; done; }\necho "$@" >>${told}\n`,
 );
 chmodSync(script, 0o755);
 
@@ -34,7 +36,7 @@ function make() {
 }
 const lines = (): readonly string[] => (existsSync(told) ? readFileSync(told, 'utf8').trim().split('\n') : []);
 async function until(holds: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 300 && !holds(); tries++) await clock.sleep(10);
+  for (let tries = 0; tries < 2000 && !holds(); tries++) await clock.sleep(10);
   assert.ok(holds(), lines().join(' | '));
 }
 
@@ -46,8 +48,10 @@ test('a script is told event, role and cluster; a new one ends the one before, b
   await until(() => lines().includes('on_reload replica demo'));
   callbacks.run('on_role_change', 'primary');
   await until(() => lines().includes('on_role_change primary demo'));
-  await clock.sleep(800);
+  writeFileSync(go, '');
+  await clock.sleep(400);
   assert.ok(!lines().includes('on_start replica demo'));
+  rmSync(go);
 });
 
 test('the end of the agent does not end what was told of the stop', async () => {
@@ -55,5 +59,6 @@ test('the end of the agent does not end what was told of the stop', async () => 
   callbacks.run('on_stop', 'primary', { outlives: true });
   await callbacks.close();
   assert.ok(!lines().includes('on_stop primary demo'), 'nor does it wait for it');
+  writeFileSync(go, '');
   await until(() => lines().includes('on_stop primary demo'));
 });
