@@ -119,6 +119,9 @@ export type Hindrance =
   /** The leader has given up the slot that it streams by, or never made it. */
   | { readonly kind: 'slotLost'; readonly slot: string; readonly status: 'lost' | 'absent' };
 
+/** Why nothing may be removed yet: passes by itself, or a rule ends what runs. */
+export const stillRuns = 'PostgreSQL still runs on it';
+
 export interface FinishedJob {
   readonly job: Job;
   readonly ended: 'done' | 'failed' | 'cancelled';

@@ -1,6 +1,6 @@
 import type { Ask, AskAnswer } from '../../model/ask.ts';
 import type { Verdict } from '../../model/decision.ts';
-import type { Job } from '../../model/job.ts';
+import { type FinishedJob, type Job, stillRuns } from '../../model/job.ts';
 import type { Observation } from '../../model/observation.ts';
 import { slotNameOf } from '../../model/slotName.ts';
 import { later } from '../../model/units.ts';
@@ -113,6 +113,8 @@ const reload: Rule = {
 /** Asked for until the copy has begun: what comes before it is a step of the same work. */
 const isOwnStep = (job: Job): boolean => 'why' in job && job.why === reinitializing;
 const reinitializing = 'reinitialize';
+const isRefusedByLeader = ({ job, ended, error }: FinishedJob): boolean =>
+  job.kind === 'removeData' && ended === 'failed' && error !== stillRuns;
 
 const reinitialize: Rule = {
   name: 'asked.reinitialize',
@@ -155,13 +157,7 @@ const reinitialize: Rule = {
     }
     const { last } = seen.jobs;
     // The data is whole: its server may be all that could take over from a leader that does not answer.
-    if (
-      last !== null &&
-      isOwnStep(last.job) &&
-      last.job.kind === 'removeData' &&
-      last.ended === 'failed' &&
-      seen.postgres.kind === 'stopped'
-    )
+    if (last !== null && isOwnStep(last.job) && isRefusedByLeader(last) && seen.postgres.kind === 'stopped')
       return refuse(`nothing was removed, and the server is started again: ${last.error}`);
     const pause = last !== null && isOwnStep(last.job) ? repairPause(seen) : null;
     if (pause !== null) return pause;

@@ -1,4 +1,4 @@
-import type { Job } from '../../../model/job.ts';
+import { type Job, stillRuns } from '../../../model/job.ts';
 import { must } from '../configure.ts';
 import { mark, unmark } from '../marker.ts';
 import { failed, type JobContext, type JobResult, type PostgresParts, succeeded } from '../parts.ts';
@@ -19,7 +19,7 @@ export async function removeData(
   const { world } = parts;
   const { dataDir } = parts.places();
   if ((await findPostmaster(world, parts.places())) !== null || orphansOf(world, parts.places()).length > 0)
-    return failed('PostgreSQL still runs on it');
+    return failed(stillRuns);
   const report = job.force && job.leader !== null ? await reportBefore(parts, context, 'removal', job.leader) : null;
   if (report !== null && report.ends !== null) return report.ends;
   const refusal =
