@@ -46,7 +46,10 @@ test('all requests of a host are held until they are let go, each after a while 
   const stuck = makeStuck(engine);
   const carriedOut: string[] = [];
   stuck.hold('n1');
-  for (const what of ['first', 'second']) assert.ok(stuck.holds('n1', renewal, () => void carriedOut.push(what)));
+  for (const what of ['first', 'second']) {
+    assert.ok(stuck.holds('n1', renewal, () => void carriedOut.push(what)));
+    stuck.hold('n1'); // once more, while the first holds
+  }
   await engine.run(1_000);
   assert.deepEqual(carriedOut, []);
   const delays = [900, 100];
