@@ -132,16 +132,19 @@ export const newerPrimary = (seen: Observation, mine: Timeline): string | null =
 export const failoverRequest = (seen: Observation): FailoverRequest | null => clusterOf(seen)?.failover ?? null;
 
 /**
- * A request that counts now: one that is scheduled for later decides nothing yet. In pause no schedule is kept; what was begun on time
- * is brought to its end, what came due in pause stays undone however long that lasts.
+ * A request that counts now: one that is scheduled for later decides nothing yet. In pause no schedule is kept: what came due there
+ * stays undone, whatever becomes of the leader. Only where that one has given the key away, as it does for nobody but its
+ * successor, is what it began brought to its end.
  */
 export const dueRequest = (seen: Observation): FailoverRequest | null => {
   const request = failoverRequest(seen);
   if (request === null || request.scheduledAt === null) return request;
-  const { pause, ttlMs, loopWaitMs } = seen.settings.cluster;
-  const lateMs = seen.wallMs - request.scheduledAt;
-  return lateMs < 0 || (pause && lateMs > ttlMs + 1.5 * loopWaitMs) ? null : request;
+  if (request.scheduledAt > seen.wallMs) return null;
+  return !seen.settings.cluster.pause || clusterOf(seen)?.leader !== null || gaveAway(seen) ? request : null;
 };
+
+/** The last leader, in order: its server is down. In pause people who stop it have the request cleared first. */
+const gaveAway = ({ dcs }: Observation): boolean => dcs.kind === 'reachable' && dcs.vacancy?.released === true;
 
 export const nofailover = (seen: Observation): boolean =>
   seen.settings.local.tags.nofailover || seen.settings.local.tags.failoverPriority <= 0;

@@ -116,9 +116,10 @@ export async function runPlan(plan: RunPlan): Promise<RunAccount> {
     healAll(cluster);
     if (paused()) await resume(cluster);
     // What seems steady as the last fault is mended may be what nobody had the time to notice: seed 0x34a in sync mode.
+    const endMs = cluster.engine.now() + livenessMs;
     await cluster.untilSteady(livenessMs);
     await cluster.run(5000);
-    await cluster.untilSteady(livenessMs);
+    await cluster.untilSteady(Math.max(0, endMs - cluster.engine.now()));
     const healedMs = cluster.engine.now();
     await cluster.until(() => cluster.writesSince(healedMs), { withinMs: 20_000 });
     await cluster.run(5000);

@@ -137,9 +137,11 @@ export function makePostgres(
       await Promise.allSettled(outliving);
       outliving.clear();
       if (context.signal.aborted) return cancelled;
-      const result = await perform(parts, job, context, look);
-      parts.reports.jobIsOver();
-      return result;
+      try {
+        return await perform(parts, job, context, look);
+      } finally {
+        parts.reports.jobIsOver();
+      }
     },
     async applyConfiguration(always, synchronousNames = '') {
       const seen = last;

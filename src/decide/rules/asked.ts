@@ -113,7 +113,8 @@ const reload: Rule = {
 /** Asked for until the copy has begun: what comes before it is a step of the same work. */
 const isOwnStep = (job: Job): boolean => 'why' in job && job.why === reinitializing;
 const reinitializing = 'reinitialize';
-const isRefusedByLeader = ({ job, ended, error }: FinishedJob): boolean =>
+/** Nothing was touched yet, and it does not pass by itself: mostly the leader's server does not answer. */
+const isRefused = ({ job, ended, error }: FinishedJob): boolean =>
   job.kind === 'removeData' && ended === 'failed' && error !== stillRuns;
 
 const reinitialize: Rule = {
@@ -157,7 +158,7 @@ const reinitialize: Rule = {
     }
     const { last } = seen.jobs;
     // The data is whole: its server may be all that could take over from a leader that does not answer.
-    if (last !== null && isOwnStep(last.job) && isRefusedByLeader(last) && seen.postgres.kind === 'stopped')
+    if (last !== null && isOwnStep(last.job) && isRefused(last) && seen.postgres.kind === 'stopped')
       return refuse(`nothing was removed, and the server is started again: ${last.error}`);
     const pause = last !== null && isOwnStep(last.job) ? repairPause(seen) : null;
     if (pause !== null) return pause;

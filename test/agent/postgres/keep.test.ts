@@ -6,8 +6,8 @@ import { test } from 'node:test';
 import { keepWal } from '../../../src/agent/postgres/jobs/report/keep.ts';
 import type { PostgresParts } from '../../../src/agent/postgres/parts.ts';
 import { makeReports } from '../../../src/agent/reports/store.ts';
-import { lsn, timeline } from '../../../src/model/units.ts';
-import { makeClock } from '../../../src/world/clock.ts';
+import { instantMs, lsn, timeline, wallMs } from '../../../src/model/units.ts';
+import type { Clock } from '../../../src/model/world.ts';
 import { makeFiles } from '../../../src/world/files.ts';
 import { sampleReport } from '../../support/report.ts';
 
@@ -16,7 +16,11 @@ const older = '20261101-000000-001';
 const mine = '20261126-000000-001';
 
 /** Three segments to keep, and two that an older report keeps; on a disk of which so much is free. */
-async function place(t: { after(clean: () => void): void }, freeBytes: () => number | null, walBytesMax = 1e12) {
+async function place(
+  t: { after(clean: () => void): void },
+  freeBytes: () => number | null,
+  { walBytesMax = 1e12, olders = [older], roomPatienceMs = 0 } = {},
+) {
   const home = mkdtempSync(join(tmpdir(), 'matriarch-keep-'));
   t.after(() => rmSync(home, { recursive: true }));
   const [dataDir, stateDir] = [join(home, 'data'), join(home, 'state')];
@@ -27,23 +31,37 @@ async function place(t: { after(clean: () => void): void }, freeBytes: () => num
       Buffer.alloc(segmentBytes),
     );
   const real = makeFiles();
-  const copies = { made: 0, onEach: () => {} };
+  const copies = { made: 0, onEach: () => {}, onWait: () => {}, fail: false };
   const files = {
     ...real,
     freeBytes: () => Promise.resolve(freeBytes()),
     copy(from: string, to: string) {
       copies.made += 1;
       copies.onEach();
-      return real.copy(from, to);
+      return copies.fail ? Promise.resolve({ kind: 'failed', why: 'ENOSPC' } as const) : real.copy(from, to);
     },
   };
-  const world = { files, clock: makeClock() };
+  let now = 0;
+  const passed: number[] = [];
+  const clock: Clock = {
+    now: () => instantMs(now),
+    wall: () => wallMs(Date.parse('2026-11-26T05:00:00Z') + now),
+    at: () => () => {},
+    sleep(ms) {
+      now += ms;
+      passed.push(now);
+      return Promise.resolve();
+    },
+  };
+  const world = { files, clock };
   const reports = makeReports(world, stateDir, () => {});
   t.after(() => reports.close());
-  await reports.save({ ...sampleReport, id: older, wal: { ...sampleReport.wal, bytes: 2 * segmentBytes } });
-  mkdirSync(reports.folderOf(older));
+  for (const id of olders) {
+    await reports.save({ ...sampleReport, id, wal: { ...sampleReport.wal, bytes: 2 * segmentBytes } });
+    mkdirSync(reports.folderOf(id));
+  }
   reports.begin(mine);
-  const settings = { stateDir, reports: { keepMs: 86_400_000, walBytesMax, roomPatienceMs: 0 } };
+  const settings = { stateDir, reports: { keepMs: 86_400_000, walBytesMax, roomPatienceMs } };
   const parts = {
     world,
     reports,
@@ -63,7 +81,12 @@ async function place(t: { after(clean: () => void): void }, freeBytes: () => num
     reports,
     abort,
     keep: () =>
-      keepWal(parts, { signal: abort.signal, progress() {} }, mine, { beyond, end: lsn('0/500100'), patient: false }),
+      keepWal(parts, { signal: abort.signal, progress: () => copies.onWait() }, mine, {
+        beyond,
+        end: lsn('0/500100'),
+        patient: true,
+      }),
+    passed,
     older: async () => (await reports.known()).find(({ id }) => id === older)?.wal.kept,
   };
 }
@@ -79,7 +102,7 @@ test('the older gives way where that is enough, by the disk and by the settings;
     [5 * segmentBytes, 1e12],
     [1e9, 4 * segmentBytes],
   ] as const) {
-    const { keep, older: kept } = await place(t, () => free, most);
+    const { keep, older: kept } = await place(t, () => free, { walBytesMax: most });
     const wal = await keep();
     assert.deepEqual([wal?.kept, wal?.why, await kept()], ['whole', null, 'removed']);
   }
@@ -100,4 +123,17 @@ test('a copy that is broken off leaves nothing behind that would take the room o
   assert.equal(await keep(), null);
   assert.ok(!existsSync(reports.folderOf(mine)));
   assert.deepEqual([readdirSync(reports.folderOf(older)), await kept()], [[], 'whole']);
+});
+
+test('where what was given up does not show as free, one more goes each minute, and not each time that it is tried', async (t) => {
+  const olders = ['20261101-000000-001', '20261101-000000-002', '20261101-000000-003'];
+  const { keep, abort, copies, passed, reports } = await place(t, () => 5 * segmentBytes, {
+    olders,
+    roomPatienceMs: 3_600_000,
+  });
+  copies.fail = true;
+  copies.onWait = () => (passed.at(-1) ?? 0) >= 90_000 && abort.abort();
+  assert.equal(await keep(), null);
+  const left = (await reports.known()).filter(({ wal }) => wal.kept === 'whole').map(({ id }) => id);
+  assert.deepEqual(left, olders.slice(2));
 });

@@ -39,10 +39,11 @@ export async function rewind(
   await writePassfile(parts, job.from.host, job.from.port);
   const report = await reportBefore(parts, context, 'rewind', job.from);
   if (report.ends !== null) return report.ends;
-  const notReady = await reachOwnTimeline(parts, context, job);
-  if (notReady !== null) return notReady;
   await archiveReady(parts, context);
   if (context.signal.aborted) return cancelled;
+  // After what is to be archived was: what this writes is of a history that is given up.
+  const notReady = await reachOwnTimeline(parts, context, job);
+  if (notReady !== null) return notReady;
   const refusal = (await context.premise(job.premise)) ?? (await whyNoPrimary(parts, job.from));
   if (refusal !== null) return failed(`not rewound: ${refusal}`);
   const { superuser, rewind: login, pgpass, database } = settings.local.postgres;

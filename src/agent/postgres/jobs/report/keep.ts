@@ -9,6 +9,8 @@ const shareOfFree = 0.5;
 /** The record that begins at the end may go over into the next segment. */
 const lastRecordBytes = 8_192n;
 const againMs = 5_000;
+/** A file system may show late, or never, what was freed: no more is given up for it meanwhile. */
+const givenMs = 60_000;
 
 interface WalFile {
   readonly name: string;
@@ -41,13 +43,16 @@ export async function keepWal(
   const patienceMs = patient ? settings.roomPatienceMs : 0;
   const sinceMs = clock.now();
   let told = false;
+  let gaveMs: number | null = null;
   await parts.world.files.remove(folder);
   for (;;) {
     const wanted = await wantedWal(parts, beyond, end);
     if (typeof wanted === 'string') return nothing(wanted);
     const isLast = clock.now() - sinceMs >= patienceMs;
     const all = [...wanted.histories, ...wanted.segments];
-    const room = await makeRoom(parts, id, sizeOf(all));
+    const mayGive = gaveMs === null || clock.now() - gaveMs >= givenMs;
+    const { gave, ...room } = await makeRoom(parts, id, sizeOf(all), mayGive);
+    if (gave) gaveMs = clock.now();
     const chosen = fitting(all, isLast ? room.bytes : sizeOf(all) <= room.bytes ? room.bytes : -1);
     const why = chosen === null ? shortOf(sizeOf(all), room) : await copyAll(parts, context, folder, chosen);
     if (context.signal.aborted) return left();
@@ -125,7 +130,12 @@ interface Room {
 /**
  * What older reports keep gives way, as far as that helps. What goes counts as free at once: a file system may show it later.
  */
-async function makeRoom(parts: PostgresParts, id: string, bytes: number): Promise<Room> {
+async function makeRoom(
+  parts: PostgresParts,
+  id: string,
+  bytes: number,
+  mayGive: boolean,
+): Promise<Room & { readonly gave: boolean }> {
   const { stateDir, reports } = parts.settings().local;
   const known = (await parts.reports.known()).filter((report) => report.id !== id);
   const freeBytes = await parts.world.files.freeBytes(stateDir);
@@ -138,10 +148,10 @@ async function makeRoom(parts: PostgresParts, id: string, bytes: number): Promis
   };
   const others = parts.reports.giveWay().filter((report) => report.id !== id);
   const enough = others.map((_, at) => others.slice(0, at)).find((gone) => roomWithout(gone).bytes >= bytes);
-  const gone = freeBytes === null ? [] : (enough ?? (roomWithout(others).bytes >= bytes ? others : []));
+  const gone = freeBytes === null || !mayGive ? [] : (enough ?? (roomWithout(others).bytes >= bytes ? others : []));
   if (gone.length > 0)
     await parts.reports.removeWal(gone, `a newer report needed room: ${shortOf(bytes, roomWithout([]))}`);
-  return roomWithout(gone);
+  return { ...roomWithout(gone), gave: gone.length > 0 };
 }
 
 const bytesOf = (reports: readonly RepairReport[]): number => reports.reduce((sum, { wal }) => sum + wal.bytes, 0);
