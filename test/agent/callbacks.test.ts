@@ -14,11 +14,11 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 const clock = makeClock();
 const told = join(folder, 'told');
 const script = join(folder, 'callback.sh');
-/** A slow one comes to its end when this is there. */
-const go = join(folder, 'go');
+/** A slow one has begun when the first is there, and comes to its end when the other is. */
+const [begun, go] = [join(folder, 'begun'), join(folder, 'go')];
 writeFileSync(
   script,
-  `#!/bin/sh\nexport PATH=/usr/bin:/bin\n[ "$1" = slow ] && { shift; while [ ! -e ${go} ]; do sleep 0.05; done; }\necho "$@" >>${told}\n`,
+  `#!/bin/sh\nexport PATH=/usr/bin:/bin\n[ "$1" = slow ] && { shift; : >${begun}; while [ ! -e ${go} ]; do sleep 0.05; done; }\necho "$@" >>${told}\n`,
 );
 chmodSync(script, 0o755);
 
@@ -43,7 +43,7 @@ async function until(holds: () => boolean): Promise<void> {
 test('a script is told event, role and cluster; a new one ends the one before, but a reload ends none [lesson 104]', async () => {
   const callbacks = make();
   callbacks.run('on_start', 'replica');
-  await clock.sleep(100);
+  await until(() => existsSync(begun));
   callbacks.run('on_reload', 'replica');
   await until(() => lines().includes('on_reload replica demo'));
   callbacks.run('on_role_change', 'primary');

@@ -1,30 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import type { LocalPostgres } from '../../../src/model/postgres.ts';
 import { timeline } from '../../../src/model/units.ts';
 import { leaveRootForGood } from '../../support/unprivileged.ts';
-import { makeFolder, makeNode, noPremise, stopFast, type TestNode, world } from './node.ts';
+import { makeFolder, makeNode, noPremise, stopFast, world } from './node.ts';
+import { done, streams, until } from './waits.ts';
 
 leaveRootForGood(fileURLToPath(import.meta.url));
-
-async function until(node: TestNode, holds: (seen: LocalPostgres) => boolean, what: string): Promise<void> {
-  const endMs = world.clock.now() + 20_000;
-  while (!holds(await node.postgres.look())) {
-    if (world.clock.now() > endMs) throw new Error(`${node.name}: ${what}: not so`);
-    await world.clock.sleep(50);
-  }
-}
-const streams = (node: TestNode) =>
-  until(
-    node,
-    (seen) => seen.kind === 'running' && seen.role === 'standby' && seen.receiver?.status === 'streaming',
-    'streams',
-  );
-const done = async (work: Promise<{ ended: string; error: string | null }>): Promise<void> => {
-  const { ended, error } = await work;
-  assert.equal(ended, 'done', error ?? '');
-};
 
 /**
  * A promoted server that dies before its first checkpoint, comes up as a standby, and has to be rewound for one that was promoted

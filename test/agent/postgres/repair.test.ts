@@ -7,38 +7,13 @@ import type { Divergence } from '../../../src/model/job.ts';
 import type { LocalPostgres, RunningStandby } from '../../../src/model/postgres.ts';
 import { timeline } from '../../../src/model/units.ts';
 import { leaveRootForGood } from '../../support/unprivileged.ts';
-import { makeFolder, makeNode, noPremise, type TestNode, world } from './node.ts';
+import { makeFolder, makeNode, noPremise, stopFast, world } from './node.ts';
+import { done, streams, until } from './waits.ts';
 
 leaveRootForGood(fileURLToPath(import.meta.url));
 
-const stopFast = {
-  kind: 'stop',
-  mode: 'fast',
-  budget: { immediateAtMs: null, killAtMs: null },
-  checkpointFirst: false,
-  why: 'test',
-} as const;
-async function until(node: TestNode, holds: (seen: LocalPostgres) => boolean, what: string): Promise<LocalPostgres> {
-  const endMs = world.clock.now() + 20_000;
-  for (;;) {
-    const seen = await node.postgres.look();
-    if (holds(seen)) return seen;
-    if (world.clock.now() > endMs) throw new Error(`${what}: not so, but ${seen.kind}`);
-    await world.clock.sleep(50);
-  }
-}
-const streams = (node: TestNode) =>
-  until(
-    node,
-    (seen) => seen.kind === 'running' && seen.role === 'standby' && seen.receiver?.status === 'streaming',
-    'streams',
-  );
 const isDetached = (seen: LocalPostgres): seen is RunningStandby =>
   seen.kind === 'running' && seen.role === 'standby' && seen.detached === true;
-const done = async (work: Promise<{ ended: string; error: string | null }>): Promise<void> => {
-  const { ended, error } = await work;
-  assert.equal(ended, 'done', error ?? '');
-};
 
 describe('what keeps a standby from following, on real servers', () => {
   const folder = makeFolder();

@@ -4,32 +4,15 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { readReport } from '../../../src/codec/report.ts';
-import type { LocalPostgres } from '../../../src/model/postgres.ts';
 import type { RepairReport } from '../../../src/model/report.ts';
 import type { ReportSettings } from '../../../src/model/settings.ts';
 import { timeline } from '../../../src/model/units.ts';
 import { leaveRootForGood } from '../../support/unprivileged.ts';
 import { makeFolder, makeNode, noPremise, stopFast, type TestNode, world } from './node.ts';
+import { done, streams, until } from './waits.ts';
 
 leaveRootForGood(fileURLToPath(import.meta.url));
 
-async function until(node: TestNode, holds: (seen: LocalPostgres) => boolean, what: string): Promise<void> {
-  const endMs = world.clock.now() + 20_000;
-  while (!holds(await node.postgres.look())) {
-    if (world.clock.now() > endMs) throw new Error(`${node.name}: ${what}: not so`);
-    await world.clock.sleep(50);
-  }
-}
-const streams = (node: TestNode) =>
-  until(
-    node,
-    (seen) => seen.kind === 'running' && seen.role === 'standby' && seen.receiver?.status === 'streaming',
-    'streams',
-  );
-const done = async (work: Promise<{ ended: string; error: string | null }>): Promise<void> => {
-  const { ended, error } = await work;
-  assert.equal(ended, 'done', error ?? '');
-};
 const folderOf = ({ settings }: TestNode): string => `${settings.local.stateDir}/reports`;
 const files = (node: TestNode): readonly string[] =>
   existsSync(folderOf(node)) ? readdirSync(folderOf(node)).filter((name) => name.endsWith('.json')) : [];
