@@ -171,6 +171,22 @@ test('a copy is made from a running member that offers itself, else from where t
   assert.equal(copiesFrom({ nostream: true }, {}), 'n1', 'it streams from nobody, and has to begin with something');
 });
 
+test('whose name stands in /sync is copied from the leader alone, on an empty machine and for a reinit; others as ever', () => {
+  const members = [member('n1', { role: 'primary' }), member('n3', { tags: { clonefrom: true } })];
+  const copiesFrom = (named: readonly string[], asks: Observation['asks']) => {
+    const sync = { leader: 'n1', members: named, quorum: 0, modRevision: revision(60n) };
+    const seen = withCluster({ ...following, postgres: { kind: 'noData' }, asks }, { members, sync });
+    const set = { cluster: { synchronousMode: 'on' }, tags: { replicatefrom: 'n3' } } as const;
+    const begun = decide(withSettings(seen, set)).actions.find(({ kind }) => kind === 'startJob');
+    return begun?.kind === 'startJob' && begun.job.kind === 'clone' ? begun.job.from.member : null;
+  };
+  const reinit = [{ id: 7, kind: 'reinitialize', force: true, fromLeader: false }] as const;
+  for (const asks of [[], reinit]) {
+    assert.equal(copiesFrom(['n2'], asks), 'n1');
+    assert.equal(copiesFrom(['n4'], asks), 'n3');
+  }
+});
+
 test('a standby that does not stream and has an archive says so in its key; one without says nothing', () => {
   const restores = { recovery: { restore_command: 'cp /archive/%f %p' } };
   const stateOf = (seen: Observation, postgres = {}) =>

@@ -5,6 +5,7 @@ import { synchronousModes } from '../../src/lab/scenario/modes.ts';
 import { drawStrikes } from '../../src/lab/scenario/nemesis.ts';
 import { randomPlay } from '../../src/lab/scenario/random.ts';
 import { nemesisScript } from '../../src/lab/scenario/script.ts';
+import type { Theatre } from '../../src/lab/scenario/theatre.ts';
 import type { Step } from '../../src/model/scenario.ts';
 
 const nodes = ['node1', 'node2', 'node3'];
@@ -69,5 +70,22 @@ test('in a synchronous mode the lab is set up for it, under a name of its own, a
     assert.equal(name, `random-${mode}-7`);
     assert.match(JSON.stringify(setUp.config), /"dcs":\{"synchronous_mode":/);
     assert.equal(expect.lostWrites, null);
+  }
+});
+
+test('a stretch that is played again leaves the log of the last run alone', async () => {
+  const play = randomPlay({ seed: 7, minutes: 0.02, ttlS: 0.1, nodes: 3, mode: 'async' });
+  const lab = { status: async () => ({ leader: 'node1' }), node: () => ({ process: () => ({}) }) };
+  for (const _ of [1, 2]) {
+    const played: Step[] = [];
+    await play.script?.({ lab } as unknown as Theatre)(async (step) => {
+      played.push(step);
+      return done;
+    });
+    assert.ok(played.length > 3, `${played.length} steps`);
+    assert.deepEqual(
+      play.taken().steps.filter(({ kind }) => kind !== 'wait'),
+      played,
+    );
   }
 });

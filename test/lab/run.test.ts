@@ -54,6 +54,7 @@ test('two scenarios in one lab: played, judged, reported', async () => {
     ],
   );
   const [killed, moved] = verdicts;
+  assert.match(killed?.steps[0]?.text ?? '', /^kill postmaster of primary: node\d$/, 'who that was, by name alone');
   const after_ = (name: string): number | null | undefined =>
     moved?.phases.find((phase) => phase.name === name)?.afterMs;
   const times = ['lease free', 'elected', 'promoted', 'first acknowledged write'].map(after_);
@@ -127,4 +128,8 @@ test('what cannot be played is refused before a lab is made', async () => {
   assert.equal(ran.code, 2);
   assert.match(ran.stderr, /there is no scenario swichover/);
   assert.ok(!ran.stderr.includes('making'));
+  const named = await labRun(['switchover', '--mode', 'quorum']);
+  assert.equal(named.code, 2);
+  assert.match(named.stderr, /--mode quorum is of random alone/);
+  assert.ok(!named.stderr.includes('making'));
 });

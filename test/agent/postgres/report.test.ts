@@ -121,6 +121,7 @@ describe('what a repair throws away is written down and kept', () => {
     await done(rewind());
     assert.equal(files(old as TestNode).length, before + 1);
     assert.deepEqual(lastReport(old as TestNode), { ...first, state: 'done', outcome: 'rewound' });
+    assert.equal((old as TestNode).reports.giveWay().at(-1)?.id, first.id, 'its job is over: it may go like any other');
     await done(follow());
     await streams(old as TestNode);
   });
