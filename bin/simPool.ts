@@ -2,6 +2,9 @@ import { Worker } from 'node:worker_threads';
 import type { RunReport } from '../src/sim/report.ts';
 import type { RunPlan } from '../src/sim/run.ts';
 
+/** What a run throws away at once is much: in so much room few of it is still in use when it is looked through. */
+const youngMb = 96;
+
 /** Beside the bundle. */
 const workerFile = new URL('./simWorker.js', import.meta.url);
 
@@ -21,7 +24,7 @@ export async function runAll(
 
   async function work(): Promise<void> {
     // What was loaded before the main program (a loader, a recorder) is not for a bundle.
-    const worker = new Worker(file, { execArgv: [] });
+    const worker = new Worker(file, { execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: youngMb } });
     try {
       for (let plan = next.next(); goOn && plan.done !== true; plan = next.next()) {
         const report = await ask(worker, plan.value);
