@@ -91,6 +91,13 @@ export function makeEligibility(
     return null;
   }
 
+  /** By its own file as its agent last read it: a member key lags behind that. A Patroni is told by its member key. */
+  function mayNotLead(cluster: Cluster, name: string): boolean {
+    const node = [...nodes()].find((one) => one.name === name);
+    if (node?.runs === 'matriarch') return node.handles()?.snapshot()?.seen.settings.local.tags.nofailover === true;
+    return cluster.members.find((member) => member.name === name)?.tags.nofailover === true;
+  }
+
   return {
     /** After each event: how far each server is. */
     look(): void {
@@ -107,7 +114,7 @@ export function makeEligibility(
       const found = etcd.store.range(keys.prefix, keys.rangeEnd);
       if (mine === undefined || found.kind !== 'kvs') return null; // a primary that takes its own key again
       const cluster = readCluster(found.kvs, revision(0n), keys.prefix);
-      if (cluster.members.find((member) => member.name === name)?.tags.nofailover === true) return 'nofailover';
+      if (mayNotLead(cluster, name)) return 'nofailover';
       if (named(cluster, mine)) return besidePrimary(mine);
       const reasons = [
         notSynchronous(cluster, name),

@@ -1,3 +1,4 @@
+import { readTags } from '../codec/config/tags.ts';
 import { etcdctlDelete } from './etcdctl.ts';
 import { type Fault, nothing, others } from './fault.ts';
 import type { SimulatedCluster } from './words.ts';
@@ -82,7 +83,56 @@ export const ofPeople: readonly Fault[] = [
     strike: (c, n, chance) => void c.ask(n, 'PATCH', '/config', json(chance.pick(timings))),
     mend: nothing,
   },
+  {
+    // In its file, which counts from the next reload on, or from the next agent.
+    name: 'tags changed',
+    strike(c, n, chance) {
+      const drawn = chance.pick([...tags, { replicatefrom: chance.pick(others(c, n)) }]);
+      if (c.node(n).runs === 'matriarch') changeTags(c, n, drawn);
+    },
+    mend: removeTags,
+  },
+  {
+    // Never to none: what may be lost then no law of this run could tell.
+    name: 'synchronous settings changed',
+    strike(c, n, chance) {
+      if (isSet(c, 'synchronous_mode')) void c.ask(n, 'PATCH', '/config', json(chance.pick(synchronous)));
+    },
+    mend: nothing,
+  },
 ];
+
+const tags = [
+  { nofailover: true },
+  { nofailover: true, nosync: true },
+  { nosync: true },
+  { failover_priority: 0 },
+  { failover_priority: 2 },
+  { sync_priority: 2 },
+];
+
+const synchronous = [
+  { synchronous_mode: true },
+  { synchronous_mode: 'quorum' },
+  { synchronous_mode_strict: true },
+  { synchronous_mode_strict: null },
+  { synchronous_node_count: 2 },
+  { synchronous_node_count: null },
+  { maximum_lag_on_syncnode: 200 },
+  { maximum_lag_on_syncnode: null },
+];
+
+function changeTags(cluster: SimulatedCluster, name: string, drawn: Readonly<Record<string, unknown>>): void {
+  const node = cluster.node(name);
+  node.edit((file) => ({ ...file, tags: readTags(drawn, () => {}) }));
+  node.signal('agent', 'HUP');
+}
+
+/** Whoever tagged a node takes that back. */
+export function removeTags(cluster: SimulatedCluster, name: string): void {
+  const node = cluster.node(name);
+  if (node.runs === 'matriarch' && Object.keys(node.file().tags.published).length > 0) changeTags(cluster, name, {});
+}
 
 /** The last one does not fit what goes with it: agents then look every second, as Patroni does. */
 const timings = [
@@ -106,13 +156,15 @@ export const faultsOfPause: readonly Fault[] = [
     name: 'agent of the paused primary frozen',
     strike(c) {
       const leader = c.primary();
-      if (leader !== null && isPaused(c)) c.agent(leader).freeze();
+      if (leader !== null && isSet(c, 'pause')) c.agent(leader).freeze();
     },
     mend: nothing,
   },
 ];
 
-function isPaused(cluster: SimulatedCluster): boolean {
+/** By /config. */
+function isSet(cluster: SimulatedCluster, setting: string): boolean {
   const found = cluster.etcd.store.range('/service/sim/config');
-  return found.kind === 'kvs' && /"pause": ?true/.test(found.kvs[0]?.value ?? '');
+  const config: unknown = JSON.parse((found.kind === 'kvs' ? found.kvs[0]?.value : undefined) ?? '{}');
+  return Boolean((config as Record<string, unknown>)[setting]);
 }

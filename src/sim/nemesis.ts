@@ -1,6 +1,7 @@
 import { disarmAll } from './ambush.ts';
 import type { SimulatedCluster } from './cluster.ts';
 import type { Fault } from './fault.ts';
+import { removeTags } from './faultsOfPeople.ts';
 
 export interface NemesisOptions {
   readonly faults: readonly Fault[];
@@ -103,10 +104,12 @@ export function healAll(cluster: SimulatedCluster): void {
     if (node.runs === 'patroni' && server?.replayStands === 'paused') server.replayStands = null;
     if (machine.suspended()) cluster.wake(name);
     if (!machine.powered()) {
+      removeTags(cluster, name);
       cluster.powerOn(name);
       continue;
     }
     for (const one of machine.processes.all()) one.signal('CONT');
+    removeTags(cluster, name);
     cluster.etcd.thaw(name);
     cluster.etcd.start(name);
     cluster.agent(name).start();

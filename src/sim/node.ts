@@ -27,6 +27,8 @@ export interface SimulatedNode {
   runningSinceMs(role: 'agent' | 'guardian'): number | null;
   /** What an operator changes in the agent's file: it counts from its next reload or start on. */
   edit(change: (file: LocalSettings) => LocalSettings): void;
+  /** As it is now. */
+  file(): LocalSettings;
   /** Null: it does not run. */
   stateOf(role: 'agent' | 'guardian' | 'postgres' | 'sentinel'): 'running' | 'stopped' | null;
   /** What a service manager does: starts the agent this long after it ended; null: it stays down. */
@@ -139,6 +141,7 @@ export function makeNode({ machine, readLocal: asGiven, surroundings, trace }: N
       const before = edited;
       edited = (file) => change(before(file));
     },
+    file: readLocal,
     restartAgentAfterMs: 1000,
     ...byRole(machine, { executable: agentPath, program: agentProgram, mayStart: () => running === null }, find),
   };

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { readTags } from '../../src/codec/config/tags.ts';
 import { leaseId } from '../../src/model/units.ts';
 import { type SimulatedCluster, simulate } from '../../src/sim/cluster.ts';
 import { etcdctlDelete } from '../../src/sim/etcdctl.ts';
@@ -106,4 +107,24 @@ test('a renewal that was proven just before the key was deleted by hand counts, 
     assert.deepEqual(cluster.violations(), [], `deleted after ${afterMs} ms`);
   }
   assert.ok(heardAfter > 0);
+});
+
+/** Its member key lags behind its file: what it may do counts from its reload on, for itself and for the law that judges it. */
+test('a standby whose nofailover is taken off while nobody leads takes the key at once, and no law minds', async () => {
+  const cluster = await simulate({ members, seed: 304, writeEveryMs: 250 }).untilSteady();
+  const leader = cluster.primary() ?? '';
+  const standbys = members.filter((name) => name !== leader);
+  const tag = (name: string, tags: Readonly<Record<string, unknown>>): void => {
+    cluster.node(name).edit((file) => ({ ...file, tags: readTags(tags, assert.fail) }));
+    cluster.node(name).signal('agent', 'HUP');
+  };
+  for (const name of standbys) tag(name, { nofailover: true });
+  await cluster.run(30_000);
+  cluster.powerOff(leader);
+  await cluster.run(90_000);
+  assert.equal(keyOf(cluster, 'leader'), null, 'nobody may lead');
+  const [able = ''] = standbys;
+  tag(able, {});
+  await cluster.until(() => cluster.primary() === able, { withinMs: 15_000 });
+  assert.deepEqual(cluster.violations(), []);
 });

@@ -42,11 +42,14 @@ export function makePeerNode({ machine, settings, surroundings, trace }: PeerNod
     machine,
     journal: [],
     handles: () => null,
-    edit: () => {
-      throw new Error('the file of a simulated Patroni is not edited');
-    },
+    edit: noFile,
+    file: noFile,
     restartAgentAfterMs: 1000,
     ...byRole(machine, { executable: patroniPath, program, mayStart: () => find('agent') === undefined }, find),
   };
   return node;
+}
+
+function noFile(): never {
+  throw new Error('the file of a simulated Patroni is not edited');
 }
