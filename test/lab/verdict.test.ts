@@ -128,7 +128,8 @@ const soundly: History = [...sound, holding(held(direct)), holding(held(proxied)
 
 test('a sound run passes; phases and gaps are to the millisecond', () => {
   const verdict = judged(soundly);
-  assert.deepEqual(verdict.laws, []);
+  assert.deepEqual([verdict.judged, verdict.laws], [[1, 2, 3, 4], []]);
+  assert.deepEqual(judged(sound).judged, [1, 3, 4], 'what the last primary holds was asked of nobody');
   assert.equal(verdict.passed, true, JSON.stringify(verdict.expectations));
   assert.deepEqual(
     verdict.phases.map(({ name, afterMs }) => [name, afterMs]),
@@ -305,8 +306,9 @@ test('two campaigns side by side: the same scenarios in one line each', () => {
   const [lost] = [judged([...sound, holding(held(direct).filter((value) => value !== 12))])];
   const text = compare(campaign, { ...campaign, agentCommand: 'patroni {config}', verdicts: [lost] });
   assert.match(text, /^matriarch agent \{config\}, ttl 6 s, .* \/ patroni \{config\}, ttl 6 s/);
-  assert.match(text, /^power +1 of 1 passed \/ 0 of 1 passed +5\.10 s \/ 5\.10 s .* 0 \/ 1 +never \/ never$/m);
-  assert.match(compare(campaign, { ...campaign, verdicts: [] }), /1 of 1 passed \/ not run/);
+  assert.match(text, /^power +1 of 1 \/ 0 of 1 +5\.10 s \/ 5\.10 s /m);
+  assert.match(text, /^power +0 \/ 1 .* never \/ never +0 \/ 1$/m);
+  assert.match(compare(campaign, { ...campaign, verdicts: [] }), /1 of 1 \/ -/, 'not run');
 });
 
 test('a scenario whose lab did not come up has failed, with the reason', () => {
