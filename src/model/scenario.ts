@@ -102,6 +102,8 @@ export type Step =
   | { readonly kind: 'waitFor'; readonly what: Awaited }
   /** Until they run: a machine that comes back starts one after the other. */
   | { readonly kind: 'waitForServices'; readonly what: Services }
+  /** Until none of them runs any more, by itself. */
+  | { readonly kind: 'waitForEnd'; readonly what: Services }
   | { readonly kind: MachineVerb; readonly of: readonly Target[] }
   | { readonly kind: ServiceVerb; readonly what: Services }
   /** Each flush of etcd takes this much longer; ended by hastenDisk. */
@@ -121,7 +123,8 @@ export type Step =
   | { readonly kind: 'pause' | 'resume' | 'rotatePassword' }
   /** A client's transaction that stays open, in the background. */
   | { readonly kind: 'transaction'; readonly of: Target; readonly duration: Duration }
-  | { readonly kind: 'dump'; readonly of: Target }
+  /** A pg_dump in the background, whose reader rests for so long before it takes anything. */
+  | { readonly kind: 'dump'; readonly of: Target; readonly duration: Duration }
   /** Transactions as fast as they go, in the background. */
   | { readonly kind: 'pgbench'; readonly of: Target; readonly duration: Duration }
   /** Rows of so many megabytes, so that copies take their time. */

@@ -37,6 +37,7 @@ const sound: Verdict = {
   streamingAgainMs: 15_870,
   primaryBefore: 'node1',
   primaryAfter: 'node2',
+  memoryMb: null,
   steps: [],
   tookMs: 20_000,
 };

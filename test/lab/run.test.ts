@@ -68,7 +68,8 @@ test('two scenarios in one lab: played, judged, reported', async () => {
     'in their order',
   );
   assert.ok((killed?.gaps['direct write'].gapMs ?? 0) > 50, 'a killed server is missed by its clients');
-  for (const { writes, gaps, streamingAgainMs } of verdicts) {
+  for (const { writes, gaps, streamingAgainMs, memoryMb } of verdicts) {
+    assert.ok(memoryMb !== null && memoryMb > 200 && memoryMb < 1_500, `the whole lab in 1.5 GB: ${memoryMb} MB`);
     assert.ok(writes.acknowledged > 200, `${writes.acknowledged} writes`);
     assert.equal(writes.lost + writes.doubled + writes.reordered, 0);
     assert.ok(

@@ -118,6 +118,8 @@ const evidenceOf = (history: History, rest: Partial<Evidence> = {}): Evidence =>
     },
   ],
   streamingAgainMs: 4_321,
+  sideWork: [],
+  memoryMb: 803,
   errors: { 'direct write': { lost: 1 }, 'proxied write': {}, 'direct read': {}, 'proxied read': {} },
   broken: null,
   ...rest,
@@ -273,7 +275,7 @@ test('table, JUnit and page tell the same: who failed, and why', () => {
   assert.match(table, /^power\s+passed\s+5\.10 s\s+9\.10 s/m);
   assert.match(table, /^doubled .+ FAILED /m);
   assert.match(table, /law 2: value 40 of power-1-direct-write is there 2 times\n\s+known: not mended yet/);
-  assert.match(table, /2 scenarios, 2 runs: 1 passed, 1 failed/);
+  assert.match(table, /2 scenarios, 2 runs: 1 passed, 1 failed; the whole lab took at most 803 MB/);
   assert.ok(!table.includes('\x1b'), 'no colour in a pipe');
   const junit = junitOf(campaign);
   assert.match(junit, /tests="2" failures="1"/);

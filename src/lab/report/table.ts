@@ -33,9 +33,14 @@ export function tableOf(campaign: Campaign): string {
     ...layOut(['scenario', ...phaseNames.map((name) => shortPhases[name] ?? name)], groups.map(phaseRow)),
     ...(failed.length === 0 ? [] : ['', 'What did not hold', ...failed.flatMap(complaintLines)]),
     '',
-    `${groups.length} scenarios, ${verdicts.length} runs: ${verdicts.length - failed.length} passed, ${failed.length} failed`,
+    `${groups.length} scenarios, ${verdicts.length} runs: ${verdicts.length - failed.length} passed, ${failed.length} failed${memory(verdicts)}`,
     '',
   ].join('\n');
+}
+
+function memory(verdicts: readonly Verdict[]): string {
+  const most = Math.max(...verdicts.map(({ memoryMb }) => memoryMb ?? 0));
+  return most > 0 ? `; the whole lab took at most ${most} MB of memory` : '';
 }
 
 function gapRow(group: Group): readonly string[] {

@@ -34,6 +34,7 @@ export interface Verdict {
   readonly streamingAgainMs: number | null;
   readonly primaryBefore: string;
   readonly primaryAfter: string | null;
+  readonly memoryMb: number | null;
   readonly steps: readonly StepDone[];
   readonly tookMs: number;
 }
@@ -74,6 +75,7 @@ export function verdictOf(scenario: Scenario, evidence: Evidence, run: number): 
     streamingAgainMs: evidence.streamingAgainMs,
     primaryBefore: evidence.primaryBefore,
     primaryAfter: evidence.primaryAfter,
+    memoryMb: evidence.memoryMb,
     steps: evidence.steps,
     tookMs: evidence.untilMs - evidence.fromMs,
   };
