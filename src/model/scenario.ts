@@ -18,7 +18,7 @@ export interface SetUp {
   /** Null: as the command line says. */
   readonly ttlS: number | null;
   readonly diskMb: number;
-  /** Agents run under libfaketime, so that their clocks can be set. */
+  /** Agents and PostgreSQL run under libfaketime, so that their clocks can be set. */
   readonly fakeClocks: boolean;
   /** Merged into the configuration file of each node. */
   readonly config: Readonly<Record<string, unknown>>;
@@ -108,7 +108,7 @@ export type Step =
   | { readonly kind: ServiceVerb; readonly what: Services }
   /** Each flush of etcd takes this much longer; ended by hastenDisk. */
   | { readonly kind: 'slowDisk'; readonly of: readonly Target[]; readonly by: Duration }
-  /** By how much the agent's wall clock is wrong from now on. */
+  /** By how much the wall clock of agent and PostgreSQL is wrong from now on. */
   | { readonly kind: 'setClock'; readonly of: readonly Target[]; readonly by: Duration }
   | {
       readonly kind: 'switchover' | 'failover';
