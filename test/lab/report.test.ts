@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { Campaign } from '../../src/lab/report/campaign.ts';
 import { compare } from '../../src/lab/report/compare.ts';
 import { tableOf } from '../../src/lab/report/table.ts';
+import { errorsSince } from '../../src/lab/scenario/errors.ts';
 import { shippedScenarios } from '../../src/lab/scenario/shelf.ts';
 import { phaseNames } from '../../src/lab/verdict/phases.ts';
 import type { Verdict } from '../../src/lab/verdict/verdict.ts';
@@ -99,6 +100,13 @@ test('the longest figures of every scenario that comes with the program fit into
     compare(once, campaign([])),
   ])
     for (const line of text.split('\n')) assert.ok(line.length <= 120, `${line.length}: ${line}`);
+});
+
+test('what clients met before the window that is judged is no error of the scenario', () => {
+  const none = { 'direct write': {}, 'proxied write': {}, 'direct read': {}, 'proxied read': {} };
+  const before = { ...none, 'proxied read': { unreachable: 84 }, 'direct write': { lost: 1 } };
+  const now = { ...before, 'proxied read': { unreachable: 84, lost: 2 }, 'direct write': { lost: 4 } };
+  assert.deepEqual(errorsSince(before, now), { ...none, 'proxied read': { lost: 2 }, 'direct write': { lost: 3 } });
 });
 
 test('side by side: errors and broken laws of both', () => {

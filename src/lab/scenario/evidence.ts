@@ -23,7 +23,7 @@ export interface Evidence {
   readonly sideWork: readonly SideWork[];
   /** The whole lab at the end of the run, clients and witnesses included; null: it did not come to that. */
   readonly memoryMb: number | null;
-  /** By kind, as each client counted them: connections that failed, too. */
+  /** In that window, by kind, as each client counted them: connections that failed, too. */
   readonly errors: Readonly<Record<ClientPath, Readonly<Record<string, number>>>>;
   /** Why the run could not be finished or judged; null: it was. */
   readonly broken: string | null;

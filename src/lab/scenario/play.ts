@@ -1,7 +1,7 @@
 import type { Holding, Right } from '../../model/history.ts';
 import { durationMs, type Scenario, type Step } from '../../model/scenario.ts';
 import { untilProxySettled } from '../bench/haproxy.ts';
-import { type ClientPath, type Clients, startClients } from '../clients.ts';
+import { startClients } from '../clients.ts';
 import { withTrueTimes } from '../faults/trueTimes.ts';
 import type { Lab } from '../lab.ts';
 import { memoryOfLab } from '../memory.ts';
@@ -9,6 +9,7 @@ import { sqlOn } from '../psql.ts';
 import { delay } from '../run.ts';
 import { promotionsOf } from '../witness.ts';
 import { type Cast, castOf, machinesOf } from './cast.ts';
+import { errorsOf, errorsSince } from './errors.ts';
 import type { Evidence, SideWork, StepDone } from './evidence.ts';
 import { readJournals } from './journals.ts';
 import { awaitLimitMs, perform, type Stage } from './perform.ts';
@@ -49,10 +50,12 @@ export async function play(
   let holdings: readonly Holding[] = [];
   let sideWork: readonly SideWork[] = [];
   let memoryMb: number | null = null;
+  let errorsBefore = errorsOf(clients);
   try {
     if (!(await clients.untilSteady(30_000, signal)))
       throw new Error('the clients were not served before the first step');
     fromMs = Date.now();
+    errorsBefore = errorsOf(clients);
     await delay(preludeMs, signal);
     const stage: Stage = { ...theatre, cast, clients, sideWorks, ttlMs, signal };
     await script(async (step) => {
@@ -104,7 +107,7 @@ export async function play(
     streamingAgainMs,
     sideWork,
     memoryMb,
-    errors: errorsOf(clients),
+    errors: errorsSince(errorsBefore, errorsOf(clients)),
     broken,
   };
 }
@@ -150,14 +153,4 @@ async function holdingsOf(lab: Lab, node: string, keys: readonly string[]): Prom
     }),
   );
   return rows;
-}
-
-function errorsOf(clients: Clients): Evidence['errors'] {
-  const of = (path: ClientPath): Readonly<Record<string, number>> => clients.status(path)?.errors ?? {};
-  return {
-    'direct write': of('direct write'),
-    'proxied write': of('proxied write'),
-    'direct read': of('direct read'),
-    'proxied read': of('proxied read'),
-  };
 }
