@@ -120,9 +120,13 @@ async function run(names: readonly string[], flags: RunFlags): Promise<number> {
   });
   if (random !== null) {
     // Also when it was ended before its time: what struck until then can be played again.
+    const taken = random.taken();
     const log = join(flags.report ?? tmpdir(), `${random.scenario.name}.yml`);
-    writeFileSync(log, writeScenario(random.taken()));
-    say(`what struck is in ${log}: "matriarch lab run ${log}" plays it again`);
+    if (taken.steps.length === 0) say('nothing has struck: there is nothing to play again');
+    else {
+      writeFileSync(log, writeScenario(taken));
+      say(`what struck is in ${log}: "matriarch lab run ${log}" plays it again`);
+    }
   }
   if (report !== null) say(`the report is ${report.write(campaign)}`);
   if (campaign.verdicts.length > 0) process.stdout.write(shown(campaign, flags.format));

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { relieve, saturate } from './faults/cpu.ts';
 import type { User } from './ground.ts';
 import type { Lab } from './lab.ts';
+import { memoryOfLab, type ToldStatus } from './memory.ts';
 import type { Playhouse } from './scenario/playhouse.ts';
 import { serviceLog } from './serviceLog.ts';
 import type { Service } from './services.ts';
@@ -102,7 +103,7 @@ async function answer(lab: Lab, request: Request | null, options: DeskOptions): 
 async function perform(lab: Lab, request: Request, options: DeskOptions): Promise<unknown> {
   switch (request.kind) {
     case 'status':
-      return lab.status();
+      return { ...(await lab.status()), memory: memoryOfLab(lab) } satisfies ToldStatus;
     case 'down':
       return options.down();
     case 'cut':

@@ -53,6 +53,16 @@ export function childrenOf(pid: number): readonly Proc[] {
     .filter((proc) => proc.parent === pid);
 }
 
+/** Its children, their children and so on. */
+export function descendantsOf(pid: number): readonly Proc[] {
+  const all = allPids()
+    .map(readProc)
+    .filter((proc) => proc !== null);
+  const below = (parent: number): readonly Proc[] =>
+    all.filter((proc) => proc.parent === parent).flatMap((proc) => [proc, ...below(proc.pid)]);
+  return below(pid);
+}
+
 /** Everything alive in the same PID namespace as `init`, itself included. */
 export function inPidNamespaceOf(init: number): readonly Proc[] {
   const space = namespaceOf(init, 'pid');

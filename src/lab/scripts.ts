@@ -1,3 +1,5 @@
+import { fakeClockEnv, postgresByFakeClock } from './faults/fakeClock.ts';
+
 /** The two shell programs of a lab that run as process 1 of a PID namespace. They need nothing but a POSIX shell and util-linux. */
 
 /** Says that it is there, then collects dead children for ever. Signals without a handler do not reach a process 1. */
@@ -6,6 +8,11 @@ echo ready
 exec >/dev/null 2>&1
 while :; do sleep 3600 & wait $!; done
 `;
+
+const postgresPrograms = '/usr/lib/postgresql/15/bin';
+const fakeClockWords = Object.entries(fakeClockEnv)
+  .map(([name, value]) => `${name}=${value}`)
+  .join(' ');
 
 /**
  * The holder of the ground: mounts the disks, so that they outlive a machine's power.
@@ -45,6 +52,14 @@ mount --bind "$PROGRAM" "$own/run/lab/program"
 touch "$own/run/lab/bin/node"
 mount --bind "$NODE" "$own/run/lab/bin/node"
 ln -s ../program/bin/matriarch "$own/run/lab/bin/matriarch"
+mkdir "$own${postgresByFakeClock}"
+ln -s ${postgresPrograms}/* "$own${postgresByFakeClock}/"
+rm -f "$own${postgresByFakeClock}/postgres"
+cat >"$own${postgresByFakeClock}/postgres" <<'END'
+#!/bin/sh
+exec env ${fakeClockWords} ${postgresPrograms}/postgres "$@"
+END
+chmod 755 "$own${postgresByFakeClock}/postgres"
 
 mount -t tmpfs -o mode=755 dev "$own/dev"
 mkdir "$own/dev/pts" "$own/dev/shm"

@@ -1,12 +1,13 @@
+import type { ToldStatus } from './memory.ts';
 import { colourCode, drawScene } from './screen.ts';
-import type { LabStatus } from './status.ts';
 
 /** `lab status` for people: the screen once, without colours where nobody reads them. */
 export function showStatus(status: unknown): string {
   if (!isStatus(status)) return 'the lab did not say\n';
   const scene = { status, leaseLeftMs: null, events: [], heading: '', hints: [], upForMs: 0 };
+  const { pssMb, processes } = status.memory;
   const lines = drawScene(scene, 200, 100).slice(2);
-  const text = `${lines.join('\n').trimEnd()}\n`;
+  const text = `${lines.join('\n').trimEnd()}\nmemory  ${pssMb} MB, all ${processes} processes of the lab together\n`;
   return process.stdout.isTTY === true
     ? text
     : text
@@ -15,6 +16,6 @@ export function showStatus(status: unknown): string {
         .join('');
 }
 
-function isStatus(value: unknown): value is LabStatus {
-  return typeof value === 'object' && value !== null && 'members' in value && 'machines' in value;
+function isStatus(value: unknown): value is ToldStatus {
+  return typeof value === 'object' && value !== null && 'members' in value && 'machines' in value && 'memory' in value;
 }

@@ -86,3 +86,11 @@ export function judge(history: History, options: LawOptions): readonly Violation
     ),
   ];
 }
+
+/** Laws that a history of real machines can be judged by: those for which it was watched at all. */
+export function judgedLaws(history: History): readonly number[] {
+  const has = (...kinds: readonly History[number]['kind'][]): boolean =>
+    history.some(({ kind }) => kinds.includes(kind));
+  const needs = { 1: has('write', 'right'), 2: has('holding'), 3: has('right'), 4: has('right') };
+  return Object.entries(needs).flatMap(([law, seen]) => (seen ? [Number(law)] : []));
+}

@@ -18,7 +18,7 @@ export interface SetUp {
   /** Null: as the command line says. */
   readonly ttlS: number | null;
   readonly diskMb: number;
-  /** Agents run under libfaketime, so that their clocks can be set. */
+  /** Agents and PostgreSQL run under libfaketime, so that their clocks can be set. */
   readonly fakeClocks: boolean;
   /** Merged into the configuration file of each node. */
   readonly config: Readonly<Record<string, unknown>>;
@@ -102,11 +102,13 @@ export type Step =
   | { readonly kind: 'waitFor'; readonly what: Awaited }
   /** Until they run: a machine that comes back starts one after the other. */
   | { readonly kind: 'waitForServices'; readonly what: Services }
+  /** Until none of them runs any more, by itself. */
+  | { readonly kind: 'waitForEnd'; readonly what: Services }
   | { readonly kind: MachineVerb; readonly of: readonly Target[] }
   | { readonly kind: ServiceVerb; readonly what: Services }
   /** Each flush of etcd takes this much longer; ended by hastenDisk. */
   | { readonly kind: 'slowDisk'; readonly of: readonly Target[]; readonly by: Duration }
-  /** By how much the agent's wall clock is wrong from now on. */
+  /** By how much the wall clock of agent and PostgreSQL is wrong from now on. */
   | { readonly kind: 'setClock'; readonly of: readonly Target[]; readonly by: Duration }
   | {
       readonly kind: 'switchover' | 'failover';
@@ -121,7 +123,8 @@ export type Step =
   | { readonly kind: 'pause' | 'resume' | 'rotatePassword' }
   /** A client's transaction that stays open, in the background. */
   | { readonly kind: 'transaction'; readonly of: Target; readonly duration: Duration }
-  | { readonly kind: 'dump'; readonly of: Target }
+  /** A pg_dump in the background, whose reader rests for so long before it takes anything. */
+  | { readonly kind: 'dump'; readonly of: Target; readonly duration: Duration }
   /** Transactions as fast as they go, in the background. */
   | { readonly kind: 'pgbench'; readonly of: Target; readonly duration: Duration }
   /** Rows of so many megabytes, so that copies take their time. */

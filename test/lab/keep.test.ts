@@ -8,6 +8,7 @@ import { makeLab } from '../../src/lab/lab.ts';
 import { look } from '../../src/lab/place.ts';
 import { labCommandLine } from '../../src/lab/program.ts';
 import { until } from '../../src/lab/run.ts';
+import { showStatus } from '../../src/lab/show.ts';
 import { lastingTraces, tracesOf } from './traces.ts';
 
 const options = { skip: process.getuid?.() === 0 ? false : 'machines of namespaces need root' };
@@ -69,6 +70,10 @@ test('the live page is there for as long as the lab; its address is told to who 
   const page = await fetch(url);
   assert.equal(page.status, 200);
   assert.match(await page.text(), /<title>Matriarch/);
+  const status = await askLab(dir, { kind: 'status' });
+  const [, mb, processes] = /^memory +(\d+) MB, all (\d+) processes/m.exec(showStatus(status)) ?? [];
+  assert.ok(Number(mb) > 50 && Number(mb) < 1_500, `without PostgreSQL and agents: ${mb} MB`);
+  assert.ok(Number(processes) > 12, `two machines, a client, the ground and who keeps it: ${processes} processes`);
   child.kill('SIGINT');
   await exited(child);
   await assert.rejects(fetch(url));

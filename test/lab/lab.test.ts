@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmdirSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { after, before, test } from 'node:test';
+import { library, offsetFile, postgresByFakeClock } from '../../src/lab/faults/fakeClock.ts';
 import { type Lab, makeLab } from '../../src/lab/lab.ts';
 import { isAlive } from '../../src/lab/procfs.ts';
 import { run, until } from '../../src/lab/run.ts';
@@ -122,6 +123,24 @@ test('a full disk is one machine’s own trouble', options, async () => {
   assert.notEqual(code, 0);
   await say('node1', 'rm /var/lib/postgresql/full');
   await say('node2', 'echo fits >/var/lib/postgresql/fits');
+});
+
+const faked = existsSync(library) ? options : { skip: 'libfaketime is not installed' };
+test('a server of PostgreSQL goes by the clock that was set, and nothing else on its machine does', faked, async () => {
+  const data = '/var/lib/postgresql/clock';
+  const said = await say(
+    'node2',
+    `echo +3600 >${offsetFile}
+     setpriv --reuid=postgres --regid=postgres --init-groups sh -ec '
+       initdb -D ${data} --no-sync >/dev/null
+       echo "select extract(epoch from clock_timestamp())::bigint as now" |
+         ${postgresByFakeClock}/postgres --single -D ${data} postgres'
+     date +%s; rm -r ${data} ${offsetFile}`,
+  );
+  const [server, machine] = [/now = "(\d+)"/.exec(said)?.[1], /(\d+)$/.exec(said)?.[1]].map(Number);
+  assert.ok(server !== undefined && machine !== undefined);
+  assert.ok(Math.abs(server - machine - 3_600) < 30, `${server} and ${machine}`);
+  assert.ok(Math.abs(machine - Date.now() / 1_000) < 30);
 });
 
 test('the client’s HAProxy answers on the host’s loopback', options, async () => {

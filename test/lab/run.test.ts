@@ -68,7 +68,8 @@ test('two scenarios in one lab: played, judged, reported', async () => {
     'in their order',
   );
   assert.ok((killed?.gaps['direct write'].gapMs ?? 0) > 50, 'a killed server is missed by its clients');
-  for (const { writes, gaps, streamingAgainMs } of verdicts) {
+  for (const { writes, gaps, streamingAgainMs, memoryMb } of verdicts) {
+    assert.ok(memoryMb !== null && memoryMb > 200 && memoryMb < 1_500, `the whole lab in 1.5 GB: ${memoryMb} MB`);
     assert.ok(writes.acknowledged > 200, `${writes.acknowledged} writes`);
     assert.equal(writes.lost + writes.doubled + writes.reordered, 0);
     assert.ok(
@@ -108,19 +109,28 @@ expect: { primary: changed }
   assert.ok((verdict?.splitBrainMs ?? 0) > 500, `for ${verdict?.splitBrainMs} ms`);
 });
 
-test('Ctrl-C ends it with everything; what struck at random until then is kept, and can be read again', async () => {
+test('Ctrl-C ends it with everything; what struck at random until then is kept, and strikes again as it did', async () => {
   const report = join(folder, 'random');
-  let struck = 0;
-  const ran = await labRun(['random', '--seed', '5', '--report', report], (text, interrupt) => {
-    if (/random-5: /.test(text)) struck += 1;
-    if (struck === 2) interrupt();
-  });
-  assert.equal(ran.code, 130, ran.stderr);
-  assert.ok(placeOf(ran) !== '');
-  assert.deepEqual(await lastingTraces(placeOf(ran)), [], 'no lab is left behind');
-  const log = readScenario(readFileSync(join(report, 'random-5.yml'), 'utf8'), 'random-5.yml', 'random-5');
-  assert.ok(log.kind === 'ok', JSON.stringify(log));
-  assert.ok(log.scenario.steps.length > 0);
+  const log = join(report, 'random-5.yml');
+  const played = /random-5: ((?!wait ).+)\n/g;
+  /** Until two faults have struck. */
+  const begin = async (args: readonly string[]): Promise<readonly string[]> => {
+    let said = '';
+    const ran = await labRun(args, (text, interrupt) => {
+      const before = [...said.matchAll(played)].length;
+      said += text;
+      if (before < 2 && [...said.matchAll(played)].length >= 2) interrupt();
+    });
+    assert.equal(ran.code, 130, ran.stderr);
+    assert.ok(placeOf(ran) !== '');
+    assert.deepEqual(await lastingTraces(placeOf(ran)), [], 'no lab is left behind');
+    return [...said.matchAll(played)].map(([, step = '']) => step).slice(0, 2);
+  };
+  const struck = await begin(['random', '--seed', '5', '--report', report]);
+  const read = readScenario(readFileSync(log, 'utf8'), 'random-5.yml', 'random-5');
+  assert.ok(read.kind === 'ok', JSON.stringify(read));
+  assert.ok(read.scenario.steps.length >= 4, 'two faults, and a pause before each');
+  assert.deepEqual(await begin([log]), struck);
 });
 
 test('what cannot be played is refused before a lab is made', async () => {

@@ -118,6 +118,8 @@ const evidenceOf = (history: History, rest: Partial<Evidence> = {}): Evidence =>
     },
   ],
   streamingAgainMs: 4_321,
+  sideWork: [],
+  memoryMb: 803,
   errors: { 'direct write': { lost: 1 }, 'proxied write': {}, 'direct read': {}, 'proxied read': {} },
   broken: null,
   ...rest,
@@ -128,7 +130,8 @@ const soundly: History = [...sound, holding(held(direct)), holding(held(proxied)
 
 test('a sound run passes; phases and gaps are to the millisecond', () => {
   const verdict = judged(soundly);
-  assert.deepEqual(verdict.laws, []);
+  assert.deepEqual([verdict.judged, verdict.laws], [[1, 2, 3, 4], []]);
+  assert.deepEqual(judged(sound).judged, [1, 3, 4], 'what the last primary holds was asked of nobody');
   assert.equal(verdict.passed, true, JSON.stringify(verdict.expectations));
   assert.deepEqual(
     verdict.phases.map(({ name, afterMs }) => [name, afterMs]),
@@ -272,7 +275,7 @@ test('table, JUnit and page tell the same: who failed, and why', () => {
   assert.match(table, /^power\s+passed\s+5\.10 s\s+9\.10 s/m);
   assert.match(table, /^doubled .+ FAILED /m);
   assert.match(table, /law 2: value 40 of power-1-direct-write is there 2 times\n\s+known: not mended yet/);
-  assert.match(table, /2 scenarios, 2 runs: 1 passed, 1 failed/);
+  assert.match(table, /2 scenarios, 2 runs: 1 passed, 1 failed; the whole lab took at most 803 MB/);
   assert.ok(!table.includes('\x1b'), 'no colour in a pipe');
   const junit = junitOf(campaign);
   assert.match(junit, /tests="2" failures="1"/);
@@ -305,8 +308,9 @@ test('two campaigns side by side: the same scenarios in one line each', () => {
   const [lost] = [judged([...sound, holding(held(direct).filter((value) => value !== 12))])];
   const text = compare(campaign, { ...campaign, agentCommand: 'patroni {config}', verdicts: [lost] });
   assert.match(text, /^matriarch agent \{config\}, ttl 6 s, .* \/ patroni \{config\}, ttl 6 s/);
-  assert.match(text, /^power +1 of 1 passed \/ 0 of 1 passed +5\.10 s \/ 5\.10 s .* 0 \/ 1 +never \/ never$/m);
-  assert.match(compare(campaign, { ...campaign, verdicts: [] }), /1 of 1 passed \/ not run/);
+  assert.match(text, /^power +1 of 1 \/ 0 of 1 +5\.10 s \/ 5\.10 s /m);
+  assert.match(text, /^power +0 \/ 1 .* never \/ never +0 \/ 1$/m);
+  assert.match(compare(campaign, { ...campaign, verdicts: [] }), /1 of 1 \/ -/, 'not run');
 });
 
 test('a scenario whose lab did not come up has failed, with the reason', () => {

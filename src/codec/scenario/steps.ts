@@ -40,7 +40,7 @@ const verbs: Readonly<Record<string, z.ZodType<Step>>> = {
   transaction: record({ of: oneTarget, for: duration }).transform(
     (read): Step => ({ kind: 'transaction', of: read.of, duration: read.for }),
   ),
-  dump: oneTarget.transform((of): Step => ({ kind: 'dump', of })),
+  dump: dumped(),
   pgbench: record({ of: oneTarget, for: duration }).transform(
     (read): Step => ({ kind: 'pgbench', of: read.of, duration: read.for }),
   ),
@@ -76,16 +76,27 @@ function machines(kind: MachineVerb) {
   return targets.transform((of): Step => ({ kind, of }));
 }
 
-/** `steady writes`, or services that are to run: `postmaster of primary`. */
+/** `steady writes`, or services that are to run, or to end: `postmaster of primary`, `end of etcd of node1`. */
 function waitedFor() {
   const words = oneOf(awaited).transform((what): Step => ({ kind: 'waitFor', what }));
   const running = services.transform((what): Step => ({ kind: 'waitForServices', what }));
+  const ending = services.transform((what): Step => ({ kind: 'waitForEnd', what }));
   return z.custom<unknown>().transform((value, context): Step => {
-    const read = (typeof value === 'string' && / of /.test(value) ? running : words).safeParse(value);
+    const text = typeof value === 'string' ? value : '';
+    const end = /^end of (.+)$/.exec(text)?.[1];
+    const read = end === undefined ? (/ of /.test(text) ? running : words).safeParse(value) : ending.safeParse(end);
     if (read.success) return read.data;
     context.addIssue({ code: 'custom', message: read.error.issues[0]?.message ?? 'not understood' });
     return z.NEVER;
   });
+}
+
+/** `primary`, or `{ of: primary, for: 5 s }`. */
+function dumped() {
+  const slow = record({ of: oneTarget, for: duration.optional() });
+  return z
+    .preprocess((value) => (typeof value === 'string' ? { of: value } : value), slow)
+    .transform((read): Step => ({ kind: 'dump', of: read.of, duration: read.for ?? { ttls: 0, ms: 0 } }));
 }
 
 function programs(kind: ServiceVerb) {

@@ -60,6 +60,8 @@ function stepEntry(step: Step): Readonly<Record<string, unknown>> {
       return { 'wait for': step.what };
     case 'waitForServices':
       return { 'wait for': servicesText(step.what) };
+    case 'waitForEnd':
+      return { 'wait for': `end of ${servicesText(step.what)}` };
     case 'kill':
     case 'terminate':
     case 'freeze':
@@ -89,7 +91,9 @@ function stepEntry(step: Step): Readonly<Record<string, unknown>> {
     case 'transaction':
       return { transaction: { of: targetText(step.of), for: durationText(step.duration) } };
     case 'dump':
-      return { dump: targetText(step.of) };
+      return step.duration.ttls === 0 && step.duration.ms === 0
+        ? { dump: targetText(step.of) }
+        : { dump: { of: targetText(step.of), for: durationText(step.duration) } };
     case 'pgbench':
       return { pgbench: { of: targetText(step.of), for: durationText(step.duration) } };
     case 'load':

@@ -1,39 +1,44 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { askAgent, parsed } from '../ask.ts';
 import type { LabNode } from '../node.ts';
+import type { PlanOptions } from '../plan.ts';
 import { until } from '../run.ts';
+import { merge } from '../texts.ts';
+import { fakeClockEnv, library, offsetFile, postgresByFakeClock } from './fakeClock.ts';
 
-/** Wall clocks of agents that can be set, by libfaketime; nobody else on the machine sees them, nor does the host. */
+/**
+ * Wall clocks of agents and PostgreSQL that can be set, by libfaketime. etcd, a Go program without a C library, and the witness
+ * go by the true one, as does the host.
+ */
 
-const library = '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1';
-/** On the machine; read again by the agent about once a second. */
-const offsetFile = '/tmp/clock-offset';
-
-/** For the agent's environment. Clocks that never step, from which leases are counted, stay true. */
-export function fakeClockEnv(): Readonly<Record<string, string>> {
+/** For labs whose clocks can be set. */
+export function withFakeClocks(
+  config: Readonly<Record<string, unknown>>,
+): Required<Pick<PlanOptions, 'agentEnv' | 'extraConfig'>> {
   if (!existsSync(library)) throw new Error('libfaketime is not installed: apt-get install faketime');
-  return {
-    LD_PRELOAD: library,
-    FAKETIME_TIMESTAMP_FILE: offsetFile,
-    FAKETIME_CACHE_DURATION: '1',
-    FAKETIME_DONT_FAKE_MONOTONIC: '1',
-    FAKETIME_DONT_RESET: '1',
-  };
+  const server = { postgresql: { bin_dir: postgresByFakeClock } };
+  return { agentEnv: fakeClockEnv, extraConfig: () => merge(server, config) };
 }
 
-/** Done when the agent's own word shows that it took it. */
-export async function setClock({ name, machine }: LabNode, byMs: number): Promise<void> {
+/** Done when the agent's own word, and the server's, show that they took it. */
+export async function setClock(node: LabNode, byMs: number): Promise<void> {
+  const { name, machine } = node;
   const seconds = byMs / 1_000;
   writeFileSync(machine.hostPath(offsetFile), `${seconds < 0 ? '' : '+'}${seconds}\n`, { mode: 0o644 });
-  const taken = await until(
-    async () => {
-      const seen = lastSeenMs(parsed(await askAgent(machine, '/patroni', 1_000)));
-      return seen !== null && Math.abs(seen - Date.now() - byMs) < agreesMs ? true : null;
-    },
-    takenLimitMs,
-    250,
-  );
-  if (taken === null) throw new Error(`the agent of ${name} does not go by the clock that was set`);
+  const goesByIt = (seenMs: number | null): boolean =>
+    seenMs !== null && Math.abs(seenMs - Date.now() - byMs) < agreesMs;
+  const takenBy = (who: string, look: () => Promise<boolean>): Promise<void> =>
+    until(async () => ((await look()) ? true : null), takenLimitMs, 250).then((taken) => {
+      if (taken === null) throw new Error(`the ${who} of ${name} does not go by the clock that was set`);
+    });
+  await takenBy('agent', async () => goesByIt(lastSeenMs(parsed(await askAgent(machine, '/patroni', 1_000)))));
+  await takenBy('server', async () => {
+    const text = 'select extract(epoch from clock_timestamp()) * 1000';
+    const argv = ['psql', '-h', machine.plan.paths.socketDir, '-AtXq', '-c', text];
+    const ran = await node.exec(argv, { user: 'postgres', limitMs: 5_000 });
+    // One that takes nobody in goes by it when it does: it reads the file as it starts.
+    return ran.code !== 0 || goesByIt(Number(ran.stdout));
+  });
 }
 
 /** It says when it last saw etcd, by its wall clock in whole seconds; a look may be a while ago. */

@@ -1,40 +1,51 @@
-import { quantile } from '../bench/statistics.ts';
 import type { Verdict } from '../verdict/verdict.ts';
-import { ms } from '../verdict/words.ts';
 import { byScenario, type Campaign } from './campaign.ts';
 import { layOut } from './layOut.ts';
+import { errorsBy, lawsBroken, median, sum, twoPrimaries } from './words.ts';
 
-/** Two campaigns side by side, scenario by scenario: another agent, another version, another day. Medians where there are several runs. */
+type Cell = (verdicts: readonly Verdict[]) => string;
+
+const gaps: Readonly<Record<string, Cell>> = {
+  passed: (verdicts) => `${verdicts.filter(({ passed }) => passed).length} of ${verdicts.length}`,
+  write: (verdicts) => median(verdicts.map((one) => one.gaps['direct write'].gapMs)),
+  'by HAProxy': (verdicts) => median(verdicts.map((one) => one.gaps['proxied write'].gapMs)),
+  streaming: (verdicts) => median(verdicts.map(({ streamingAgainMs }) => streamingAgainMs)),
+};
+const fates: Readonly<Record<string, Cell>> = {
+  lost: (verdicts) => String(sum(verdicts, ({ writes }) => writes.lost)),
+  doubled: (verdicts) => String(sum(verdicts, ({ writes }) => writes.doubled)),
+  unknown: (verdicts) => String(sum(verdicts, ({ writes }) => writes.unknown)),
+  errors: (verdicts) => String(errorsBy(verdicts, ['direct write', 'direct read'])),
+  'by HAProxy': (verdicts) => String(errorsBy(verdicts, ['proxied write', 'proxied read'])),
+  'two primaries': twoPrimaries,
+  'laws broken': (verdicts) => String(lawsBroken(verdicts)),
+};
+
+/** Two campaigns side by side, scenario by scenario: another agent, another version, another day. */
 export function compare(now: Campaign, before: Campaign): string {
   const others = new Map(byScenario(before.verdicts).map((group) => [group[0].scenario, group]));
-  const rows = byScenario(now.verdicts).map((group) => {
-    const other = others.get(group[0].scenario) ?? [];
-    const both = (of: (verdicts: readonly Verdict[]) => string): string =>
-      `${of(group)} / ${other.length === 0 ? 'not run' : of(other)}`;
-    return [
-      group[0].scenario,
-      both((verdicts) => `${verdicts.filter(({ passed }) => passed).length} of ${verdicts.length} passed`),
-      both((verdicts) => median(verdicts.map(({ gaps }) => gaps['direct write'].gapMs))),
-      both((verdicts) => median(verdicts.map(({ gaps }) => gaps['proxied write'].gapMs))),
-      both((verdicts) => median(verdicts.map(({ streamingAgainMs }) => streamingAgainMs))),
-      both((verdicts) => String(verdicts.reduce((sum, { writes }) => sum + writes.lost, 0))),
-      both((verdicts) => {
-        const longestMs = Math.max(...verdicts.map(({ splitBrainMs }) => splitBrainMs));
-        return longestMs === 0 ? 'never' : ms(longestMs);
+  const groups = byScenario(now.verdicts);
+  const table = (columns: Readonly<Record<string, Cell>>): readonly string[] =>
+    layOut(
+      ['scenario', ...Object.keys(columns)],
+      groups.map((group) => {
+        const { scenario } = group[0];
+        const other = others.get(scenario) ?? [];
+        const cells = Object.values(columns).map((of) => `${of(group)} / ${other.length === 0 ? '-' : of(other)}`);
+        return [scenario, ...cells];
       }),
-    ];
-  });
+    );
   return [
     `${about(now)} / ${about(before)}`,
-    ...layOut(['scenario', 'verdict', 'write gap', 'by HAProxy', 'streaming', 'lost', 'two primaries'], rows),
+    '',
+    'Longest time without an answer, after the first fault or act; of several runs the median',
+    ...table(gaps),
+    '',
+    'What became of the writes, and which errors the clients met, over all runs',
+    ...table(fates),
     '',
   ].join('\n');
 }
 
 const about = ({ agentCommand, ttlS, startedWall }: Campaign): string =>
   `${agentCommand}, ttl ${ttlS} s, ${startedWall.slice(0, 16).replace('T', ' ')}`;
-
-function median(values: readonly (number | null)[]): string {
-  const sorted = values.filter((value) => value !== null).toSorted((a, b) => a - b);
-  return sorted.length === 0 ? '-' : ms(quantile(sorted, 0.5));
-}

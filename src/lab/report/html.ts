@@ -7,6 +7,7 @@ import type { Verdict } from '../verdict/verdict.ts';
 import { ms } from '../verdict/words.ts';
 import { type Campaign, complaintsOf, failedOf } from './campaign.ts';
 import { drawEvidence } from './picture.ts';
+import { errorsBy, lawsBroken, twoPrimaries } from './words.ts';
 
 /** A run as a section of the page: made when its evidence is at hand, kept as text. */
 export function sectionOf(verdict: Verdict, evidence: Evidence): string {
@@ -29,7 +30,8 @@ export function htmlOf(campaign: Campaign, sections: readonly string[]): string 
         ...clientPaths.map((path) => cell(verdict.gaps[path].gapMs)),
         cell(verdict.streamingAgainMs),
         `<td>${verdict.writes.lost} / ${verdict.writes.doubled} / ${verdict.writes.unknown}</td>`,
-        `<td>${verdict.splitBrainMs === 0 ? 'never' : ms(verdict.splitBrainMs)}</td>`,
+        `<td>${errorsBy([verdict], clientPaths)}</td><td>${twoPrimaries([verdict])}</td>`,
+        `<td>${lawsBroken([verdict])} of ${verdict.judged.length}</td>`,
       ].join('')}</tr>`,
   );
   const heads = [
@@ -38,7 +40,9 @@ export function htmlOf(campaign: Campaign, sections: readonly string[]): string 
     ...clientPaths.map((path) => `${path} gap`),
     'all stream again',
     'lost / doubled / unknown',
+    'errors',
     'two primaries',
+    'laws broken',
   ];
   const title = `Matriarch, failure lab: ${verdicts.length - failed} of ${verdicts.length} passed`;
   return page(
@@ -71,10 +75,10 @@ function gapsTable({ gaps, errors, writes }: Verdict): string {
   return `<table><caption>Longest gaps, and errors</caption><tbody>${rows.join('')}<tr><td>writes</td><td colspan="2">${counts}</td></tr></tbody></table>`;
 }
 
-const expectationsTable = ({ expectations, laws, streamingAgainMs }: Verdict): string =>
+const expectationsTable = ({ expectations, judged, laws, streamingAgainMs }: Verdict): string =>
   `<table><caption>Expected</caption><tbody>${[
     {
-      text: 'no law broken: never two primaries, nothing lost beyond the bound, nothing doubled or reordered',
+      text: `no law broken (judged: ${judged.join(', ')}): never two primaries, nothing lost beyond the bound, nothing doubled or reordered`,
       held: laws.length === 0,
       measured: laws.length === 0 ? 'none' : `${laws.length}`,
     },

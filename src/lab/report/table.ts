@@ -1,47 +1,49 @@
-import { quantile } from '../bench/statistics.ts';
-import { phaseNames } from '../verdict/phases.ts';
+import { type PhaseName, phaseNames } from '../verdict/phases.ts';
 import type { Verdict } from '../verdict/verdict.ts';
-import { ms } from '../verdict/words.ts';
 import { byScenario, type Campaign, complaintsOf, failedOf } from './campaign.ts';
 import { layOut } from './layOut.ts';
+import { errorsBy, lawsBroken, spread, sum, twoPrimaries } from './words.ts';
 
-/** The verdict for a terminal: as readable in a pipe, without any colour. Of several runs the median, the worst in parentheses. */
+type Group = readonly [Verdict, ...Verdict[]];
+
+/** The verdict for a terminal of 120 columns: as readable in a pipe, without any colour. */
 export function tableOf(campaign: Campaign): string {
   const { verdicts, ttlS, cores, otherLabs, agentCommand } = campaign;
   const groups = byScenario(verdicts);
   const failed = failedOf(campaign);
+  const several = groups.some((group) => group.length > 1) ? ' (of several runs: median–worst)' : '';
   return [
     `${agentCommand}, ttl ${ttlS} s, ${cores} cores; four clients with 50 statements a second each`,
     ...(otherLabs > 0 ? ['another lab ran on this machine at the same time: these figures are of little worth'] : []),
     '',
-    'Longest time without an answer, after the first fault or act; what became of the writes',
+    `Longest time without an answer, after the first fault or act${several}`,
+    ...layOut(['scenario', 'verdict', 'write', 'by HAProxy', 'read', 'by HAProxy', 'streaming'], groups.map(gapRow)),
+    '',
+    'What became of the writes, which errors the clients met, and what had to hold',
     ...layOut(
       [
         'scenario',
-        'verdict',
-        'write',
-        'by HAProxy',
-        'read',
-        'by HAProxy',
-        'streaming',
-        'lost',
-        'doubled',
-        'unknown',
-        'two primaries',
+        ...['lost', 'doubled', 'unknown', 'errors', 'by HAProxy'],
+        ...['two primaries', 'laws broken', 'expected'],
       ],
-      groups.map(gapRow),
+      groups.map(writesRow),
     ),
     '',
-    'Phases, since the first fault or act',
-    ...layOut(['scenario', ...phaseNames], groups.map(phaseRow)),
+    `Phases, since the first fault or act, until the first acknowledged write of each path${several}`,
+    ...layOut(['scenario', ...phaseNames.map((name) => shortPhases[name] ?? name)], groups.map(phaseRow)),
     ...(failed.length === 0 ? [] : ['', 'What did not hold', ...failed.flatMap(complaintLines)]),
     '',
-    `${groups.length} scenarios, ${verdicts.length} runs: ${verdicts.length - failed.length} passed, ${failed.length} failed`,
+    `${groups.length} scenarios, ${verdicts.length} runs: ${verdicts.length - failed.length} passed, ${failed.length} failed${memory(verdicts)}`,
     '',
   ].join('\n');
 }
 
-function gapRow(group: readonly [Verdict, ...Verdict[]]): readonly string[] {
+function memory(verdicts: readonly Verdict[]): string {
+  const most = Math.max(...verdicts.map(({ memoryMb }) => memoryMb ?? 0));
+  return most > 0 ? `; the whole lab took at most ${most} MB of memory` : '';
+}
+
+function gapRow(group: Group): readonly string[] {
   const passed = group.filter((one) => one.passed).length;
   const verdict =
     group.length === 1
@@ -49,8 +51,6 @@ function gapRow(group: readonly [Verdict, ...Verdict[]]): readonly string[] {
         ? 'passed'
         : 'FAILED'
       : `${passed === group.length ? '' : 'FAILED '}${passed}/${group.length}`;
-  const sum = (of: (one: Verdict) => number): number => group.reduce((total, one) => total + of(one), 0);
-  const splitBrainMs = Math.max(...group.map((one) => one.splitBrainMs));
   return [
     group[0].scenario,
     verdict,
@@ -59,28 +59,36 @@ function gapRow(group: readonly [Verdict, ...Verdict[]]): readonly string[] {
     spread(group.map(({ gaps }) => gaps['direct read'].gapMs)),
     spread(group.map(({ gaps }) => gaps['proxied read'].gapMs)),
     spread(group.map(({ streamingAgainMs }) => streamingAgainMs)),
-    String(sum(({ writes }) => writes.lost)),
-    String(sum(({ writes }) => writes.doubled)),
-    String(sum(({ writes }) => writes.unknown)),
-    splitBrainMs === 0 ? 'never' : ms(splitBrainMs),
   ];
 }
 
-function phaseRow(group: readonly [Verdict, ...Verdict[]]): readonly string[] {
+function writesRow(group: Group): readonly string[] {
+  const kept = sum(group, ({ expectations }) => expectations.filter(({ held }) => held).length);
+  return [
+    group[0].scenario,
+    String(sum(group, ({ writes }) => writes.lost)),
+    String(sum(group, ({ writes }) => writes.doubled)),
+    String(sum(group, ({ writes }) => writes.unknown)),
+    String(errorsBy(group, ['direct write', 'direct read'])),
+    String(errorsBy(group, ['proxied write', 'proxied read'])),
+    twoPrimaries(group),
+    `${lawsBroken(group)} of ${Math.min(...group.map(({ judged }) => judged.length))}`,
+    `${kept} of ${sum(group, ({ expectations }) => expectations.length)}`,
+  ];
+}
+
+const shortPhases: Readonly<Partial<Record<PhaseName, string>>> = {
+  'first acknowledged write': 'first write',
+  'routed by HAProxy': 'by HAProxy',
+};
+
+function phaseRow(group: Group): readonly string[] {
   return [
     group[0].scenario,
     ...phaseNames.map((name) =>
       spread(group.map(({ phases }) => phases.find((phase) => phase.name === name)?.afterMs ?? null)),
     ),
   ];
-}
-
-/** Median and worst of what was measured at all. */
-function spread(values: readonly (number | null)[]): string {
-  const sorted = values.filter((value) => value !== null).toSorted((a, b) => a - b);
-  const worst = sorted.at(-1);
-  if (worst === undefined) return '-';
-  return values.length === 1 ? ms(worst) : `${ms(quantile(sorted, 0.5))} (${ms(worst)})`;
 }
 
 function complaintLines(verdict: Verdict): readonly string[] {

@@ -20,7 +20,10 @@ export interface Evidence {
   readonly journals: readonly JournalSeen[];
   /** After the last step; null: not within the limit. */
   readonly streamingAgainMs: number | null;
-  /** By kind, as each client counted them: connections that failed, too. */
+  readonly sideWork: readonly SideWork[];
+  /** The whole lab at the end of the run, clients and witnesses included; null: it did not come to that. */
+  readonly memoryMb: number | null;
+  /** In that window, by kind, as each client counted them: connections that failed, too. */
   readonly errors: Readonly<Record<ClientPath, Readonly<Record<string, number>>>>;
   /** Why the run could not be finished or judged; null: it was. */
   readonly broken: string | null;
@@ -38,6 +41,30 @@ export interface StepDone {
   readonly untilMs: SharedMs;
   /** Null: it went well. */
   readonly failed: string | null;
+}
+
+/** What a client did beside those that are measured, and what became of it. */
+export type SideWork = (Transaction | Dump) & {
+  /** The node that it was begun on. */
+  readonly node: string;
+  /** Its exit code, and when that was; null: it was under way still in the end, and was ended then. */
+  readonly ended: { readonly code: number; readonly atMs: SharedMs } | null;
+  /** Its last words. */
+  readonly said: string;
+};
+export interface Transaction {
+  readonly kind: 'transaction';
+  /** The client was told that it is committed. */
+  readonly committed: boolean;
+  /** Its two rows, the first and the last thing that it did: how many of them the last primary holds. */
+  readonly rows: number;
+}
+export interface Dump {
+  readonly kind: 'dump';
+  /** The last line that pg_dump writes is there. */
+  readonly complete: boolean;
+  /** Put into a database of its own in the end: what psql said against it, or null; also null when it did not end well. */
+  readonly refused: string | null;
 }
 
 /** The leader key, as etcd told it; null: it is gone. */
@@ -67,6 +94,8 @@ export const notPlayed = (scenario: string, why: string): Evidence => ({
   leaderKey: [],
   journals: [],
   streamingAgainMs: null,
+  sideWork: [],
+  memoryMb: null,
   errors: { 'direct write': {}, 'proxied write': {}, 'direct read': {}, 'proxied read': {} },
   broken: why,
 });

@@ -24,13 +24,14 @@ import type { Witnesses } from '../witness.ts';
 import { type Cast, machinesOf } from './cast.ts';
 import { handOver } from './handover.ts';
 import { rotatePassword } from './rotate.ts';
-import { load, openTransaction, startDump, startPgbench } from './sideWork.ts';
+import { load, type SideWorks, startPgbench } from './sideWork.ts';
 
 export interface Stage {
   readonly lab: Lab;
   readonly cast: Cast;
   readonly witnesses: Witnesses;
   readonly clients: Clients;
+  readonly sideWorks: SideWorks;
   readonly slowDisks: SlowDisks;
   readonly rights: RightsWatch;
   readonly ttlMs: number;
@@ -50,7 +51,8 @@ export async function perform(stage: Stage, step: Step): Promise<void> {
     case 'waitFor':
       return waitFor(stage, step.what);
     case 'waitForServices':
-      return waitForServices(stage, step.what);
+    case 'waitForEnd':
+      return waitForServices(stage, step.what, step.kind === 'waitForEnd' ? 'ended' : 'run');
     case 'kill':
     case 'terminate':
     case 'freeze':
@@ -77,9 +79,9 @@ export async function perform(stage: Stage, step: Step): Promise<void> {
     case 'rotatePassword':
       return rotatePassword(lab, await leaderOf(stage));
     case 'transaction':
-      return openTransaction(lab, await oneOf(stage, step.of), durationMs(step.duration, ttlMs));
+      return stage.sideWorks.transaction(await oneOf(stage, step.of), durationMs(step.duration, ttlMs));
     case 'dump':
-      return startDump(lab, await oneOf(stage, step.of));
+      return stage.sideWorks.dump(await oneOf(stage, step.of), durationMs(step.duration, ttlMs));
     case 'pgbench':
       return startPgbench(lab, await oneOf(stage, step.of), durationMs(step.duration, ttlMs));
     case 'load':
@@ -168,13 +170,19 @@ async function startUnlessRunning(node: LabNode, service: Service): Promise<void
   if (gone !== null) await node.start(service);
 }
 
-async function waitForServices({ lab, cast, ttlMs, signal }: Stage, { services, of }: Services): Promise<void> {
+async function waitForServices(
+  { lab, cast, ttlMs, signal }: Stage,
+  { services, of }: Services,
+  wanted: 'run' | 'ended',
+): Promise<void> {
   const limitMs = awaitLimitMs(ttlMs);
   const nodes = await machinesOf(lab, cast, of);
-  const run = (): boolean => nodes.every((node) => services.every((word) => node.process(serviceOf(word)) !== null));
-  if ((await until(() => (run() ? true : null), limitMs, 20, signal)) !== null) return;
+  const isWanted = (node: LabNode, word: ServiceWord): boolean =>
+    (node.process(serviceOf(word)) === null) === (wanted === 'ended');
+  const all = (): boolean => nodes.every((node) => services.every((word) => isWanted(node, word)));
+  if ((await until(() => (all() ? true : null), limitMs, 20, signal)) !== null) return;
   throw new Error(
-    `${services.join(' and ')} of ${nodes.map(({ name }) => name).join(' and ')} did not run within ${limitMs / 1_000} s`,
+    `${services.join(' and ')} of ${nodes.map(({ name }) => name).join(' and ')} did not ${wanted === 'run' ? 'run' : 'end'} within ${limitMs / 1_000} s`,
   );
 }
 

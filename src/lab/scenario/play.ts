@@ -1,16 +1,20 @@
 import type { Holding, Right } from '../../model/history.ts';
 import { durationMs, type Scenario, type Step } from '../../model/scenario.ts';
 import { untilProxySettled } from '../bench/haproxy.ts';
-import { type ClientPath, type Clients, startClients } from '../clients.ts';
+import { startClients } from '../clients.ts';
+import { withTrueTimes } from '../faults/trueTimes.ts';
 import type { Lab } from '../lab.ts';
+import { memoryOfLab } from '../memory.ts';
 import { sqlOn } from '../psql.ts';
 import { delay } from '../run.ts';
 import { promotionsOf } from '../witness.ts';
 import { type Cast, castOf, machinesOf } from './cast.ts';
-import type { Evidence, StepDone } from './evidence.ts';
+import { errorsOf, errorsSince } from './errors.ts';
+import type { Evidence, SideWork, StepDone } from './evidence.ts';
 import { readJournals } from './journals.ts';
 import { awaitLimitMs, perform, type Stage } from './perform.ts';
 import type { Script } from './script.ts';
+import { makeSideWorks } from './sideWork.ts';
 import { untilStreaming } from './streaming.ts';
 import { natureOf, tellStep } from './tell.ts';
 import type { Theatre } from './theatre.ts';
@@ -37,18 +41,23 @@ export async function play(
   const cast = await castOf(lab, leader);
   const mark = witnesses.mark();
   const clients = await startClients(lab, run);
+  const sideWorks = makeSideWorks(lab, run);
   const steps: StepDone[] = [];
   let broken: string | null = null;
   let fromMs = Date.now();
   let streamingAgainMs: number | null = null;
   let primaryAfter: string | null = null;
   let holdings: readonly Holding[] = [];
+  let sideWork: readonly SideWork[] = [];
+  let memoryMb: number | null = null;
+  let errorsBefore = errorsOf(clients);
   try {
     if (!(await clients.untilSteady(30_000, signal)))
       throw new Error('the clients were not served before the first step');
     fromMs = Date.now();
+    errorsBefore = errorsOf(clients);
     await delay(preludeMs, signal);
-    const stage: Stage = { ...theatre, cast, clients, ttlMs, signal };
+    const stage: Stage = { ...theatre, cast, clients, sideWorks, ttlMs, signal };
     await script(async (step) => {
       signal?.throwIfAborted();
       const done = await take(stage, step);
@@ -67,18 +76,22 @@ export async function play(
     );
     if (again !== null && !(await clients.untilSteady(30_000, signal)))
       say('the clients are not served steadily again');
+    memoryMb = memoryOfLab(lab).pssMb;
     await clients.stop();
     primaryAfter = again?.leader ?? (await lab.status()).leader;
     if (primaryAfter === null) throw new Error('nobody leads in the end: nobody can say what is left of the writes');
     holdings = await holdingsOf(lab, primaryAfter, clients.keys);
+    sideWork = await sideWorks.outcomes(primaryAfter);
     await rights.caughtUp(signal);
   } catch (error) {
     broken = error instanceof Error ? error.message : String(error);
   } finally {
     await clients.stop();
+    sideWorks.end();
   }
   const untilMs = Date.now();
-  const seen = [...witnesses.history(mark), ...clients.history()];
+  const clocks = scenario.steps.flatMap((step) => (step.kind === 'setClock' ? [durationMs(step.by, ttlMs)] : []));
+  const seen = withTrueTimes([...witnesses.history(mark), ...clients.history()], clocks);
   return {
     scenario: scenario.name,
     nodes: lab.nodes.map(({ name }) => name),
@@ -92,7 +105,9 @@ export async function play(
     leaderKey: rights.events().map(({ heardMs, holder }) => ({ atMs: heardMs, holder: holder?.name ?? null })),
     journals: readJournals(lab, fromMs),
     streamingAgainMs,
-    errors: errorsOf(clients),
+    sideWork,
+    memoryMb,
+    errors: errorsSince(errorsBefore, errorsOf(clients)),
     broken,
   };
 }
@@ -138,14 +153,4 @@ async function holdingsOf(lab: Lab, node: string, keys: readonly string[]): Prom
     }),
   );
   return rows;
-}
-
-function errorsOf(clients: Clients): Evidence['errors'] {
-  const of = (path: ClientPath): Readonly<Record<string, number>> => clients.status(path)?.errors ?? {};
-  return {
-    'direct write': of('direct write'),
-    'proxied write': of('proxied write'),
-    'direct read': of('direct read'),
-    'proxied read': of('proxied read'),
-  };
 }

@@ -10,6 +10,8 @@ export function tellStep(step: Step): string {
       return `wait for ${step.what}`;
     case 'waitForServices':
       return `wait for ${step.what.services.join(' and ')} of ${tellTargets(step.what.of)}`;
+    case 'waitForEnd':
+      return `wait for the end of ${step.what.services.join(' and ')} of ${tellTargets(step.what.of)}`;
     case 'slowDisk':
       return `slow etcd's disk of ${tellTargets(step.of)} by ${tellDuration(step.by)}`;
     case 'hastenDisk':
@@ -37,7 +39,7 @@ export function tellStep(step: Step): string {
     case 'transaction':
       return `a transaction of ${tellDuration(step.duration)} on ${tellTarget(step.of)}`;
     case 'dump':
-      return `pg_dump from ${tellTarget(step.of)}`;
+      return `pg_dump from ${tellTarget(step.of)}${step.duration.ttls + step.duration.ms === 0 ? '' : `, read after ${tellDuration(step.duration)}`}`;
     case 'pgbench':
       return `pgbench on ${tellTarget(step.of)} for ${tellDuration(step.duration)}`;
     case 'load':
@@ -76,6 +78,7 @@ export function natureOf(step: Step): Nature {
     case 'wait':
     case 'waitFor':
     case 'waitForServices':
+    case 'waitForEnd':
     case 'transaction':
     case 'dump':
     case 'pgbench':

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Scenario } from '../../model/scenario.ts';
-import { fakeClockEnv } from '../faults/clocks.ts';
+import { withFakeClocks } from '../faults/clocks.ts';
 import { makeSlowDisks, type SlowDisks } from '../faults/disk.ts';
 import type { Lab } from '../lab.ts';
 import { type LabOptions, makeLab } from '../lab.ts';
@@ -41,8 +41,7 @@ export async function openTheatre(scenario: Scenario, options: TheatreOptions): 
     ttlS: setUp.ttlS ?? options.ttlS,
     diskMb: setUp.diskMb,
     portBase: null,
-    extraConfig: () => setUp.config,
-    agentEnv: setUp.fakeClocks ? fakeClockEnv() : {},
+    ...(setUp.fakeClocks ? withFakeClocks(setUp.config) : { extraConfig: () => setUp.config }),
     say: options.say,
     began: options.began,
     ...(options.agentCommand === null ? {} : { agentCommand: options.agentCommand }),

@@ -3,6 +3,7 @@ import type { ClientPath } from '../clients.ts';
 import type { Evidence } from '../scenario/evidence.ts';
 import { tellDuration, tellTarget } from '../scenario/tell.ts';
 import type { Gap } from './gaps.ts';
+import { judgeSideWork } from './sideWork.ts';
 import { ms } from './words.ts';
 
 /** Something that the scenario expects, and what was seen. */
@@ -47,6 +48,7 @@ export function judgeExpectations(
     ...gap(expect.readGap, 'direct read'),
     ...gap(expect.proxiedReadGap, 'proxied read'),
     ...streaming(expect.streamingWithin),
+    ...judgeSideWork(evidence, expect.lostWrites === null ? null : durationMs(expect.lostWrites, ttlMs)),
   ];
 }
 

@@ -1,6 +1,6 @@
 import type { AppendCounts } from '../../model/laws/appends.ts';
 import { tellViolation } from '../../model/laws/tell.ts';
-import { countAppends, judge, type Violation } from '../../model/laws.ts';
+import { countAppends, judge, judgedLaws, type Violation } from '../../model/laws.ts';
 import { durationMs, type Scenario } from '../../model/scenario.ts';
 import type { ClientPath } from '../clients.ts';
 import type { Evidence, StepDone } from '../scenario/evidence.ts';
@@ -20,6 +20,9 @@ export interface Verdict {
   /** Why it could not be played to its end. */
   readonly broken: string | null;
   readonly expectations: readonly Expectation[];
+  /** By number; what was not watched, as in a run that was broken off, is not judged. */
+  readonly judged: readonly number[];
+  /** Broken ones. */
   readonly laws: readonly BrokenLaw[];
   /** Since the first fault or act. */
   readonly phases: readonly Phase[];
@@ -31,6 +34,7 @@ export interface Verdict {
   readonly streamingAgainMs: number | null;
   readonly primaryBefore: string;
   readonly primaryAfter: string | null;
+  readonly memoryMb: number | null;
   readonly steps: readonly StepDone[];
   readonly tookMs: number;
 }
@@ -61,6 +65,7 @@ export function verdictOf(scenario: Scenario, evidence: Evidence, run: number): 
     passed: evidence.broken === null && broken.length === 0 && expectations.every(({ held }) => held),
     broken: evidence.broken,
     expectations,
+    judged: judgedLaws(history),
     laws: broken.map((one) => ({ law: one.law, kind: one.kind, text: tellLaw(one, evidence.fromMs) })),
     phases: phasesOf(evidence, gaps),
     gaps,
@@ -70,6 +75,7 @@ export function verdictOf(scenario: Scenario, evidence: Evidence, run: number): 
     streamingAgainMs: evidence.streamingAgainMs,
     primaryBefore: evidence.primaryBefore,
     primaryAfter: evidence.primaryAfter,
+    memoryMb: evidence.memoryMb,
     steps: evidence.steps,
     tookMs: evidence.untilMs - evidence.fromMs,
   };

@@ -24,6 +24,7 @@ steps:
   - wait for: postmaster and sentinel of primary
   - wait for: no leader
   - pgbench: { of: primary, for: 20 s }
+  - wait for: end of etcd of primary
 expect:
   primary: changed
   write gap: 2 ttl + 4 s
@@ -69,6 +70,7 @@ test('a scenario is read whole, with what it does not say filled in', () => {
     { kind: 'waitForServices', what: { services: ['postmaster', 'sentinel'], of: [primary] } },
     { kind: 'waitFor', what: 'no leader' },
     { kind: 'pgbench', of: primary, duration: { ttls: 0, ms: 20_000 } },
+    { kind: 'waitForEnd', what: { services: ['etcd'], of: [primary] } },
   ]);
   assert.deepEqual(scenario.expect.writeGap, { ttls: 2, ms: 4_000 });
   assert.equal(scenario.expect.lostWrites, null, 'nothing may be lost unless it is said');
@@ -111,8 +113,8 @@ test('every complaint names the line, the path there, and what to write instead'
       'postmastr and sentinel of',
       /^two\.yml:13:5: steps\[6\]\.wait for: "postmastr" is no service \(did you mean postmaster\?\)/,
     ],
-    ['primary: changed', 'primary: chnged', /^two\.yml:17:3: expect\.primary: "chnged": say changed, unchanged, any/],
-    ['write gap', 'write gp', /^two\.yml:18:3: expect\.write gp: unknown; did you mean "write gap"\?/],
+    ['primary: changed', 'primary: chnged', /^two\.yml:18:3: expect\.primary: "chnged": say changed, unchanged, any/],
+    ['write gap', 'write gp', /^two\.yml:19:3: expect\.write gp: unknown; did you mean "write gap"\?/],
     ['ttl: 20 s', 'ttl: 2 ttl', /^two\.yml:4:3: set-up\.ttl: whole seconds are expected/],
     ['title: Two cables', 'title: [', /^two\.yml:\d+:\d+: /],
   ];

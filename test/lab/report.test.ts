@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Campaign } from '../../src/lab/report/campaign.ts';
+import { compare } from '../../src/lab/report/compare.ts';
+import { tableOf } from '../../src/lab/report/table.ts';
+import { errorsSince } from '../../src/lab/scenario/errors.ts';
+import { shippedScenarios } from '../../src/lab/scenario/shelf.ts';
+import { phaseNames } from '../../src/lab/verdict/phases.ts';
+import type { Verdict } from '../../src/lab/verdict/verdict.ts';
+
+const gap = (gapMs: number) => ({ gapMs, fromMs: 0, untilMs: gapMs });
+const sound: Verdict = {
+  scenario: 'power-primary',
+  title: '',
+  description: '',
+  red: null,
+  run: 1,
+  passed: true,
+  broken: null,
+  expectations: [{ text: 'another primary', held: true, measured: 'node1 → node2' }],
+  judged: [1, 2, 3, 4],
+  laws: [],
+  phases: phaseNames.map((name) => ({ name, afterMs: 16_400, by: '' })),
+  gaps: {
+    'direct write': gap(16_360),
+    'proxied write': gap(22_980),
+    'direct read': gap(2_070),
+    'proxied read': gap(15_220),
+  },
+  errors: {
+    'direct write': { unreachable: 36, '57P01': 2 },
+    'proxied write': { lost: 51 },
+    'direct read': { lost: 2 },
+    'proxied read': {},
+  },
+  writes: { acknowledged: 900, failed: 0, unknown: 2, unknownPresent: 1, lost: 12, doubled: 3, reordered: 0 },
+  splitBrainMs: 0,
+  streamingAgainMs: 15_870,
+  primaryBefore: 'node1',
+  primaryAfter: 'node2',
+  memoryMb: null,
+  steps: [],
+  tookMs: 20_000,
+};
+const campaign = (verdicts: readonly Verdict[]): Campaign => ({
+  startedWall: '2026-01-01T00:00:00.000Z',
+  agentCommand: 'matriarch agent {config}',
+  ttlS: 6,
+  cores: 2,
+  otherLabs: 0,
+  verdicts,
+});
+const broken: Verdict = {
+  ...sound,
+  passed: false,
+  laws: [
+    { law: 1, kind: 'splitBrain', text: '' },
+    { law: 2, kind: 'lost', text: '' },
+    { law: 2, kind: 'lost', text: '' },
+  ],
+  splitBrainMs: 1_250,
+  expectations: [{ text: 'another primary', held: false, measured: 'still node1' }],
+};
+/** The cells below the heads of one table, by scenario and head; heads that come twice get a number. */
+function cellsOf(text: string, title: RegExp, scenario: string): Readonly<Record<string, string>> {
+  const lines = text.split('\n');
+  const at = lines.findIndex((line) => title.test(line));
+  const heads = (lines[at + 1] ?? '').split(/ {2,}/);
+  const row = lines.slice(at).find((line) => line.startsWith(`${scenario} `)) ?? '';
+  return Object.fromEntries(row.split(/ {2,}/).map((cell, index) => [heads[index], cell]));
+}
+
+test('the table tells the errors of both kinds of path, and how many of the laws judged were broken', () => {
+  const told = (verdict: Verdict) => cellsOf(tableOf(campaign([verdict])), /^What became/, 'power-primary');
+  const well = told(sound);
+  assert.deepEqual([well.errors, well['by HAProxy']], ['40', '51']);
+  assert.deepEqual([well['laws broken'], well.expected, well['two primaries']], ['0 of 4', '1 of 1', 'never']);
+  const ill = told(broken);
+  assert.deepEqual([ill['laws broken'], ill.expected, ill['two primaries']], ['2 of 4', '0 of 1', '1.25 s']);
+  assert.equal(told({ ...sound, judged: [1, 3, 4] })['laws broken'], '0 of 3', 'what is left was asked of nobody');
+});
+
+test('of several runs the sums, and of times the median and the worst in one unit', () => {
+  const quick = { ...sound, run: 2, gaps: { ...sound.gaps, 'direct write': gap(620) } };
+  const text = tableOf(campaign([sound, quick, { ...quick, run: 3 }]));
+  assert.equal(cellsOf(text, /^Longest/, 'power-primary').write, '0.6–16.4 s');
+  assert.equal(cellsOf(text, /^What became/, 'power-primary').errors, '120');
+});
+
+test('the longest figures of every scenario that comes with the program fit into 120 columns', () => {
+  const names = shippedScenarios().map(({ name }) => name);
+  const twice = campaign(names.flatMap((scenario) => [1, 2].map((run) => ({ ...sound, scenario, run }))));
+  const once = campaign(names.map((scenario) => ({ ...sound, scenario })));
+  const ill = campaign(names.map((scenario) => ({ ...broken, laws: [], expectations: [], scenario })));
+  for (const text of [
+    tableOf(once),
+    tableOf(twice),
+    compare(once, ill),
+    compare(twice, twice),
+    compare(once, campaign([])),
+  ])
+    for (const line of text.split('\n')) assert.ok(line.length <= 120, `${line.length}: ${line}`);
+});
+
+test('what clients met before the window that is judged is no error of the scenario', () => {
+  const none = { 'direct write': {}, 'proxied write': {}, 'direct read': {}, 'proxied read': {} };
+  const before = { ...none, 'proxied read': { unreachable: 84 }, 'direct write': { lost: 1 } };
+  const now = { ...before, 'proxied read': { unreachable: 84, lost: 2 }, 'direct write': { lost: 4 } };
+  assert.deepEqual(errorsSince(before, now), { ...none, 'proxied read': { lost: 2 }, 'direct write': { lost: 3 } });
+});
+
+test('side by side: errors and broken laws of both', () => {
+  const text = compare(campaign([sound]), campaign([{ ...broken, errors: { ...sound.errors, 'direct write': {} } }]));
+  const told = cellsOf(text, /^What became/, 'power-primary');
+  assert.deepEqual([told.errors, told['laws broken']], ['40 / 2', '0 / 2']);
+});
