@@ -1,19 +1,28 @@
 /** What the buttons of a lab ask for. */
 export type Deed = MachineDeed | { readonly deed: 'play'; readonly scenario: string } | { readonly deed: 'stopPlay' };
 
+/** Of a machine as a whole. */
+export type MachineDeedName =
+  | 'cut'
+  | 'deafen'
+  | 'mute'
+  | 'heal'
+  | 'powerOff'
+  | 'powerOn'
+  | 'saturate'
+  | 'relieve'
+  | 'fillDisk'
+  | 'freeDisk'
+  | 'slowDisk'
+  | 'hastenDisk'
+  | 'stallFlushes'
+  | 'flushAgain'
+  | 'clockAhead'
+  | 'clockBack'
+  | 'clockRight';
+
 interface MachineDeed {
-  readonly deed:
-    | 'cut'
-    | 'heal'
-    | 'powerOff'
-    | 'powerOn'
-    | 'saturate'
-    | 'relieve'
-    | 'kill'
-    | 'freeze'
-    | 'thaw'
-    | 'start'
-    | 'switchover';
+  readonly deed: MachineDeedName | 'kill' | 'freeze' | 'thaw' | 'start' | 'switchover';
   readonly node: string;
   readonly service?: string;
 }

@@ -3,8 +3,9 @@ import { Act } from './act.tsx';
 import { Connector } from './connector.tsx';
 import { Facts } from './facts.tsx';
 import { useNow } from './hooks.ts';
+import { Parts } from './parts.tsx';
 import { Services } from './services.tsx';
-import { follows, leads, type Tone, takesWrites } from './verdict.ts';
+import { cableHurt, follows, leads, type Tone, takesWrites } from './verdict.ts';
 import { bytes } from './words.ts';
 
 interface Props {
@@ -48,6 +49,7 @@ export function Machine({ machine, picture, aheadMs }: Props) {
           <Fact name="guard" value={own === null ? '–' : guardOf(own)} tone={guardTone(machine)} />
         </dl>
         {beside !== null && <Services node={name} beside={beside} />}
+        {beside !== null && <Parts node={name} beside={beside} />}
         {own !== null && <Says own={own} />}
       </article>
       {beside !== null && <Connector node={name} kind="plug" beside={beside} />}
@@ -116,7 +118,9 @@ function stateOf(machine: MachinePicture): { readonly text: string; readonly ton
       : { text: `${member.state}, says etcd`, tone: 'quiet' };
   }
   if (own.job !== null) return { text: `at work: ${own.job}`, tone: 'warn' };
-  const cut = beside?.cable === 'out' ? ', cut off' : own.etcdSilentBecause === null ? '' : ', without etcd';
+  const hurt = beside === null ? null : cableHurt(beside);
+  const lost = beside?.cable === 'out' ? 'cut off' : hurt;
+  const cut = lost !== null ? `, ${lost}` : own.etcdSilentBecause === null ? '' : ', without etcd';
   if (own.postgres === 'running primary')
     return {
       text: `primary${leads(machine) ? '' : ', not in etcd'}${cut}`,

@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { makeAlbum } from '../../src/lab/album.ts';
 import { makeDesk } from '../../src/lab/control.ts';
+import { fakeClockEnv } from '../../src/lab/faults/clocks.ts';
 import { type Lab, makeLab } from '../../src/lab/lab.ts';
 import { type LivePage, servePage } from '../../src/lab/live/page.ts';
 import { childrenOf } from '../../src/lab/procfs.ts';
@@ -32,7 +33,7 @@ describe('the live page', options, () => {
 
   before(async () => {
     rmSync(dir, { recursive: true });
-    lab = await makeLab({ dir, portBase, ttlS: 6, traffic: true });
+    lab = await makeLab({ dir, portBase, ttlS: 6, traffic: true, agentEnv: fakeClockEnv() });
     playhouse = makePlayhouse(lab, (line) => album.act(line, 'play'));
     const desk = makeDesk(lab, { asked: album.act, down: () => {}, pageUrl: () => null, playhouse });
     const opened = await servePage(lab, { album, desk, playhouse }, (line) => problems.push(line));
@@ -188,6 +189,48 @@ describe('the live page', options, () => {
     await green();
   });
 
+  test('deaf, mute, a full disk, slow ones and a wrong clock: made, seen on the machine, and mended by buttons', async () => {
+    const { leader } = await lab.status();
+    const name = ['node1', 'node2', 'node3'].find((one) => one !== leader) ?? '';
+    const card = page.getByRole('article', { name });
+    const summary = card.locator('.parts summary');
+    const parts = async (): Promise<(string | null)[]> =>
+      (await lab.status()).machines.find((one) => one.name === name)?.parts.map(({ hurt }) => hurt) ?? [];
+    assert.equal(await summary.textContent(), 'More faults');
+    await summary.click();
+    // By the keyboard: the remedy stands where the fault stood, with the focus.
+    await button(`deafen ${name}`).focus();
+    await page.keyboard.press('Enter');
+    await button(`mend the cable of ${name}`).waitFor();
+    assert.deepEqual(await parts(), ['deaf', null, null, null, null]);
+    await card.locator('.state.bad', { hasText: /, deaf$/ }).waitFor();
+    await page.locator('.machine', { has: card }).locator('.cable.hurt').waitFor();
+    await summary.filter({ hasText: /^deaf$/ }).waitFor();
+    await verdict('warn').waitFor({ timeout: 30_000 }); // its word does not come through any more, nor the leader's
+    await button(`mend the cable of ${name}`).click();
+    await summary.filter({ hasText: /^More faults$/ }).waitFor();
+    await green();
+
+    const hurts = [
+      [`mute ${name}`, `mend the cable of ${name}`, 'mute'],
+      [`slow the disk of etcd on ${name}`, `hasten the disk of etcd on ${name}`, "etcd's disk slow"],
+      [`hang the disk of PostgreSQL on ${name}`, `let go the disk of PostgreSQL on ${name}`, "PostgreSQL's disk hangs"],
+      [`fill the disk of ${name}`, `free the disk of ${name}`, 'disk full'],
+      [`an hour ahead: the clock of ${name}`, `set right the clock of ${name}`, 'clock 1 h ahead'],
+      [`an hour back: the clock of ${name}`, `set right the clock of ${name}`, 'clock 1 h behind'],
+    ] as const;
+    for (const [fault, remedy, told] of hurts) {
+      await button(fault).click();
+      await summary.filter({ hasText: told }).waitFor({ timeout: 30_000 });
+      assert.equal((await parts()).filter((hurt) => hurt !== null).length, 1, told);
+      await button(remedy).click();
+      await summary.filter({ hasText: /^More faults$/ }).waitFor({ timeout: 30_000 });
+      assert.deepEqual(await parts(), [null, null, null, null, null]);
+    }
+    await summary.click();
+    await green();
+  });
+
   test('switchover by button; what is refused is said', async () => {
     const old = await leaderOn();
     const to = ['node1', 'node2', 'node3'].find((name) => name !== old) ?? '';
@@ -246,7 +289,10 @@ describe('the live page', options, () => {
   test('narrow, by touch, light and dark: nothing sticks out, every text can be read', async () => {
     const phone = await open({ viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
     await green(phone);
-    for (const on of [phone, page]) await on.locator('.scenarios summary').click();
+    for (const on of [phone, page]) {
+      await on.locator('.scenarios summary').click();
+      await on.locator('.parts summary').first().click();
+    }
     const grounds: string[] = [];
     for (const colorScheme of ['light', 'dark'] as const) {
       for (const on of [phone, page]) {

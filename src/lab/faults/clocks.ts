@@ -1,5 +1,6 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { askAgent, parsed } from '../ask.ts';
+import type { Machine } from '../ground.ts';
 import type { LabNode } from '../node.ts';
 import { until } from '../run.ts';
 
@@ -21,10 +22,12 @@ export function fakeClockEnv(): Readonly<Record<string, string>> {
   };
 }
 
-/** Done when the agent's own word shows that it took it. */
-export async function setClock({ name, machine }: LabNode, byMs: number): Promise<void> {
+/** Done when the agent's own word shows that it took it; one that does not run takes it when it starts. */
+export async function setClock(node: LabNode, byMs: number): Promise<void> {
+  const { name, machine } = node;
   const seconds = byMs / 1_000;
   writeFileSync(machine.hostPath(offsetFile), `${seconds < 0 ? '' : '+'}${seconds}\n`, { mode: 0o644 });
+  if (node.process('agent')?.state !== 'running') return;
   const taken = await until(
     async () => {
       const seen = lastSeenMs(parsed(await askAgent(machine, '/patroni', 1_000)));
@@ -34,6 +37,15 @@ export async function setClock({ name, machine }: LabNode, byMs: number): Promis
     250,
   );
   if (taken === null) throw new Error(`the agent of ${name} does not go by the clock that was set`);
+}
+
+/** By how much a machine's clock was set wrong. */
+export function clockByMs(machine: Machine): number {
+  try {
+    return Number(readFileSync(machine.hostPath(offsetFile), 'utf8')) * 1_000 || 0;
+  } catch {
+    return 0; // nobody ever set it
+  }
 }
 
 /** It says when it last saw etcd, by its wall clock in whole seconds; a look may be a while ago. */

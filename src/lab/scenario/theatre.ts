@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Scenario } from '../../model/scenario.ts';
 import { fakeClockEnv } from '../faults/clocks.ts';
-import { makeSlowDisks, type SlowDisks } from '../faults/disk.ts';
 import type { Lab } from '../lab.ts';
 import { type LabOptions, makeLab } from '../lab.ts';
 import { type RightsWatch, watchRights } from '../rights.ts';
@@ -13,7 +12,6 @@ export interface Theatre {
   readonly setUp: string;
   readonly rights: RightsWatch;
   readonly witnesses: Witnesses;
-  readonly slowDisks: SlowDisks;
   end(): Promise<void>;
 }
 
@@ -49,10 +47,8 @@ export async function openTheatre(scenario: Scenario, options: TheatreOptions): 
   };
   const lab = await makeLab(labOptions);
   const rights = watchRights(lab);
-  const slowDisks = makeSlowDisks();
   const end = async (): Promise<void> => {
     rights.end();
-    slowDisks.end();
     await lab.down();
   };
   options.began(end);
@@ -62,7 +58,7 @@ export async function openTheatre(scenario: Scenario, options: TheatreOptions): 
     });
     const witnesses = makeWitnesses(lab);
     for (const { name } of lab.nodes) await witnesses.start(name);
-    return { lab, setUp: setUpOf(scenario, options), rights, witnesses, slowDisks, end };
+    return { lab, setUp: setUpOf(scenario, options), rights, witnesses, end };
   } catch (error) {
     await end();
     throw error;
@@ -72,16 +68,15 @@ export async function openTheatre(scenario: Scenario, options: TheatreOptions): 
 /** A healthy lab that somebody keeps, watched for one scenario: what is put on its machines for that goes again. */
 export async function borrowTheatre(lab: Lab): Promise<Theatre> {
   const rights = watchRights(lab);
-  const slowDisks = makeSlowDisks();
   const witnesses = makeWitnesses(lab);
   const end = async (): Promise<void> => {
     rights.end();
-    slowDisks.end();
+    lab.slowDisks.end();
     await witnesses.stop();
   };
   try {
     for (const { name } of lab.nodes) await witnesses.start(name);
-    return { lab, setUp: 'borrowed', rights, witnesses, slowDisks, end };
+    return { lab, setUp: 'borrowed', rights, witnesses, end };
   } catch (error) {
     await end();
     throw error;
