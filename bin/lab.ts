@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { ruleTexts } from '../src/decide/rules.ts';
 import { askLab, isSignal, type Request } from '../src/lab/control.ts';
 import { fakeClockEnv } from '../src/lab/faults/clocks.ts';
 import { runGate } from '../src/lab/gate.ts';
@@ -128,7 +129,7 @@ function upCommand(lab: Command): void {
             argsAfterUp().filter((arg) => arg !== '--detach'),
             say,
           );
-        else process.exit(await (flags.background ? keepInBackground : keepInForeground)(labOptions(flags)));
+        else process.exit(await (flags.background ? keepInBackground : keepInForeground)(labOptions(flags), ruleTexts));
       }),
     );
 }

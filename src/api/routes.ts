@@ -1,4 +1,5 @@
 import type { AgentHandles } from '../model/agent.ts';
+import type { RuleTexts } from '../model/moment.ts';
 import type { LocalSettings } from '../model/settings.ts';
 import * as config from './handlers/config.ts';
 import { reinitialize, reload } from './handlers/data.ts';
@@ -21,6 +22,7 @@ export interface ApiDeps {
   readonly local: LocalSettings;
   /** The live page as it was built; null, or nobody to ask: there is none. */
   readonly livePage?: () => string | null;
+  readonly rules?: RuleTexts;
   sleep(ms: number): Promise<void>;
 }
 

@@ -6,6 +6,7 @@ import { useNow } from './hooks.ts';
 import { Parts } from './parts.tsx';
 import { Services } from './services.tsx';
 import { cableHurt, follows, leads, type Tone, takesWrites } from './verdict.ts';
+import { WhyNot } from './whyNot.tsx';
 import { bytes } from './words.ts';
 
 interface Props {
@@ -51,6 +52,7 @@ export function Machine({ machine, picture, aheadMs }: Props) {
         {beside !== null && <Services node={name} beside={beside} />}
         {beside !== null && <Parts node={name} beside={beside} />}
         {own !== null && <Says own={own} />}
+        {!leader && <WhyNot name={name} />}
       </article>
       {beside !== null && <Connector node={name} kind="plug" beside={beside} />}
     </li>
