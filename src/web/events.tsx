@@ -6,8 +6,14 @@ import { Did, Moment, Row } from './moment.tsx';
 import { keyOf } from './state.ts';
 import { clock } from './words.ts';
 
+/** Each line is moved by each new one: with so many a storm of them leaves time to draw. */
+const shownAtFirst = 60;
+
 /** What happened, the newest first; each line opens to why. */
 export function Events({ happenings }: { readonly happenings: readonly Happening[] }) {
+  const [all, setAll] = useState(false);
+  const shown = all ? happenings : happenings.slice(0, shownAtFirst);
+  const more = happenings.length - shown.length;
   return (
     <section class="events" id="events" tabIndex={-1} aria-label="What happened">
       <h2>
@@ -16,10 +22,15 @@ export function Events({ happenings }: { readonly happenings: readonly Happening
       <AnyMoment />
       {happenings.length === 0 && <p class="quiet">Nothing yet.</p>}
       <ol onKeyDown={move}>
-        {happenings.map((happening) => (
+        {shown.map((happening) => (
           <Event key={keyOf(happening)} happening={happening} />
         ))}
       </ol>
+      {more > 0 && (
+        <button type="button" class="ask" onClick={() => setAll(true)}>
+          Show {more} older
+        </button>
+      )}
     </section>
   );
 }
@@ -39,6 +50,10 @@ function move(event: KeyboardEvent & { readonly currentTarget: HTMLOListElement 
   entered.open = true;
 }
 
+const openedMs = Date.now();
+const localSecond = (wallMs: number): string =>
+  new Date(wallMs - new Date(wallMs).getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
+
 /** The journals go further back than the list. */
 function AnyMoment() {
   const [at, setAt] = useState<string | null>(null);
@@ -51,7 +66,7 @@ function AnyMoment() {
   return (
     <form class="any" onSubmit={ask}>
       <label>
-        Why at <input type="datetime-local" name="at" step="1" required />
+        Why at <input type="datetime-local" name="at" step="1" defaultValue={localSecond(openedMs)} required />
       </label>
       <button type="submit" class="ask">
         Ask
