@@ -135,10 +135,10 @@ function requestOf(request: FastifyRequest): ApiRequest {
   const path = at < 0 ? url : url.slice(0, at);
   const query: Record<string, string> = {};
   if (at >= 0) for (const [key, value] of new URLSearchParams(url.slice(at + 1))) query[key] ??= value;
-  const { 'content-length': length, 'transfer-encoding': chunked } = request.headers;
+  const { 'content-length': length, 'transfer-encoding': chunked, origin, host } = request.headers;
   const told = length !== undefined || chunked !== undefined;
   const body = typeof request.body === 'string' ? request.body : '';
-  return { method: request.method, path, query, body: told ? body : null };
+  return { method: request.method, path, query, body: told ? body : null, origin, host };
 }
 
 const callerOf = ({ method, raw, headers, socket }: FastifyRequest) => ({

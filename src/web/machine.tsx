@@ -26,11 +26,16 @@ export function Machine({ machine, picture, aheadMs }: Props) {
       <article class={`card ${leader ? 'leads' : ''}`} aria-label={name}>
         <header>
           <h3>{name}</h3>
-          {beside !== null && picture.leader !== null && follows(machine) && (
-            <Act deed={{ deed: 'switchover', node: name }} label={`Make ${name} the leader: switch over`}>
+          {picture.leader !== null && follows(machine) && (
+            <Act
+              deed={{ deed: 'switchover', node: name }}
+              label={`Make ${name} the leader: switch over`}
+              sure={beside === null ? `Switch over to ${name}?` : null}
+            >
               Make leader
             </Act>
           )}
+          {beside === null && own !== null && <OwnActs name={name} leads={leader} />}
           <span class={`role ${leader ? 'leader' : ''} ${!leader && takesWrites(machine) ? 'bad' : ''}`}>
             {roleOf(machine, leader)}
           </span>
@@ -56,6 +61,26 @@ export function Machine({ machine, picture, aheadMs }: Props) {
       </article>
       {beside !== null && <Connector node={name} kind="plug" beside={beside} />}
     </li>
+  );
+}
+
+/** What an agent does on its own node alone. */
+function OwnActs({ name, leads: isLeader }: { readonly name: string; readonly leads: boolean }) {
+  return (
+    <>
+      <Act deed={{ deed: 'restart' }} label={`restart PostgreSQL of ${name}`} sure={`Restart PostgreSQL of ${name}?`}>
+        Restart
+      </Act>
+      {!isLeader && (
+        <Act
+          deed={{ deed: 'reinit' }}
+          label={`reinitialize ${name}`}
+          sure={`Throw the data of ${name} away, and copy those of the leader?`}
+        >
+          Reinit
+        </Act>
+      )}
+    </>
   );
 }
 

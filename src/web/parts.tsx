@@ -94,16 +94,25 @@ function Part({
   const { name, whole, faults, remedy, lasts = false } = kinds[part];
   const there = on || (lasts && hurt !== null);
   const offers = hurt === null ? faults : [...faults.slice(1).map(() => null), remedy];
+  if (there && locked !== null && hurt === null)
+    return (
+      <tr>
+        <th scope="row">{name}</th>
+        <td colSpan={2}>
+          <span class="lamp" aria-hidden="true" />
+          needs {locked}
+        </td>
+      </tr>
+    );
   return (
     <tr class={there ? (hurt === null ? 'whole' : 'hurt') : 'dark'}>
       <th scope="row">{name}</th>
       <td>
         <span class="lamp" aria-hidden="true" />
-        {there ? (hurt ?? (locked === null ? whole : <small>needs {locked}</small>)) : 'no power'}
+        {there ? (hurt ?? whole) : 'no power'}
       </td>
       <td class="acts">
         {there &&
-          locked === null &&
           offers.map(
             (offer, place) =>
               // The remedy takes the place of the last fault, and the focus with it.
