@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 import { makeAgent } from '../src/agent/agent.ts';
 import { startApi } from '../src/api/server.ts';
 import { mergeConfigTexts, readLocalConfig } from '../src/codec/config/local.ts';
+import { ruleTexts } from '../src/decide/rules.ts';
 import type { LocalSettings } from '../src/model/settings.ts';
 import { dropTo } from '../src/world/drop.ts';
 import { makeEtcdTransport } from '../src/world/etcd/transport.ts';
@@ -107,7 +108,7 @@ async function runAgent(path: string): Promise<number> {
     process.stderr.write(`unhandled: ${error instanceof Error ? error.stack : String(error)}\n`),
   );
 
-  const api = await startApi(agent.handles, local, () => livePageAt(here));
+  const api = await startApi(agent.handles, local, { livePage: () => livePageAt(here), rules: ruleTexts });
   if (api.kind === 'failed') return fail(api.why);
   const { code, message } = await agent.run();
   await api.close();

@@ -9,7 +9,7 @@ import { pythonYaml } from '../src/codec/config/python.ts';
 import type { CtlDoors } from '../src/ctl/doors.ts';
 import { editText } from '../src/ctl/editor.ts';
 import { makeTerminal } from '../src/ctl/terminal.ts';
-import { rules } from '../src/decide/rules.ts';
+import { ruleTexts } from '../src/decide/rules.ts';
 import { makeChance } from '../src/world/chance.ts';
 import { makeClock } from '../src/world/clock.ts';
 import { makeEtcdTransport } from '../src/world/etcd/transport.ts';
@@ -23,7 +23,7 @@ export function makeCtlDoors(): CtlDoors {
   const chance = makeChance();
   return {
     version,
-    rules: new Map(rules.map(({ name, reason }) => [name, reason])),
+    rules: ruleTexts,
     clock,
     chance,
     terminal: makeTerminal(process.stdin, process.stdout, process.stderr),

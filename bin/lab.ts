@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { ruleTexts } from '../src/decide/rules.ts';
 import { askLab, isSignal, type Request } from '../src/lab/control.ts';
 import { runGate } from '../src/lab/gate.ts';
 import { keepInBackground, keepInForeground } from '../src/lab/keep.ts';
 import type { LabOptions } from '../src/lab/lab.ts';
+import type { MachineDeed } from '../src/lab/machineDeeds.ts';
 import { findLabs } from '../src/lab/place.ts';
 import { findRunning, startDetached, takeDown } from '../src/lab/remote.ts';
 import { isService, type Service, services } from '../src/lab/services.ts';
@@ -25,6 +27,7 @@ interface UpFlags {
   readonly dir?: string;
   readonly traffic: boolean;
   readonly loopback?: boolean;
+  readonly fakeClocks?: boolean;
 }
 
 /** `matriarch lab …`: machines made of namespaces, with real etcd, PostgreSQL and HAProxy, and real faults. */
@@ -110,6 +113,7 @@ function upCommand(lab: Command): void {
     .option('--disk-mb <size>', "size of each machine's disk", whole, 1024)
     .option('--dir <folder>', 'default: a new /var/tmp/matriarch-lab-<number>')
     .option('--no-traffic', 'without the writer and the reader on the client')
+    .option('--fake-clocks', 'the wall clocks of agents and PostgreSQL can be set, by libfaketime')
     .option('--loopback', 'loopback addresses instead of machines, as without root')
     .action((flags: UpFlags) =>
       trying(async () => {
@@ -124,7 +128,7 @@ function upCommand(lab: Command): void {
             argsAfterUp().filter((arg) => arg !== '--detach'),
             say,
           );
-        else process.exit(await (flags.background ? keepInBackground : keepInForeground)(labOptions(flags)));
+        else process.exit(await (flags.background ? keepInBackground : keepInForeground)(labOptions(flags), ruleTexts));
       }),
     );
 }
@@ -139,6 +143,7 @@ function labOptions(flags: UpFlags): LabOptions {
     ...(flags.ttl === undefined ? {} : { ttlS: flags.ttl }),
     extraConfig: () => inMode(flags),
     ...(flags.dir === undefined ? {} : { dir: flags.dir }),
+    fakeClocks: flags.fakeClocks === true,
     ...(flags.loopback ? { ground: 'loopback' as const } : {}),
   };
 }
@@ -152,6 +157,21 @@ function inMode({ sync, failsafe }: UpFlags): Readonly<Record<string, unknown>> 
   return Object.keys(dcs).length === 0 ? {} : { bootstrap: { dcs } };
 }
 
+const machineVerbs: readonly (readonly [verb: string, kind: MachineDeed, description: string])[] = [
+  ['cut', 'cut', 'pull the network cable'],
+  ['deafen', 'deafen', 'what is sent to it is lost on the way: its cable works in one direction only'],
+  ['mute', 'mute', 'what it sends is lost on the way'],
+  ['heal', 'heal', 'plug the cable in again, and both directions work'],
+  ['saturate', 'saturate', 'keep every core busy from this machine, with sysbench'],
+  ['relieve', 'relieve', 'leave the cores alone again'],
+  ['fill-disk', 'fillDisk', 'PostgreSQL and etcd get no more room'],
+  ['free-disk', 'freeDisk', 'give the room back'],
+  ['slow-disk', 'slowDisk', 'each flush of etcd takes 100 ms longer'],
+  ['hasten-disk', 'hastenDisk', 'etcd flushes as quickly as before'],
+  ['stall-flushes', 'stallFlushes', 'no flush of PostgreSQL comes to an end, as on a disk that hangs'],
+  ['flush-again', 'flushAgain', 'flushes come to an end again'],
+];
+
 function faultCommands(lab: Command): void {
   const fault = (command: Command, request: (node: string, ...rest: string[]) => Request): Command =>
     withDir(command).action((...args: unknown[]) => {
@@ -160,21 +180,26 @@ function faultCommands(lab: Command): void {
       const dir = command.opts<{ dir?: string }>().dir;
       return trying(async () => void (await askLab(findRunning(dir).dir, request(node, ...rest))));
     });
-  fault(lab.command('cut').description('pull the network cable').argument('<node>'), (node) => ({ kind: 'cut', node }));
-  fault(lab.command('heal').description('plug it in again').argument('<node>'), (node) => ({ kind: 'heal', node }));
-  fault(
-    lab.command('saturate').description('keep every core busy from this machine, with sysbench').argument('<node>'),
-    (node) => ({ kind: 'saturate', node }),
-  );
-  fault(lab.command('relieve').description('leave the cores alone again').argument('<node>'), (node) => ({
-    kind: 'relieve',
-    node,
-  }));
+  for (const [verb, kind, description] of machineVerbs)
+    fault(lab.command(verb).description(description).argument('<node>'), (node) => ({ kind, node }));
   const power = lab
     .command('power')
     .description('the power of a machine: everything on it dies at once, its disk stays');
   fault(power.command('off').argument('<node>'), (node) => ({ kind: 'powerOff', node }));
   fault(power.command('on').argument('<node>'), (node) => ({ kind: 'powerOn', node }));
+  fault(
+    lab
+      .command('clock')
+      .description(
+        'set the wall clock of agent and PostgreSQL wrong by so many seconds, in a lab made with --fake-clocks; 0 sets it right',
+      )
+      .argument('<node>')
+      .argument('<seconds>'),
+    (node, seconds = '') => {
+      if (!/^[+-]?\d{1,8}$/.test(seconds)) throw new Error(`whole seconds are wanted, not ${seconds}`);
+      return { kind: 'setClock', node, byMs: Number(seconds) * 1_000 };
+    },
+  );
   fault(
     lab
       .command('start')

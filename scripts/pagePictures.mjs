@@ -29,7 +29,11 @@ try {
   await light.waitForTimeout(8_000);
   const next = await light.locator('.card.leads h3').textContent();
   await dark.getByRole('button', { name: `Pull the cable of ${next}` }).click();
+  const third = dark.locator(`.card:not([aria-label="client"], [aria-label="${leader}"], [aria-label="${next}"])`);
+  await third.locator('.parts summary').click();
+  await third.getByRole('button', { name: /^slow the disk of etcd/ }).click();
   await dark.waitForTimeout(8_000);
+  await dark.mouse.move(0, 0);
   await dark.screenshot({ path: join(root, 'docs/page-dark.png') });
   const narrow = await open({ viewport: phone, colorScheme: 'dark', hasTouch: true, isMobile: true }, url);
   await narrow.waitForTimeout(1_500);

@@ -7,6 +7,9 @@ export interface ApiRequest {
   readonly query: Readonly<Record<string, string>>;
   /** Null: no length was told, and no body came. */
   readonly body: string | null;
+  /** As browsers tell where a request comes from, and where they believe it goes. */
+  readonly origin?: string | undefined;
+  readonly host?: string | undefined;
 }
 
 /** What is answered: a value, so that handlers can be judged without a server. */

@@ -1,7 +1,9 @@
 import type { AgentHandles } from '../model/agent.ts';
+import type { RuleTexts } from '../model/moment.ts';
 import type { LocalSettings } from '../model/settings.ts';
 import * as config from './handlers/config.ts';
 import { reinitialize, reload } from './handlers/data.ts';
+import { deed } from './handlers/deed.ts';
 import { promise } from './handlers/failsafe.ts';
 import { cancelSwitchover, handOver } from './handlers/handover.ts';
 import { health, liveness, readiness } from './handlers/health.ts';
@@ -21,6 +23,7 @@ export interface ApiDeps {
   readonly local: LocalSettings;
   /** The live page as it was built; null, or nobody to ask: there is none. */
   readonly livePage?: () => string | null;
+  readonly rules?: RuleTexts;
   sleep(ms: number): Promise<void>;
 }
 
@@ -50,6 +53,7 @@ export function agentRoutes(deps: ApiDeps): { readonly routes: Routes; readonly 
     'GET reports': (request) => reports(request, handles),
     'GET metrics': () => metrics(view(), handles),
     'GET ui': (request) => ui(request, deps),
+    'POST ui': (request) => deed(request, deps),
     'PATCH config': (request) => config.patch(request, handles),
     'PUT config': (request) => config.put(request, handles),
     'POST switchover': (request) => handOver('switchover', request, deps),

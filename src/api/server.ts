@@ -9,7 +9,7 @@ import type { HostPort, LocalSettings, RestSettings } from '../model/settings.ts
 import { type Access, makeAccess } from './access.ts';
 import { errorPage } from './page.ts';
 import { type ApiRequest, page, type Reply } from './reply.ts';
-import { agentRoutes, isSafe, type Route, type Routes, routeKey } from './routes.ts';
+import { type ApiDeps, agentRoutes, isSafe, type Route, type Routes, routeKey } from './routes.ts';
 import { startStream } from './stream.ts';
 import { clusterOf } from './view.ts';
 
@@ -35,7 +35,7 @@ const methods = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE'] as 
 export async function startApi(
   handles: AgentHandles,
   local: LocalSettings,
-  livePage: () => string | null = () => null,
+  shown: Pick<ApiDeps, 'livePage' | 'rules'> = {},
 ): Promise<Listening> {
   const { rest } = local;
   const sleep = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms).unref());
@@ -45,7 +45,7 @@ export async function startApi(
     return members.flatMap(({ apiUrl }) => hostOf(apiUrl) ?? []);
   };
   const server = makeServer({
-    ...agentRoutes({ handles, local, livePage, sleep }),
+    ...agentRoutes({ handles, local, ...shown, sleep }),
     access: makeAccess(rest, memberHosts),
     tls: rest.tls,
     headers: extraHeaders(rest),
@@ -135,10 +135,10 @@ function requestOf(request: FastifyRequest): ApiRequest {
   const path = at < 0 ? url : url.slice(0, at);
   const query: Record<string, string> = {};
   if (at >= 0) for (const [key, value] of new URLSearchParams(url.slice(at + 1))) query[key] ??= value;
-  const { 'content-length': length, 'transfer-encoding': chunked } = request.headers;
+  const { 'content-length': length, 'transfer-encoding': chunked, origin, host } = request.headers;
   const told = length !== undefined || chunked !== undefined;
   const body = typeof request.body === 'string' ? request.body : '';
-  return { method: request.method, path, query, body: told ? body : null };
+  return { method: request.method, path, query, body: told ? body : null, origin, host };
 }
 
 const callerOf = ({ method, raw, headers, socket }: FastifyRequest) => ({

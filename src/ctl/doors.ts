@@ -1,5 +1,6 @@
 import type { CtlRead, CtlSettings } from '../codec/config/ctl.ts';
 import type { Cluster } from '../model/cluster.ts';
+import type { RuleTexts } from '../model/moment.ts';
 import type { DcsOutcome } from '../model/outcome.ts';
 import type { EtcdSettings } from '../model/settings.ts';
 import type { Revision } from '../model/units.ts';
@@ -20,7 +21,7 @@ export interface CtlDoors {
   readonly version: string;
   readonly terminal: Terminal;
   /** What each rule of this version says when it speaks, by its name. */
-  readonly rules: ReadonlyMap<string, string>;
+  readonly rules: RuleTexts;
   readonly clock: Clock;
   readonly chance: Chance;
   readonly files: Files;

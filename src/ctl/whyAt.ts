@@ -1,3 +1,4 @@
+import { momentOf } from '../model/moment.ts';
 import type { Ctl } from './doors.ts';
 import { readWholeJournal } from './journal.ts';
 import { refuse, UsageError } from './problem.ts';
@@ -12,8 +13,6 @@ export interface WhyAtOptions {
   readonly format: 'pretty' | 'json';
 }
 
-/** A decision that stays the same is written down this often: an agent that is silent for longer was not at work. */
-const silentAfterMs = 90_000;
 /** So many entries between the decision and the moment are shown. */
 const betweenMax = 20;
 
@@ -26,32 +25,28 @@ export async function whyAt(ctl: Ctl, { member, at, format }: WhyAtOptions): Pro
       `'--at': '${at}' is no moment: take 2026-11-25T20:13:51Z, 20:13:51 (UTC), or 5m for five minutes ago`,
     );
   const lines = await readWholeJournal(ctl, member);
-  const index = lines.findLastIndex((line) => line.kind === 'decided' && Date.parse(line.wall) <= atMs);
-  const decided = lines[index];
-  if (decided === undefined) {
+  const moment = momentOf(lines, atMs);
+  if (moment === null) {
     const [first] = lines;
     return refuse(
       `nothing was decided then: ${first === undefined ? 'the journal is empty' : `the journal begins at ${first.wall}`}`,
     );
   }
-  const after = lines.slice(index + 1);
-  const between = after.filter((line) => Date.parse(line.wall) <= atMs).slice(-betweenMax);
-  const next = after.find((line) => line.kind === 'decided' && Date.parse(line.wall) > atMs);
+  const { decided, ageMs, silent, next } = moment;
+  const between = moment.since.slice(-betweenMax);
   if (format === 'json') {
     const raw = { at: new Date(atMs).toISOString(), decided: decided.raw, since: between.map((line) => line.raw) };
     terminal.out(`${JSON.stringify({ ...raw, next: next?.raw ?? null })}\n`);
     return;
   }
-  const ageMs = atMs - Date.parse(decided.wall);
-  const isOld = ageMs > silentAfterMs;
   terminal.out(
     [
       `At ${shownTime(atMs)} UTC this decision was ${(ageMs / 1_000).toFixed(1)} s old:\n`,
-      ...(isOld ? ['An agent at work decides more often than that: it was not running, or stood still.\n'] : []),
+      ...(silent ? ['An agent at work decides more often than that: it was not running, or stood still.\n'] : []),
       lineText({ ...decided, passed: [] }, terminal.isScreen),
       passedText(decided, rules),
       ...(between.length === 0 ? [] : ['Since then:\n', ...between.map((line) => lineText(line, terminal.isScreen))]),
-      ...(next === undefined ? [] : ['The next decision:\n', lineText({ ...next, passed: [] }, terminal.isScreen)]),
+      ...(next === null ? [] : ['The next decision:\n', lineText({ ...next, passed: [] }, terminal.isScreen)]),
     ].join(''),
   );
 }

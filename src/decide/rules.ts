@@ -1,3 +1,4 @@
+import type { RuleTexts } from '../model/moment.ts';
 import type { Rule } from './rule.ts';
 import { askedRules, stopRules } from './rules/asked.ts';
 import { bootstrapRules } from './rules/bootstrap.ts';
@@ -35,3 +36,5 @@ export const rules: readonly Rule[] = [
   ...raceRules, // nobody holds it
   ...standbyRules, // somebody else does, or nobody knows
 ];
+
+export const ruleTexts: RuleTexts = new Map(rules.map(({ name, reason }) => [name, reason]));

@@ -1,9 +1,9 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { relieve, saturate } from './faults/cpu.ts';
 import type { User } from './ground.ts';
 import type { Lab } from './lab.ts';
+import { doToMachine, type MachineDeed, machineWords, setClockOf } from './machineDeeds.ts';
 import { memoryOfLab, type ToldStatus } from './memory.ts';
 import type { Playhouse } from './scenario/playhouse.ts';
 import { serviceLog } from './serviceLog.ts';
@@ -18,7 +18,9 @@ export const isSignal = (text: string): text is Signal => signals.some((signal) 
 
 export type Request =
   | { readonly kind: 'status' | 'down' }
-  | { readonly kind: 'cut' | 'heal' | 'powerOff' | 'powerOn' | 'saturate' | 'relieve'; readonly node: string }
+  | { readonly kind: MachineDeed; readonly node: string }
+  /** By how much the agent's wall clock is wrong from now on. */
+  | { readonly kind: 'setClock'; readonly node: string; readonly byMs: number }
   | {
       readonly kind: 'kill';
       readonly node: string;
@@ -106,15 +108,6 @@ async function perform(lab: Lab, request: Request, options: DeskOptions): Promis
       return { ...(await lab.status()), memory: memoryOfLab(lab) } satisfies ToldStatus;
     case 'down':
       return options.down();
-    case 'cut':
-    case 'heal':
-    case 'powerOff':
-    case 'powerOn':
-      return lab.node(request.node)[request.kind]();
-    case 'saturate':
-      return saturate(lab, lab.node(request.node));
-    case 'relieve':
-      return relieve(lab.node(request.node));
     case 'kill': {
       const node = lab.node(request.node);
       await node.kill(request.service, request.signal);
@@ -136,8 +129,10 @@ async function perform(lab: Lab, request: Request, options: DeskOptions): Promis
       return options.playhouse.stop();
     case 'page':
       return options.pageUrl();
+    case 'setClock':
+      return setClockOf(lab, request.node, request.byMs);
     default:
-      return request satisfies never;
+      return doToMachine(lab, request.kind, request.node);
   }
 }
 
@@ -148,19 +143,22 @@ const besideWhy = (title: string): string =>
   `"${title}" is being played, and what is done beside it would be judged with it: stop it first`;
 
 const signalWords: Partial<Record<Signal, string>> = { KILL: 'kill', STOP: 'freeze', CONT: 'thaw' };
-const deedWords = { powerOff: 'plug out', powerOn: 'plug in', cut: 'cable out', heal: 'cable in' };
-
 function describe(request: Request): string {
   switch (request.kind) {
     case 'kill':
       return `${signalWords[request.signal] ?? request.signal} ${request.service} on ${request.node}`;
     case 'start':
       return `start ${request.service} on ${request.node}`;
-    case 'powerOff':
-    case 'powerOn':
-    case 'cut':
-    case 'heal':
-      return `${deedWords[request.kind]} of ${request.node}`;
+    case 'setClock':
+      return request.byMs === 0
+        ? `clock of ${request.node} set right`
+        : `clock of ${request.node} set by ${request.byMs / 1_000} s`;
+    case 'inside':
+    case 'logPath':
+    case 'status':
+    case 'down':
+    case 'page':
+      return request.kind;
     case 'switchover':
       return request.to === null ? 'switchover' : `switchover to ${request.to}`;
     case 'play':
@@ -168,7 +166,7 @@ function describe(request: Request): string {
     case 'stopPlay':
       return 'stop the scenario';
     default:
-      return 'node' in request ? `${request.kind} ${request.node}` : request.kind;
+      return `${machineWords[request.kind]} ${request.node}`;
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Direction } from './faults/network.ts';
 import type { MachinePlan } from './plan.ts';
 import type { Proc } from './procfs.ts';
 
@@ -19,14 +20,20 @@ export interface LaunchOptions {
 }
 
 export interface Machine {
+  readonly kind: Ground['kind'];
   readonly plan: MachinePlan;
   isOn(): boolean;
   isCabled(): boolean;
+  /** Whose packets are lost: none on a cable that is whole. */
+  losing(): readonly Direction[];
   powerOn(): Promise<void>;
   /** Everything on it dies at once. Its disk stays, and what the kernel had not yet written to it too. */
   powerOff(): Promise<void>;
   cut(): Promise<void>;
   heal(): Promise<void>;
+  /** The cable works in one direction only, until `loseNothing`, or the end of the power. */
+  lose(direction: Direction): Promise<void>;
+  loseNothing(): Promise<void>;
   /** Starts something in the background, in a session of its own. */
   launch(argv: readonly string[], options: LaunchOptions): Promise<void>;
   /** The whole command to run on the host so that `argv` runs on the machine. */

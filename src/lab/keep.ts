@@ -1,5 +1,6 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { RuleTexts } from '../model/moment.ts';
 import { type Album, makeAlbum } from './album.ts';
 import { makeDesk, serveControl } from './control.ts';
 import { type Ending, makeEnding } from './ending.ts';
@@ -18,21 +19,23 @@ export type Progress =
 export const healthyLimitMs = 180_000;
 
 /** Keeps a lab on this terminal until Ctrl-C, `lab down`, or the end of the terminal. Exit code. */
-export async function keepInForeground(options: LabOptions): Promise<number> {
+export async function keepInForeground(options: LabOptions, rules: RuleTexts): Promise<number> {
   const ending = makeEnding();
   const say = (line: string): void => void process.stderr.write(`lab: ${line}\n`);
-  return keep({ ...options, say }, ending, say, (lab, album, page) => watchLab(lab, album, page, ending.ended));
+  return keep({ ...options, say }, { ending, fail: say, rules }, (lab, album, page) =>
+    watchLab(lab, album, page, ending.ended),
+  );
 }
 
 /** Keeps a lab without a terminal; the parent is told until the cluster is healthy, then let go. */
-export async function keepInBackground(options: LabOptions): Promise<number> {
+export async function keepInBackground(options: LabOptions, rules: RuleTexts): Promise<number> {
   const ending = makeEnding();
   const tell = (progress: Progress): void => void (process.connected && process.send?.(progress, () => {}));
   const letGo = (): void => ending.end('the command that started it is gone');
   process.on('disconnect', letGo);
   const say = (line: string): void => tell({ kind: 'says', line });
   const fail = (why: string): void => tell({ kind: 'failed', why });
-  return keep({ ...options, say }, ending, fail, async (lab, _album, page) => {
+  return keep({ ...options, say }, { ending, fail, rules }, async (lab, _album, page) => {
     await lab.waitHealthy(healthyLimitMs);
     process.removeListener('disconnect', letGo);
     tell({ kind: 'up', dir: lab.dir, pageUrl: page?.url ?? null });
@@ -41,10 +44,16 @@ export async function keepInBackground(options: LabOptions): Promise<number> {
   });
 }
 
+interface Keeping {
+  readonly ending: Ending;
+  readonly fail: (why: string) => void;
+  /** What the agents' rules say. */
+  readonly rules: RuleTexts;
+}
+
 async function keep(
   options: LabOptions,
-  ending: Ending,
-  fail: (why: string) => void,
+  { ending, fail, rules }: Keeping,
   meanwhile: (lab: Lab, album: Album, page: LivePage | null) => Promise<void>,
 ): Promise<number> {
   let down: () => Promise<void> = async () => {};
@@ -76,7 +85,7 @@ async function keep(
       playhouse,
     });
     await serveControl(lab, desk);
-    const page = await servePage(lab, { album, desk, playhouse }, options.say ?? (() => {}));
+    const page = await servePage(lab, { album, desk, playhouse, rules }, options.say ?? (() => {}));
     if (page !== null) endPage = page.end;
     pageUrl = page?.url ?? null;
     await meanwhile(lab, album, page);

@@ -1,4 +1,6 @@
 import { join } from 'node:path';
+import { refuseFakeClocks } from './faults/clocks.ts';
+import { makeSlowDisks, type SlowDisks } from './faults/disk.ts';
 import { type Forwarding, makeForwarding } from './forward.ts';
 import type { Ground, Machine } from './ground.ts';
 import { makeLoopback } from './loopback.ts';
@@ -8,8 +10,7 @@ import { removePlace, takePlace, writeState } from './place.ts';
 import { type LabPlan, type PlanOptions, planLoopback, planNamespaces } from './plan.ts';
 import { identityOf, signal } from './procfs.ts';
 import { until } from './run.ts';
-import { brief, isHealthy, type LabStatus, lookAtLab } from './status.ts';
-import { agentShellCommand } from './texts.ts';
+import { brief, isHealthy, type LabStatus, lookAtLab, sightOf } from './status.ts';
 import { type LabTraffic, noTraffic, startTraffic } from './traffic.ts';
 
 export interface LabOptions extends PlanOptions {
@@ -30,6 +31,7 @@ export interface Lab {
   readonly kind: Ground['kind'];
   readonly nodes: readonly LabNode[];
   readonly client: LabNode;
+  readonly slowDisks: SlowDisks;
   /** Nodes and the client by name; throws for others. */
   node(name: string): LabNode;
   status(): Promise<LabStatus>;
@@ -90,6 +92,7 @@ async function end(started: Started, making: Promise<unknown>): Promise<void> {
 async function make(options: LabOptions, started: Started, life: Pick<Site, 'down' | 'stillWanted'>): Promise<Lab> {
   const say = options.say ?? (() => {});
   const kind = options.ground ?? (process.getuid?.() === 0 ? 'namespaces' : 'loopback');
+  if (options.fakeClocks === true) refuseFakeClocks(kind);
   const dir = await takePlace(options.dir ?? null, say);
   started.dir = dir;
   const plan = kind === 'namespaces' ? planNamespaces(options) : planLoopback(options, dir, 1 + (process.pid % 250));
@@ -146,7 +149,8 @@ async function furnish(site: Site): Promise<Lab> {
   say('etcd, agents and HAProxy are started');
 
   const status = (): Promise<LabStatus> =>
-    lookAtLab(machines, clientMachine, (machine) => agentShellCommand(plan, machine.plan), traffic.look());
+    lookAtLab(machines, clientMachine, (machine) => sightOf(plan, machine), traffic.look());
+  const slowDisks = makeSlowDisks();
 
   const lab: Lab = {
     dir,
@@ -154,6 +158,7 @@ async function furnish(site: Site): Promise<Lab> {
     kind: ground.kind,
     nodes,
     client,
+    slowDisks,
     node(name) {
       const found = [...nodes, client].find((node) => node.name === name);
       if (found === undefined)
@@ -179,7 +184,10 @@ async function furnish(site: Site): Promise<Lab> {
     waitHealthy: (limitMs, signal) =>
       lab.waitFor((seen) => isHealthy(seen, plan.nodes.length), limitMs, 'one leader and all others streaming', signal),
     logPath: hooks.logPath,
-    down: site.down,
+    async down() {
+      slowDisks.end();
+      await site.down();
+    },
   };
   return lab;
 }

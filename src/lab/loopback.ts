@@ -53,9 +53,11 @@ function makeFolderMachine(plan: MachinePlan, dir: string, drop: boolean): Machi
     return [...as, 'env', '-i', `--chdir=${folder}`, ...words, ...argv];
   };
   return {
+    kind: 'loopback',
     plan,
     isOn: () => on,
     isCabled: () => true,
+    losing: () => [],
     async powerOn() {
       on = true;
     },
@@ -65,6 +67,8 @@ function makeFolderMachine(plan: MachinePlan, dir: string, drop: boolean): Machi
     },
     cut: noCable,
     heal: noCable,
+    lose: noCable,
+    loseNothing: async () => {},
     async launch(argv, { logPath, env }) {
       const log = openSync(logPath, 'a', 0o644);
       const [program = '', ...args] = command(argv, env);

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { asUser } from './environment.ts';
+import { type Direction, lossRules } from './faults/network.ts';
 import type { Machine } from './ground.ts';
 import { exited, ready, startInit } from './init.ts';
 import type { MachinePlan } from './plan.ts';
@@ -23,6 +24,7 @@ export function makeMachine(plan: MachinePlan, ground: MachineGround): Machine {
   const onBridge = ['nsenter', '--target', String(ground.groundInit), '--net', 'ip'];
   let power: { readonly child: ChildProcess; readonly init: number } | null = null;
   let cabled = true;
+  let losing: readonly Direction[] = [];
 
   function init(): number {
     if (power === null) throw new Error(`the power of ${name} is off`);
@@ -57,10 +59,14 @@ export function makeMachine(plan: MachinePlan, ground: MachineGround): Machine {
   const enter = (kinds: readonly string[]): readonly string[] => ['nsenter', '--target', String(init()), ...kinds];
   const enterAll = (): readonly string[] => enter(['--mount', '--net', '--uts', '--ipc', '--pid', '--wdns=/', '--']);
 
+  const onItsNetwork = (argv: readonly string[]): readonly string[] => [...enter(['--net', '--']), ...argv];
+
   return {
+    kind: 'namespaces',
     plan,
     isOn: () => power !== null,
     isCabled: () => cabled,
+    losing: () => (power === null ? [] : losing),
     async powerOn() {
       if (power !== null) return;
       const intoGround = ['nsenter', '--target', String(ground.groundInit), '--mount', '--net', '--pid', '--'];
@@ -75,6 +81,7 @@ export function makeMachine(plan: MachinePlan, ground: MachineGround): Machine {
       const pid = unshare === undefined ? undefined : childrenOf(unshare.pid)[0]?.pid;
       if (pid === undefined) throw new Error(`machine ${name} ended at once`);
       power = { child, init: pid };
+      losing = []; // the rules went with the network that they stood in
       child.once('exit', () => {
         if (power?.child === child) power = null;
       });
@@ -91,6 +98,15 @@ export function makeMachine(plan: MachinePlan, ground: MachineGround): Machine {
     },
     cut: () => plug('down'),
     heal: () => plug('up'),
+    async lose(direction) {
+      if (losing.includes(direction)) return;
+      await must(onItsNetwork(['nft', '-f', '-']), { input: lossRules(direction) });
+      losing = [...losing, direction];
+    },
+    async loseNothing() {
+      if (power !== null && losing.length > 0) await must(onItsNetwork(['nft', 'delete', 'table', 'ip', 'lab']));
+      losing = [];
+    },
     async launch(argv, { user, logPath, env }) {
       const log = openSync(logPath, 'a', 0o644);
       const command = asUser(argv, user, env);
@@ -106,7 +122,7 @@ export function makeMachine(plan: MachinePlan, ground: MachineGround): Machine {
     },
     // The signal: a command whose caller is gone (Ctrl-C, a limit) ends too.
     inside: (argv, user, env) => [...enterAll(), 'setpriv', '--pdeathsig', 'KILL', ...asUser(argv, user, env)],
-    onItsNetwork: (argv) => [...enter(['--net', '--']), ...argv],
+    onItsNetwork,
     processes: () => (power === null ? [] : inPidNamespaceOf(power.init)),
     hostPath(path) {
       const disk = `/proc/${ground.groundInit}/root${join(ground.dir, 'disks', name)}`;

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { psqlEnv } from './environment.ts';
+import { fakeClockEnv } from './faults/fakeClock.ts';
 import type { Machine, User } from './ground.ts';
 import type { LabPlan } from './plan.ts';
 import { type Proc, signal, standsStill } from './procfs.ts';
@@ -64,7 +65,10 @@ export function makeNode(machine: Machine, hooks: NodeHooks): LabNode {
         return startAs(service, etcdCommand(plan, own));
       case 'agent':
         // Restarted by nobody but the lab: a killed agent stays dead until `lab start`.
-        return startAs(service, ['sh', '-c', `exec ${agentShell}`], { MATRIARCH_SUPERVISED: '1', ...plan.agentEnv });
+        return startAs(service, ['sh', '-c', `exec ${agentShell}`], {
+          MATRIARCH_SUPERVISED: '1',
+          ...(plan.fakeClocks ? fakeClockEnv : {}),
+        });
       case 'postgres':
         // By hand, behind the agent's back, with the options it was last started with.
         return startAs(service, ['sh', '-c', `eval "exec $(cat '${own.paths.dataDir}/postmaster.opts')"`]);

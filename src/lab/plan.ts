@@ -52,8 +52,8 @@ export interface LabPlan {
   readonly agentCommand: string | null;
   /** Merged into the configuration file of a node. */
   readonly extraConfig: (name: string) => Readonly<Record<string, unknown>>;
-  /** Beside the agent's own environment. */
-  readonly agentEnv: Readonly<Record<string, string>>;
+  /** Of agents and PostgreSQL, set by libfaketime. */
+  readonly fakeClocks: boolean;
   readonly diskMb: number;
 }
 
@@ -67,7 +67,7 @@ export interface PlanOptions {
   readonly portBase?: number | null;
   readonly agentCommand?: string | null;
   readonly extraConfig?: (name: string) => Readonly<Record<string, unknown>>;
-  readonly agentEnv?: Readonly<Record<string, string>>;
+  readonly fakeClocks?: boolean;
   readonly diskMb?: number;
 }
 
@@ -133,7 +133,7 @@ function plan(
     haproxy,
     agentCommand: options.agentCommand === undefined ? ownAgentCommand : options.agentCommand,
     extraConfig: options.extraConfig ?? (() => ({})),
-    agentEnv: options.agentEnv ?? {},
+    fakeClocks: options.fakeClocks ?? false,
     diskMb: options.diskMb ?? 1024,
   };
 }

@@ -1,5 +1,6 @@
 import { happeningText } from '../codec/rest/happening.ts';
 import type { Happening } from '../model/live.ts';
+import { hurtText } from '../model/part.ts';
 import type { TrafficStatus } from '../traffic/meter.ts';
 import type { LabStatus } from './status.ts';
 
@@ -51,6 +52,7 @@ function drawMembers({ status, leaseLeftMs }: Scene): readonly string[] {
         machine.power === 'off' ? red('power off') : '',
         machine.cable === 'out' ? red('cable cut') : '',
         machine.saturated ? yellow('saturated') : '',
+        ...machine.parts.flatMap((part) => (part.hurt === null ? [] : [yellow(hurtText(part))])),
         ...Object.entries(machine.processes)
           .filter(
             ([service, state]) =>

@@ -1,7 +1,11 @@
+import type { PartPicture } from '../model/part.ts';
 import { askAgent, parsed } from './ask.ts';
 import { isSaturated } from './faults/cpu.ts';
+import { partsOf } from './faults/parts.ts';
 import type { Machine } from './ground.ts';
+import type { LabPlan } from './plan.ts';
 import { type Service, serviceStates } from './services.ts';
+import { agentShellCommand } from './texts.ts';
 import type { TrafficView } from './traffic.ts';
 
 /** A member as Patroni's GET /cluster shows it; more fields may follow. */
@@ -23,6 +27,8 @@ export interface MachineStatus {
   readonly cable: 'in' | 'out';
   /** Its threads take whatever the cores give. */
   readonly saturated: boolean;
+  /** What may be hurt while everything seems to run. */
+  readonly parts: readonly PartPicture[];
   readonly processes: Readonly<Partial<Record<Service, 'running' | 'frozen' | 'stopped'>>>;
 }
 
@@ -39,7 +45,7 @@ export interface LabStatus {
 export async function lookAtLab(
   nodes: readonly Machine[],
   client: Machine,
-  agentShell: (machine: Machine) => string,
+  sight: (machine: Machine) => Sight,
   traffic: TrafficView,
 ): Promise<LabStatus> {
   const answers = await Promise.all(
@@ -56,7 +62,7 @@ export async function lookAtLab(
     members,
     leader: members.find(({ role }) => role === 'leader' || role === 'standby_leader')?.name ?? null,
     toldBy: told?.machine.plan.name ?? null,
-    machines: [...nodes, client].map((machine) => lookAtMachine(machine, agentShell(machine))),
+    machines: [...nodes, client].map((machine) => lookAtMachine(machine, sight(machine))),
     traffic,
   };
 }
@@ -64,7 +70,19 @@ export async function lookAtLab(
 const rank = (machine: Machine, members: readonly MemberStatus[]): number =>
   (machine.isCabled() ? 10 : 0) + (members.some(({ role }) => role.endsWith('leader')) ? 1 : 0);
 
-export function lookAtMachine(machine: Machine, agentShell: string): MachineStatus {
+/** What a look at a machine must know beforehand. */
+export interface Sight {
+  readonly agentShell: string;
+  /** Of the agent, whose clock can be set. */
+  readonly fakeClock: boolean;
+}
+
+export const sightOf = (plan: LabPlan, machine: Machine): Sight => ({
+  agentShell: agentShellCommand(plan, machine.plan),
+  fakeClock: plan.fakeClocks,
+});
+
+export function lookAtMachine(machine: Machine, sight: Sight): MachineStatus {
   const { name, address, kind, etcd } = machine.plan;
   const wanted: readonly Service[] =
     kind === 'client' ? ['haproxy'] : ['postgres', 'agent', 'guardian', ...(etcd ? (['etcd'] as const) : [])];
@@ -75,7 +93,8 @@ export function lookAtMachine(machine: Machine, agentShell: string): MachineStat
     power: machine.isOn() ? 'on' : 'off',
     cable: machine.isCabled() ? 'in' : 'out',
     saturated: isSaturated(procs),
-    processes: serviceStates(wanted, procs, agentShell),
+    parts: partsOf(machine, procs, sight),
+    processes: serviceStates(wanted, procs, sight.agentShell),
   };
 }
 

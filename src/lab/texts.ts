@@ -1,3 +1,4 @@
+import { postgresByFakeClock } from './faults/fakeClock.ts';
 import { type LabPlan, type MachinePlan, ownAgentCommand } from './plan.ts';
 
 /** The files and command lines that differ from machine to machine. All pure. */
@@ -48,7 +49,7 @@ export function agentConfig(plan: LabPlan, machine: MachinePlan): string {
       listen: `${machine.listen}:5432`,
       connect_address: `${machine.host}:5432`,
       data_dir: machine.paths.dataDir,
-      bin_dir: '/usr/lib/postgresql/15/bin',
+      bin_dir: plan.fakeClocks ? postgresByFakeClock : '/usr/lib/postgresql/15/bin',
       pgpass: machine.paths.pgpass,
       authentication: {
         replication: { username: 'replicator', password: superuserPassword },

@@ -1,5 +1,6 @@
 import type { ActionResult, Fact, SeenBrief } from './decision.ts';
 import type { PlayPicture, ScenarioPicture } from './livePlay.ts';
+import type { PartPicture } from './part.ts';
 
 /** What the live page shows, and what every server of it sends: plain data, it travels as JSON. */
 
@@ -90,6 +91,7 @@ export interface Beside {
   readonly cable: 'in' | 'out' | null;
   /** Every core busy, so that its programs get little of them. */
   readonly saturated: boolean;
+  readonly parts: readonly PartPicture[];
   readonly services: readonly ServicePicture[];
 }
 

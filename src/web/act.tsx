@@ -11,11 +11,13 @@ interface Props {
   /** For who does not see where it stands. */
   readonly label: string;
   readonly class?: string;
+  /** What is asked before, where it is no lab; null: nothing. */
+  readonly sure?: string | null;
   readonly children: ComponentChildren;
 }
 
 /** Keeps its place and the focus while it works, whatever it turns into afterwards. */
-export function Act({ deed, label, class: more = '', children }: Props) {
+export function Act({ deed, label, class: more = '', sure = null, children }: Props) {
   const act = useContext(Acting);
   const [busy, setBusy] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
@@ -30,7 +32,7 @@ export function Act({ deed, label, class: more = '', children }: Props) {
   );
   if (act === null) return null;
   const click = async (): Promise<void> => {
-    if (busy) return;
+    if (busy || (sure !== null && !confirm(sure))) return;
     setBusy(true);
     await act(deed);
     setBusy(false);

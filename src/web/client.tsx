@@ -1,5 +1,6 @@
 import type { ClientPicture, MachinePicture } from '../model/live.ts';
 import { Connector } from './connector.tsx';
+import { Parts } from './parts.tsx';
 import { Services } from './services.tsx';
 
 interface Props {
@@ -60,6 +61,7 @@ export function Client({ client: { beside, proxies }, machines }: Props) {
           </table>
         )}
         <Services node="client" beside={beside} />
+        <Parts node="client" beside={beside} />
       </article>
       <Connector node="client" kind="plug" beside={beside} />
     </li>

@@ -1,9 +1,10 @@
 import { useContext } from 'preact/hooks';
 import type { Beside } from '../model/live.ts';
 import { Act, Acting } from './act.tsx';
+import { cableHurt } from './verdict.ts';
 
 /** Drawn from the rail on the left to the machine on the right; turned to where the rail is. */
-function CableDrawing({ out }: { readonly out: boolean }) {
+function CableDrawing({ out, hurt }: { readonly out: boolean; readonly hurt: string | null }) {
   return (
     <svg viewBox="0 0 44 44" aria-hidden="true">
       <path class="socket" d="M44 13H38V31H44M38 18H35M38 26H35" />
@@ -12,8 +13,15 @@ function CableDrawing({ out }: { readonly out: boolean }) {
         <rect x="20" y="15" width="14" height="14" rx="1.5" />
         <path d="M30 15V12H25V15M30 19H34M30 22H34M30 25H34" />
       </g>
+      {!out && hurt !== null && <path class="way" d={wayLeft(hurt)} />}
     </svg>
   );
+}
+
+/** The only direction that is left: from a deaf machine to the rail, from the rail to a mute one. */
+function wayLeft(hurt: string): string {
+  if (hurt === 'deaf') return 'M17 37H3M8 32L3 37L8 42';
+  return hurt === 'mute' ? 'M3 37H17M12 32L17 37L12 42' : '';
 }
 
 function PlugDrawing({ out }: { readonly out: boolean }) {
@@ -40,13 +48,14 @@ export function Connector({ node, kind, beside }: Props) {
   const acts = useContext(Acting) !== null;
   if (kind === 'cable' && beside.cable === null) return null;
   const out = kind === 'cable' ? beside.cable === 'out' : beside.power === 'off';
-  const drawing = kind === 'cable' ? <CableDrawing out={out} /> : <PlugDrawing out={out} />;
-  const shape = `connector ${kind} ${out ? 'out' : 'in'}`;
+  const hurt = kind === 'cable' ? cableHurt(beside) : null;
+  const drawing = kind === 'cable' ? <CableDrawing out={out} hurt={hurt} /> : <PlugDrawing out={out} />;
+  const shape = `connector ${kind} ${out ? 'out' : 'in'} ${hurt === null || out ? '' : 'hurt'}`;
   if (!acts)
     return (
       <p class={shape}>
         {drawing}
-        <span>{`${kind} ${out ? 'out' : 'in'}`}</span>
+        <span>{`${kind} ${out ? 'out' : (hurt ?? 'in')}`}</span>
       </p>
     );
   const deed = kind === 'cable' ? (out ? 'heal' : 'cut') : out ? 'powerOn' : 'powerOff';

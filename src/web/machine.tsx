@@ -3,8 +3,10 @@ import { Act } from './act.tsx';
 import { Connector } from './connector.tsx';
 import { Facts } from './facts.tsx';
 import { useNow } from './hooks.ts';
+import { Parts } from './parts.tsx';
 import { Services } from './services.tsx';
-import { follows, leads, type Tone, takesWrites } from './verdict.ts';
+import { cableHurt, follows, leads, type Tone, takesWrites } from './verdict.ts';
+import { WhyNot } from './whyNot.tsx';
 import { bytes } from './words.ts';
 
 interface Props {
@@ -24,11 +26,16 @@ export function Machine({ machine, picture, aheadMs }: Props) {
       <article class={`card ${leader ? 'leads' : ''}`} aria-label={name}>
         <header>
           <h3>{name}</h3>
-          {beside !== null && picture.leader !== null && follows(machine) && (
-            <Act deed={{ deed: 'switchover', node: name }} label={`Make ${name} the leader: switch over`}>
+          {picture.leader !== null && follows(machine) && (
+            <Act
+              deed={{ deed: 'switchover', node: name }}
+              label={`Make ${name} the leader: switch over`}
+              sure={beside === null ? `Switch over to ${name}?` : null}
+            >
               Make leader
             </Act>
           )}
+          {beside === null && own !== null && <OwnActs name={name} leads={leader} />}
           <span class={`role ${leader ? 'leader' : ''} ${!leader && takesWrites(machine) ? 'bad' : ''}`}>
             {roleOf(machine, leader)}
           </span>
@@ -48,10 +55,32 @@ export function Machine({ machine, picture, aheadMs }: Props) {
           <Fact name="guard" value={own === null ? '–' : guardOf(own)} tone={guardTone(machine)} />
         </dl>
         {beside !== null && <Services node={name} beside={beside} />}
+        {beside !== null && <Parts node={name} beside={beside} />}
         {own !== null && <Says own={own} />}
+        {!leader && <WhyNot name={name} />}
       </article>
       {beside !== null && <Connector node={name} kind="plug" beside={beside} />}
     </li>
+  );
+}
+
+/** What an agent does on its own node alone. */
+function OwnActs({ name, leads: isLeader }: { readonly name: string; readonly leads: boolean }) {
+  return (
+    <>
+      <Act deed={{ deed: 'restart' }} label={`restart PostgreSQL of ${name}`} sure={`Restart PostgreSQL of ${name}?`}>
+        Restart
+      </Act>
+      {!isLeader && (
+        <Act
+          deed={{ deed: 'reinit' }}
+          label={`reinitialize ${name}`}
+          sure={`Throw the data of ${name} away, and copy those of the leader?`}
+        >
+          Reinit
+        </Act>
+      )}
+    </>
   );
 }
 
@@ -116,7 +145,9 @@ function stateOf(machine: MachinePicture): { readonly text: string; readonly ton
       : { text: `${member.state}, says etcd`, tone: 'quiet' };
   }
   if (own.job !== null) return { text: `at work: ${own.job}`, tone: 'warn' };
-  const cut = beside?.cable === 'out' ? ', cut off' : own.etcdSilentBecause === null ? '' : ', without etcd';
+  const hurt = beside === null ? null : cableHurt(beside);
+  const lost = beside?.cable === 'out' ? 'cut off' : hurt;
+  const cut = lost !== null ? `, ${lost}` : own.etcdSilentBecause === null ? '' : ', without etcd';
   if (own.postgres === 'running primary')
     return {
       text: `primary${leads(machine) ? '' : ', not in etcd'}${cut}`,

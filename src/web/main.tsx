@@ -11,6 +11,7 @@ import { Lanes } from './lanes.tsx';
 import { type Link, listen } from './link.ts';
 import { Machine } from './machine.tsx';
 import { Scenarios } from './scenarios.tsx';
+import { SignIn, type SignInProps } from './signIn.tsx';
 import { apply, type LiveState, nothingYet } from './state.ts';
 import { foresightOf, verdictOf } from './verdict.ts';
 import { age } from './words.ts';
@@ -18,17 +19,25 @@ import { age } from './words.ts';
 const takeAll = (state: LiveState, messages: readonly LiveMessage[]): LiveState =>
   messages.reduce((before, message) => apply(before, message, Date.now()), state);
 
+interface Login {
+  readonly user: string | null;
+  readonly authorization: string | null;
+}
+
 function App() {
   const [state, take] = useReducer(takeAll, nothingYet);
   const [link, setLink] = useState<Link>('opening');
   const [problem, setProblem] = useState<string | null>(null);
   useEffect(() => listen('ui/stream', take, setLink), []);
-  const act = useCallback(async (deed: Deed) => setProblem(await ask(deed)), []);
+  const [login, setLogin] = useState<Login>({ user: null, authorization: null });
+  const { user, authorization } = login;
+  const act = useCallback(async (deed: Deed) => setProblem(await ask(deed, authorization)), [authorization]);
+  const signed = useCallback<SignInProps['signed']>((who, proof) => setLogin({ user: who, authorization: proof }), []);
 
   const { picture, aheadMs } = state;
   if (picture === null)
     return <p class="waiting">{link === 'lost' ? 'Nobody answers here; trying again …' : 'Listening …'}</p>;
-  const mayAct = picture.source === 'lab' && key !== '';
+  const mayAct = picture.source === 'lab' ? key !== '' : authorization !== null;
   return (
     <Acting.Provider value={mayAct ? act : null}>
       <div class={`live ${link === 'lost' ? 'stale' : ''}`}>
@@ -36,6 +45,7 @@ function App() {
           Skip to the events
         </button>
         <Head picture={picture} link={link} aheadMs={aheadMs} />
+        {picture.source === 'agent' && <SignIn user={user} paused={picture.paused} signed={signed} />}
         <main>
           {problem !== null && (
             <p class="problem" role="alert">

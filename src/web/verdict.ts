@@ -1,4 +1,4 @@
-import type { MachinePicture, Picture } from '../model/live.ts';
+import type { Beside, MachinePicture, Picture } from '../model/live.ts';
 import type { PlayPicture } from '../model/livePlay.ts';
 import { bytes, duration } from './words.ts';
 
@@ -73,6 +73,9 @@ export function standOf({ verdict, doing, steps, endedWallMs }: PlayPicture): {
   const at = steps.findIndex(({ state }) => state === 'now');
   return { tone: 'quiet', sentence: at < 0 ? 'begins' : `step ${at + 1} of ${steps.length}` };
 }
+
+/** Deaf, mute, or both; null: its cable works both ways. */
+export const cableHurt = ({ parts }: Beside): string | null => parts.find(({ part }) => part === 'cable')?.hurt ?? null;
 
 /** Nobody reaches it: known only where somebody stands beside it. */
 const isOut = ({ beside }: MachinePicture): boolean =>

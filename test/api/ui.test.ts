@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ui } from '../../src/api/handlers/ui.ts';
 import { startApi } from '../../src/api/server.ts';
 import { agentPicture } from '../../src/codec/rest/live.ts';
 import type { Entry } from '../../src/model/decision.ts';
@@ -66,7 +67,13 @@ test('before its first look an agent shows itself and nothing it does not know',
 
 test('GET /ui is the page as it was built, in no other site’s frame; without a build 404 says so', async (t) => {
   const listen = { host: '127.0.0.1', port: 0 };
-  const api = await startApi(fakeAgent(leading), { ...local, rest: { ...local.rest, listen } }, () => '<p>built</p>');
+  const api = await startApi(
+    fakeAgent(leading),
+    { ...local, rest: { ...local.rest, listen } },
+    {
+      livePage: () => '<p>built</p>',
+    },
+  );
   assert.equal(api.kind, 'ok');
   if (api.kind !== 'ok') return;
   t.after(() => api.close());
@@ -78,6 +85,84 @@ test('GET /ui is the page as it was built, in no other site’s frame; without a
   assert.equal((await fetch(`http://127.0.0.1:${api.port}/ui/other`)).status, 404);
   const bare = await serve(t, fakeAgent(leading));
   assert.equal((await fetch(`${bare}/ui`)).status, 404);
+});
+
+test('GET /ui/why: what was decided at a moment, each rule that declined with what it would have said, and what came next', async () => {
+  const decided = (second: number, rule: string, passed: readonly string[]): Entry => ({
+    kind: 'decided',
+    atMs: now,
+    wall: `2026-11-23T10:00:0${second}.000Z`,
+    cycle: second,
+    wakes: [],
+    rule,
+    leaseRule: '',
+    reason: `it is ${rule}`,
+    because: [['leader', 'n2']],
+    passed,
+    actions: [],
+    seen: {
+      postgres: 'stopped',
+      timeline: 1,
+      lsn: null,
+      dcs: 'reachable',
+      leader: 'n2',
+      leaseLeftMs: null,
+      guard: 'disarmed',
+      job: null,
+    },
+  });
+  const entries = [decided(1, 'standby.following', ['paused', 'data.foreign']), decided(5, 'race.acquire', [])];
+  const rules = new Map([['paused', 'people are at work']]);
+  const ask = async (at: string) => {
+    const query = at === '' ? {} : { at };
+    const deps = { handles: fakeAgent(leading, { entries }), local, rules, sleep: async () => {} };
+    return ui({ method: 'GET', path: '/ui/why', query, body: null }, deps);
+  };
+  const toldAt = async (at: string) => {
+    const reply = await ask(at);
+    return reply.kind === 'json' ? JSON.parse(JSON.stringify(reply.value))[0] : assert.fail(reply.kind);
+  };
+  const told = await toldAt('2026-11-23T10:00:04.500Z');
+  assert.deepEqual([told.node, told.decided.rule, told.ageMs], [local.name, 'standby.following', 3_500]);
+  assert.deepEqual(told.decided.because, [['leader', 'n2']]);
+  assert.deepEqual(told.decided.passed, [
+    { rule: 'paused', reason: 'people are at work' },
+    { rule: 'data.foreign', reason: '' },
+  ]);
+  assert.deepEqual([told.next.rule, told.next.wall], ['race.acquire', '2026-11-23T10:00:05.000Z']);
+  const after = await toldAt('2026-11-23T11:00:00Z');
+  assert.deepEqual([after.decided.rule, after.next, after.silent], ['race.acquire', null, true]);
+  const early = await toldAt('2026-11-23T09:00:00Z');
+  assert.deepEqual([early.decided, early.beginsWall], [null, '2026-11-23T10:00:01.000Z']);
+  const nonsense = await ask('');
+  assert.equal(nonsense.kind === 'text' && nonsense.status, 400);
+});
+
+test('GET /ui/why-not: how a member stands if the leader went now, by rule and reason; who leads, and who is nobody', async () => {
+  const behind = peer('n3', lsn('0/5000000'));
+  const seen = { ...leading, peers: [peer('n2', lsn('0/5000100')), behind] };
+  const ask = async (node: string) => {
+    let nowMs = Number(now);
+    // Nobody answers anew: the wait for that has its bound.
+    const handles = { ...fakeAgent(seen), now: () => instantMs(nowMs) };
+    const sleep = async (ms: number): Promise<void> => {
+      nowMs += ms;
+    };
+    const reply = await ui(
+      { method: 'GET', path: '/ui/why-not', query: { node }, body: null },
+      { handles, local, sleep },
+    );
+    return reply.kind === 'json' ? JSON.parse(JSON.stringify(reply.value)) : reply;
+  };
+  const n3 = await ask('n3');
+  assert.deepEqual([n3.leader, n3.standing.verdict, n3.standing.behindBytes], ['n1', 'goes later', 256]);
+  assert.match(n3.answer, /^without n1: n2 takes over/);
+  assert.ok(n3.standing.against.length > 0 && n3.standing.against[0].reason.length > 0, JSON.stringify(n3));
+  const n2 = await ask('n2');
+  assert.deepEqual([n2.standing.verdict, n2.standing.against], ['takes over', []]);
+  assert.ok(n2.standing.passed.length > 0);
+  assert.equal((await ask('n1')).standing, null, 'it leads');
+  assert.equal((await ask('n9')).status, 404);
 });
 
 test('GET /ui/stream pushes the picture and what happened; when nobody listens nothing of it is left', async (t) => {

@@ -4,6 +4,7 @@ import { request } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import { ruleTexts } from '../../src/decide/rules.ts';
 import { makeAlbum } from '../../src/lab/album.ts';
 import { makeDesk } from '../../src/lab/control.ts';
 import { type Lab, makeLab } from '../../src/lab/lab.ts';
@@ -32,10 +33,10 @@ describe('the live page', options, () => {
 
   before(async () => {
     rmSync(dir, { recursive: true });
-    lab = await makeLab({ dir, portBase, ttlS: 6, traffic: true });
+    lab = await makeLab({ dir, portBase, ttlS: 6, traffic: true, fakeClocks: true });
     playhouse = makePlayhouse(lab, (line) => album.act(line, 'play'));
     const desk = makeDesk(lab, { asked: album.act, down: () => {}, pageUrl: () => null, playhouse });
-    const opened = await servePage(lab, { album, desk, playhouse }, (line) => problems.push(line));
+    const opened = await servePage(lab, { album, desk, playhouse, rules: ruleTexts }, (line) => problems.push(line));
     assert.ok(opened !== null, problems.join());
     served = opened;
     browser = await chromium.launch({ executablePath, args });
@@ -60,6 +61,11 @@ describe('the live page', options, () => {
     await opened.goto(url);
     return opened;
   }
+  /** The browser's own word on it, which may come a moment later. */
+  const forgetRefusal = async (before: number): Promise<void> => {
+    await until(() => (problems.length > before ? true : null), 5_000);
+    problems.splice(before);
+  };
   const verdict = (tone: string, on = page) => on.locator(`.verdict.${tone}`);
   const green = (on = page): Promise<void> => verdict('good', on).waitFor({ timeout: 45_000 });
   const writesFlow = (): Promise<void> =>
@@ -148,9 +154,10 @@ describe('the live page', options, () => {
     assert.equal(await leaderOn(other), next, 'two pages tell the same');
     const taken = page.locator('.events summary', { hasText: 'race.acquire' }).filter({ hasText: next }).first();
     await taken.click();
-    const why = (await taken.locator('..').locator('dl').textContent()) ?? '';
+    const why = (await taken.locator('..').locator('dl').first().textContent()) ?? '';
     assert.match(why, /because/);
     assert.match(why, /acquireLeaderKey/);
+    await taken.click();
     await verdict('warn').waitFor();
     await button(`Plug the plug of ${old} in again`, other).click();
     await green();
@@ -188,6 +195,133 @@ describe('the live page', options, () => {
     await green();
   });
 
+  test('deaf, mute, a full disk, slow ones and a wrong clock: made, seen on the machine, and mended by buttons', async () => {
+    const { leader } = await lab.status();
+    const name = ['node1', 'node2', 'node3'].find((one) => one !== leader) ?? '';
+    const card = page.getByRole('article', { name });
+    const summary = card.locator('.parts summary');
+    const parts = async (): Promise<(string | null)[]> =>
+      (await lab.status()).machines.find((one) => one.name === name)?.parts.map(({ hurt }) => hurt) ?? [];
+    assert.equal(await summary.textContent(), 'More faults');
+    await summary.click();
+    // By the keyboard: the remedy stands where the fault stood, with the focus.
+    await button(`deafen ${name}`).focus();
+    await page.keyboard.press('Enter');
+    await button(`mend the cable of ${name}`).waitFor();
+    assert.deepEqual(await parts(), ['deaf', null, null, null, null]);
+    await card.locator('.state.bad', { hasText: /, deaf$/ }).waitFor();
+    await page.locator('.machine', { has: card }).locator('.cable.hurt').waitFor();
+    await summary.filter({ hasText: /^deaf$/ }).waitFor();
+    await verdict('warn').waitFor({ timeout: 30_000 }); // its word does not come through any more, nor the leader's
+    await button(`mend the cable of ${name}`).click();
+    await summary.filter({ hasText: /^More faults$/ }).waitFor();
+    await green();
+
+    const hurts = [
+      [`mute ${name}`, `mend the cable of ${name}`, 'mute'],
+      [`slow the disk of etcd on ${name}`, `hasten the disk of etcd on ${name}`, "etcd's disk slow"],
+      [`hang the disk of PostgreSQL on ${name}`, `let go the disk of PostgreSQL on ${name}`, "PostgreSQL's disk hangs"],
+      [`fill the disk of ${name}`, `free the disk of ${name}`, 'disk full'],
+      [`an hour ahead: the clock of ${name}`, `set right the clock of ${name}`, 'clock 1 h ahead'],
+      [`an hour back: the clock of ${name}`, `set right the clock of ${name}`, 'clock 1 h behind'],
+    ] as const;
+    for (const [fault, remedy, told] of hurts) {
+      await button(fault).click();
+      await summary.filter({ hasText: told }).waitFor({ timeout: 30_000 });
+      assert.equal((await parts()).filter((hurt) => hurt !== null).length, 1, told);
+      await button(remedy).click();
+      await summary.filter({ hasText: /^More faults$/ }).waitFor({ timeout: 30_000 });
+      assert.deepEqual(await parts(), [null, null, null, null, null]);
+    }
+    await summary.click();
+    assert.equal(await page.getByRole('alert').count(), 0);
+    await green();
+  });
+
+  test('why not: what keeps a node from being promoted now, by its own agent, or by another where that is dead', async () => {
+    const { leader } = await lab.status();
+    const name = ['node1', 'node2', 'node3'].find((one) => one !== leader) ?? '';
+    const card = (of: string) => page.getByRole('article', { name: of });
+    assert.equal(
+      await card(leader ?? '')
+        .locator('.whynot')
+        .count(),
+      0,
+      'who leads is not asked',
+    );
+    const whyNot = card(name).locator('.whynot');
+    await whyNot.locator('summary').click();
+    await whyNot.getByText(new RegExp(`^Without ${leader}: node\\d( or node\\d)? takes over`)).waitFor();
+    await whyNot.getByText(`Played by ${name} `).waitFor();
+    await whyNot.locator('summary').click();
+    await lab.node(name).kill('agent');
+    await whyNot.locator('summary').click();
+    await whyNot.getByText(`Played by ${leader} `).waitFor({ timeout: 15_000 });
+    await whyNot.locator('.against').first().waitFor();
+    await whyNot.getByText('not known', { exact: true }).waitFor();
+    await whyNot.locator('summary').click();
+    await button(`start agent on ${name}`).click();
+    await green();
+  });
+
+  test('any moment: an event tells what was decided then and which rules declined with what they would have said; by keys from one to the next', async () => {
+    const { leader } = await lab.status();
+    const taken = page
+      .locator('.events li', { hasText: 'race.acquire' })
+      .filter({ hasText: leader ?? '' })
+      .first();
+    const older = page.getByRole('button', { name: /^Show \d+ older$/ });
+    if ((await older.count()) > 0) await older.click(); // the list begins with the newest
+    await taken.locator('> details > summary').click();
+    await taken.locator('.passed summary').click();
+    await taken.locator('.passed li').first().waitFor();
+    const passed = await taken.locator('.passed li').allTextContents();
+    assert.ok(passed.length > 3 && passed.every((line) => /^\S+ \w+ \w+/.test(line)), passed.join('\n'));
+    await taken.locator('dt', { hasText: /^next$/ }).waitFor();
+
+    const open = page.locator('.events li > details[open]');
+    assert.equal(await open.count(), 1);
+    const before = await open.textContent();
+    await page.keyboard.press('ArrowDown'); // the summary of the rules is none of the list
+    await taken.locator('> details > summary').focus();
+    await page.keyboard.press('ArrowDown');
+    assert.equal(await open.count(), 1);
+    assert.notEqual(await open.textContent(), before);
+    await open
+      .locator('dt', { hasText: /^(in force|passed over|next)$/ })
+      .first()
+      .waitFor();
+    await page.keyboard.press('ArrowUp');
+    assert.equal(await taken.locator('> details').getAttribute('open'), '');
+    await page.keyboard.press('Enter');
+    assert.equal(await open.count(), 0);
+
+    // What people did is told of by all nodes; also of one without power, whose disk has its journal.
+    const deed = page.locator('.events li.deed', { hasText: 'plug out of' }).first();
+    await deed.locator('> details > summary').click();
+    await deed.locator('h3', { hasText: 'node3' }).waitFor();
+    assert.equal(await deed.locator('h3').count(), 3);
+    assert.ok((await deed.locator('dt', { hasText: 'in force' }).count()) === 3);
+    await deed.locator('> details > summary').click();
+
+    const other = ['node1', 'node2', 'node3'].find((one) => one !== leader) ?? '';
+    await lab.node(other).powerOff();
+    const at = new Date(Date.now() - new Date().getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
+    await page.getByLabel('Why at').fill(at);
+    await page.getByRole('button', { name: 'Ask' }).click();
+    const told = page.getByRole('region', { name: 'What was decided then' });
+    await told
+      .locator('dd > code', { hasText: /^primary\./ })
+      .first()
+      .waitFor();
+    assert.equal(await told.locator('dt', { hasText: 'in force' }).count(), 3);
+    await page.getByRole('button', { name: 'Close' }).click();
+    await lab.node(other).powerOn();
+    // What etcd tells of it is of the time before.
+    await page.getByRole('article', { name: other }).locator('.state.good').waitFor({ timeout: 45_000 });
+    await green();
+  });
+
   test('switchover by button; what is refused is said', async () => {
     const old = await leaderOn();
     const to = ['node1', 'node2', 'node3'].find((name) => name !== old) ?? '';
@@ -201,7 +335,7 @@ describe('the live page', options, () => {
       .getByRole('alert')
       .filter({ hasText: `the agent of ${to} gave no answer` })
       .waitFor({ timeout: 10_000 });
-    problems.splice(length); // the browser's own word on the refusal
+    await forgetRefusal(length);
     await button(`start agent on ${to}`).click();
     await page.getByRole('alert').waitFor({ state: 'detached' }); // what went well takes its place
     await green();
@@ -239,14 +373,17 @@ describe('the live page', options, () => {
     );
     assert.ok(lab.nodes.every(({ machine }) => machine.isCabled()));
     await offers.click();
-    problems.splice(length); // the browser's own word on the refusal
+    await forgetRefusal(length);
     await green();
   });
 
   test('narrow, by touch, light and dark: nothing sticks out, every text can be read', async () => {
     const phone = await open({ viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
     await green(phone);
-    for (const on of [phone, page]) await on.locator('.scenarios summary').click();
+    for (const on of [phone, page]) {
+      await on.locator('.scenarios summary').click();
+      await on.locator('.parts summary').first().click();
+    }
     const grounds: string[] = [];
     for (const colorScheme of ['light', 'dark'] as const) {
       for (const on of [phone, page]) {

@@ -57,6 +57,9 @@ test('a deed is read field by field: nothing but what the buttons offer', () => 
     restartAfterS: null,
   });
   assert.deepEqual(read({ deed: 'saturate', node: 'client' }), { kind: 'saturate', node: 'client' });
+  assert.deepEqual(read({ deed: 'deafen', node: 'node1' }), { kind: 'deafen', node: 'node1' });
+  assert.deepEqual(read({ deed: 'fillDisk', node: 'node1' }), { kind: 'fillDisk', node: 'node1' });
+  assert.deepEqual(read({ deed: 'clockBack', node: 'node1' }), { kind: 'setClock', node: 'node1', byMs: -3_600_000 });
   assert.deepEqual(read({ deed: 'switchover', node: 'node1' }), { kind: 'switchover', to: 'node1' });
   assert.deepEqual(read({ deed: 'play', scenario: 'switchover' }), { kind: 'play', scenario: 'switchover' });
   for (const value of [
@@ -68,6 +71,7 @@ test('a deed is read field by field: nothing but what the buttons offer', () => 
     { deed: 'inside', node: 'node1', argv: ['id'], user: 'root' },
     { deed: 'kill', node: 'node1', service: 'sshd' },
     { deed: 'kill', node: 'node1' },
+    { deed: 'setClock', node: 'node1', byMs: 1 },
     { deed: 'play', scenario: ['switchover'] },
   ])
     assert.equal(typeof read(value), 'string', JSON.stringify(value));
@@ -83,7 +87,11 @@ test('a scenario fits a lab or says why not, with the remedy; all fit the lab th
   assert.match(whyNotHere(named('switchover'), lab({ diskMb: 512 })) ?? '', /disks of 1024 MB/);
   const synchronous = { extraConfig: () => ({ bootstrap: { dcs: { synchronous_mode: true } } }) };
   assert.match(whyNotHere(named('switchover'), lab(synchronous)) ?? '', /another configuration/);
-  assert.match(whyNotHere(named('clock-set'), lab({})) ?? '', /"matriarch lab run clock-set" makes a lab for it/);
+  assert.match(
+    whyNotHere(named('clock-set'), lab({})) ?? '',
+    /"matriarch lab up --fake-clocks", or "matriarch lab run clock-set"/,
+  );
+  assert.equal(whyNotHere(named('clock-set'), lab({ fakeClocks: true })), null);
   const folders = { kind: 'loopback', plan: planLoopback({}, '/nowhere', 1), dir: '/nowhere' } as const;
   assert.match(whyNotHere(named('switchover'), { ...lab({}), dir: '/tmp/lab' }) ?? '', /below another folder/);
   assert.match(whyNotHere(named('switchover'), folders) ?? '', /as root/);
@@ -153,6 +161,7 @@ test('of many agents the one is believed whose etcd answers; a cut one about its
     power: 'on',
     cable,
     saturated: name === 'node1',
+    parts: [{ part: 'disk', hurt: 'full', locked: null }],
     processes: { agent: 'running', etcd: 'running' },
   });
   const own = {
@@ -210,6 +219,7 @@ test('of many agents the one is believed whose etcd answers; a cut one about its
   const [cut] = picture.machines;
   assert.equal(cut?.own?.postgres, 'running primary', 'what it says of itself stays');
   assert.equal(cut?.member?.role, 'replica');
+  assert.equal(cut?.beside?.parts[0]?.hurt, 'full');
   assert.deepEqual([cut?.beside?.saturated, picture.client?.beside.saturated], [true, false]);
   assert.deepEqual(
     cut?.beside?.services.find(({ name }) => name === 'etcd'),

@@ -22,7 +22,7 @@ const machine = (name: string, role: string, change: Partial<MachinePicture> = {
   address: null,
   member: { role, state: role === 'leader' ? 'running' : 'streaming', timeline: 3, lagBytes: 0 },
   own: null,
-  beside: { power: 'on', cable: 'in', saturated: false, services: [] },
+  beside: { power: 'on', cable: 'in', saturated: false, parts: [], services: [] },
   ...change,
 });
 const well: Picture = {
@@ -81,10 +81,10 @@ test('the verdict says who leads and who does not follow, and is never green ove
   assert.equal(told(well), 'good: node1 leads, both others follow');
   const member = { role: 'replica', state: 'streaming', timeline: 2, lagBytes: 0 };
   assert.equal(told(replaced({ member })), 'warn: node1 leads; node2 does not follow');
-  const off = { power: 'off', cable: 'in', saturated: false, services: [] } as const;
+  const off = { power: 'off', cable: 'in', saturated: false, parts: [], services: [] } as const;
   assert.equal(told(replaced({ beside: off })), 'warn: node1 leads; node2 does not follow');
   assert.equal(told(replaced({ beside: off }, 'node1')), 'bad: node1 holds the leader key, and does not serve');
-  const cut = { power: 'on', cable: 'out', saturated: false, services: [] } as const;
+  const cut = { power: 'on', cable: 'out', saturated: false, parts: [], services: [] } as const;
   assert.equal(told(replaced({ beside: cut }, 'node1')), 'bad: node1 holds the leader key, and does not serve');
   assert.equal(told({ ...well, leader: null }), 'bad: Nobody leads');
   assert.equal(told({ ...well, toldBy: null, leader: null }), 'bad: etcd answers nobody who can be asked');
@@ -107,7 +107,7 @@ test('what would follow if the leader died now, in a sentence; nothing over one 
     told({ kind: 'nobody', leader: 'node1', why: 'no other member is left', because }),
     'If node1 died now: nobody would take over, because no other member is left',
   );
-  const off = { power: 'off', cable: 'in', saturated: false, services: [] } as const;
+  const off = { power: 'off', cable: 'in', saturated: false, parts: [], services: [] } as const;
   assert.equal(told({ ...takesOver, because }, [machine('node1', 'leader', { beside: off })]), null);
 });
 

@@ -4,7 +4,7 @@ import { type InstantMs, later } from '../../model/units.ts';
 import { type ApiRequest, json, type Reply } from '../reply.ts';
 
 interface Deps {
-  readonly handles: AgentHandles;
+  readonly handles: Pick<AgentHandles, 'now' | 'wake' | 'askPeers' | 'snapshot'>;
   sleep(ms: number): Promise<void>;
 }
 
@@ -18,7 +18,7 @@ const namesMax = 50;
  * GET /rehearse?without=node1,node2: who would take over. Without names: from whoever leads. It changes nothing; `fresh` has
  * the members asked anew first, and the own server what hangs on it; otherwise the last look counts.
  */
-export async function rehearse({ query }: ApiRequest, deps: Deps): Promise<Reply> {
+export async function rehearse({ query }: ApiRequest, deps: Deps & { readonly handles: AgentHandles }): Promise<Reply> {
   const { handles } = deps;
   const isFresh = query.fresh !== undefined;
   const [load] = await Promise.all([isFresh ? handles.load() : null, isFresh ? lookAgain(deps) : null]);
@@ -36,7 +36,7 @@ export async function rehearse({ query }: ApiRequest, deps: Deps): Promise<Reply
 }
 
 /** Until every other member has answered, or is silent. Each answer wakes the loop: nobody is asked more often than it takes. */
-async function lookAgain({ handles, sleep }: Deps): Promise<void> {
+export async function lookAgain({ handles, sleep }: Deps): Promise<void> {
   const beganMs = handles.now();
   const endMs = later(beganMs, lookLimitMs);
   let askAtMs = beganMs;
@@ -51,7 +51,7 @@ async function lookAgain({ handles, sleep }: Deps): Promise<void> {
   }
 }
 
-function isNew(handles: AgentHandles, sinceMs: InstantMs): boolean {
+function isNew(handles: Deps['handles'], sinceMs: InstantMs): boolean {
   const seen = handles.snapshot()?.seen;
   if (seen === undefined || seen.nowMs < sinceMs) return false;
   return seen.peers.every(

@@ -55,7 +55,8 @@ const phaseDocument = ({ phase, about, span }: Phase): Fields => ({
 
 const rounded = (ms: number | undefined): number | null => (ms === undefined ? null : Math.round(ms));
 
-const verdicts: Readonly<Record<Standing['verdict'], string>> = {
+/** How a member stands, in a word or two. */
+export const verdicts: Readonly<Record<Standing['verdict'], string>> = {
   takesOver: 'takes over',
   couldTakeOver: 'could as well',
   goesLater: 'goes later',

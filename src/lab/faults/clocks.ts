@@ -1,26 +1,22 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { askAgent, parsed } from '../ask.ts';
+import type { Ground, Machine } from '../ground.ts';
 import type { LabNode } from '../node.ts';
-import type { PlanOptions } from '../plan.ts';
 import { until } from '../run.ts';
-import { merge } from '../texts.ts';
-import { fakeClockEnv, library, offsetFile, postgresByFakeClock } from './fakeClock.ts';
+import { library, offsetFile } from './fakeClock.ts';
 
 /**
  * Wall clocks of agents and PostgreSQL that can be set, by libfaketime. etcd, a Go program without a C library, and the witness
  * go by the true one, as does the host.
  */
 
-/** For labs whose clocks can be set. */
-export function withFakeClocks(
-  config: Readonly<Record<string, unknown>>,
-): Required<Pick<PlanOptions, 'agentEnv' | 'extraConfig'>> {
+/** Throws why a lab cannot have clocks that are set. */
+export function refuseFakeClocks(kind: Ground['kind']): void {
+  if (kind === 'loopback') throw new Error("without machines there are no clocks to set: they are the host's");
   if (!existsSync(library)) throw new Error('libfaketime is not installed: apt-get install faketime');
-  const server = { postgresql: { bin_dir: postgresByFakeClock } };
-  return { agentEnv: fakeClockEnv, extraConfig: () => merge(server, config) };
 }
 
-/** Done when the agent's own word, and the server's, show that they took it. */
+/** Done when the agent's own word, and the server's, show that they took it; what does not run takes it when it starts. */
 export async function setClock(node: LabNode, byMs: number): Promise<void> {
   const { name, machine } = node;
   const seconds = byMs / 1_000;
@@ -31,7 +27,9 @@ export async function setClock(node: LabNode, byMs: number): Promise<void> {
     until(async () => ((await look()) ? true : null), takenLimitMs, 250).then((taken) => {
       if (taken === null) throw new Error(`the ${who} of ${name} does not go by the clock that was set`);
     });
-  await takenBy('agent', async () => goesByIt(lastSeenMs(parsed(await askAgent(machine, '/patroni', 1_000)))));
+  if (!machine.isOn()) return;
+  if (node.process('agent')?.state === 'running')
+    await takenBy('agent', async () => goesByIt(lastSeenMs(parsed(await askAgent(machine, '/patroni', 1_000)))));
   await takenBy('server', async () => {
     const text = 'select extract(epoch from clock_timestamp()) * 1000';
     const argv = ['psql', '-h', machine.plan.paths.socketDir, '-AtXq', '-c', text];
@@ -39,6 +37,15 @@ export async function setClock(node: LabNode, byMs: number): Promise<void> {
     // One that takes nobody in goes by it when it does: it reads the file as it starts.
     return ran.code !== 0 || goesByIt(Number(ran.stdout));
   });
+}
+
+/** By how much a machine's clock was set wrong. */
+export function clockByMs(machine: Machine): number {
+  try {
+    return Number(readFileSync(machine.hostPath(offsetFile), 'utf8')) * 1_000 || 0;
+  } catch {
+    return 0; // nobody ever set it
+  }
 }
 
 /** It says when it last saw etcd, by its wall clock in whole seconds; a look may be a while ago. */

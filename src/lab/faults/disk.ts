@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import type { LabNode } from '../node.ts';
-import { childrenOf, signal } from '../procfs.ts';
+import { childrenOf, readProc, signal } from '../procfs.ts';
 import { run, toolEnv, until } from '../run.ts';
 
-const filler = '/tmp/filler';
+/** What takes the room on a machine. */
+export const filler = '/tmp/filler';
 
 /** PostgreSQL, its WAL, etcd and /tmp share the one disk of a machine: all of them get no more room. */
 export async function fillDisk(node: LabNode): Promise<void> {
@@ -46,7 +47,9 @@ export function makeSlowDisks(): SlowDisks {
     const flags = ['-f', '-qq', '-o', '/dev/null', '-e', `trace=${flushes}`, '-e', `inject=${flushes}:${inject}`];
     const argv = ['--pdeathsig', 'KILL', 'strace', ...flags, ...pids.flatMap((pid) => ['-p', String(pid)])];
     tracers.set(key, spawn('setpriv', argv, { env: toolEnv(), stdio: 'ignore' }));
-    const traced = await until(() => Promise.resolve(pids.every(isTraced) ? true : null), attachLimitMs);
+    // One that has ended meanwhile needs no tracer.
+    const held = (pid: number): boolean => isTraced(pid) || readProc(pid) === null;
+    const traced = await until(() => Promise.resolve(pids.every(held) ? true : null), attachLimitMs);
     if (traced === null) throw new Error(`strace does not get hold of ${key}`);
   }
   function letGo(key: string): void {
@@ -81,11 +84,11 @@ export function makeSlowDisks(): SlowDisks {
   };
 }
 
-/** One that has ended meanwhile needs no tracer. */
-function isTraced(pid: number): boolean {
+/** Something stands at its system calls. */
+export function isTraced(pid: number): boolean {
   try {
     return !/^TracerPid:\s*0$/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
   } catch {
-    return true;
+    return false;
   }
 }

@@ -82,8 +82,8 @@ function besideOf(machine: MachineStatus, { etcd, cables }: Known): Beside {
       note: name === 'etcd' && state === 'running' ? (etcd.get(machine.name) ?? null) : null,
     }),
   );
-  const { power, cable, saturated } = machine;
-  return { power, cable: cables ? cable : null, saturated, services };
+  const { power, cable, saturated, parts } = machine;
+  return { power, cable: cables ? cable : null, saturated, parts, services };
 }
 
 const clientOf = (machine: MachineStatus, known: Known): ClientPicture => ({

@@ -1,12 +1,14 @@
 import { parsed } from '../ask.ts';
 import type { Request } from '../control.ts';
+import { machineDeeds } from '../machineDeeds.ts';
 import type { Service } from '../services.ts';
 
 /** What a button of the page may ask for: a part of what the lab does on command, each field checked. */
 
 const signals = { kill: 'KILL', freeze: 'STOP', thaw: 'CONT' } as const;
 const services: readonly Service[] = ['postgres', 'agent', 'guardian', 'etcd', 'haproxy'];
-const machineDeeds = ['cut', 'heal', 'powerOff', 'powerOn', 'saturate', 'relieve'] as const;
+/** How wrong a clock is set by the page: more than any lease, less than a day. */
+const clockDeeds = { clockAhead: 3_600_000, clockBack: -3_600_000, clockRight: 0 } as const;
 
 /** Text: why it is none. */
 export function readDeed(body: string, machines: readonly string[]): Request | string {
@@ -24,6 +26,8 @@ export function readDeed(body: string, machines: readonly string[]): Request | s
   if (machine === undefined) return `no machine ${String(node)}`;
   const plain = machineDeeds.find((kind) => kind === deed);
   if (plain !== undefined) return { kind: plain, node: machine };
+  if (deed === 'clockAhead' || deed === 'clockBack' || deed === 'clockRight')
+    return { kind: 'setClock', node: machine, byMs: clockDeeds[deed] };
   const name = 'service' in asked ? asked.service : null;
   const service = services.find((one) => one === name);
   if (service === undefined) return `no service ${String(name)}`;

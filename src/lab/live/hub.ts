@@ -3,13 +3,24 @@ import type { Album } from '../album.ts';
 import type { Lab } from '../lab.ts';
 import { ownAgentCommand } from '../plan.ts';
 import type { Playhouse } from '../scenario/playhouse.ts';
-import { type LabStatus, lookAtMachine, type MachineStatus } from '../status.ts';
-import { agentShellCommand } from '../texts.ts';
+import { type LabStatus, lookAtMachine, type MachineStatus, sightOf } from '../status.ts';
 import { assemble } from './assemble.ts';
 import { readDeadJournal } from './deadJournal.ts';
 import { type Hearing, hearAgent } from './hear.ts';
 import { type LaneTail, makeLaneTail } from './lanes.ts';
 import { askEtcd, askProxies } from './services.ts';
+
+/** An agent's clock may be set wrong; the page counts by ours. */
+function inOurTime({ picture, wallMs }: Extract<LiveMessage, { kind: 'picture' }>): Picture {
+  const aheadMs = wallMs - Date.now();
+  if (Math.abs(aheadMs) < 2_000) return picture;
+  const machines = picture.machines.map((machine) => {
+    const lease = machine.own?.lease ?? null;
+    if (machine.own === null || lease === null) return machine;
+    return { ...machine, own: { ...machine.own, lease: { ...lease, endsWallMs: lease.endsWallMs - aheadMs } } };
+  });
+  return { ...picture, machines };
+}
 
 /** Gathers what is known of a lab while somebody looks at its page; nothing of it runs otherwise. */
 export interface Hub {
@@ -34,7 +45,6 @@ export function makeHub(lab: Lab, album: Album, playhouse: Playhouse): Hub {
   const { plan } = lab;
   const nodes = lab.nodes.map(({ machine }) => machine);
   const all = [...nodes, lab.client.machine];
-  const shells = new Map(all.map((machine) => [machine.plan.name, agentShellCommand(plan, machine.plan)]));
   const tails: readonly LaneTail[] = [
     makeLaneTail('write', lab.logPath('client', 'writer')),
     makeLaneTail('read', lab.logPath('client', 'reader')),
@@ -73,7 +83,7 @@ export function makeHub(lab: Lab, album: Album, playhouse: Playhouse): Hub {
     });
 
   function glance(): void {
-    machines = all.map((machine) => withoutForeign(lookAtMachine(machine, shells.get(machine.plan.name) ?? '')));
+    machines = all.map((machine) => withoutForeign(lookAtMachine(machine, sightOf(plan, machine))));
     const lanes = tails.flatMap((tail) => tail.more() ?? []);
     if (lanes.length > 0) send(textOf({ kind: 'lanes', lanes }));
     publishSoon();
@@ -115,7 +125,7 @@ export function makeHub(lab: Lab, album: Album, playhouse: Playhouse): Hub {
         (message) => {
           if (message.kind === 'happened') album.add(message.happenings);
           if (message.kind !== 'picture') return;
-          heard.set(name, message.picture);
+          heard.set(name, inOurTime(message));
           publishSoon();
         },
         () => {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import type { RuleTexts } from '../../model/moment.ts';
 import type { Album } from '../album.ts';
 import type { Desk } from '../control.ts';
 import type { Lab } from '../lab.ts';
@@ -10,6 +11,7 @@ import type { Playhouse } from '../scenario/playhouse.ts';
 import { readDeed } from './deed.ts';
 import { refusalOf } from './guard.ts';
 import { type Hub, makeHub } from './hub.ts';
+import { why, whyNot } from './why.ts';
 
 /** The live page of a lab on the host's loopback: to look at for all who reach that, to break things for who has the key. */
 export interface LivePage {
@@ -23,6 +25,8 @@ export interface Served {
   readonly album: Album;
   readonly desk: Desk;
   readonly playhouse: Playhouse;
+  /** What the agents' rules say, for who asks why they said nothing. */
+  readonly rules: RuleTexts;
 }
 
 const bodyBytesMax = 4_096;
@@ -32,7 +36,7 @@ const waitingBytesMax = 4_000_000;
 /** Null, and a word of it: a lab is of use without its page. */
 export async function servePage(
   lab: Lab,
-  { album, desk, playhouse }: Served,
+  { album, desk, playhouse, rules }: Served,
   say: (line: string) => void,
 ): Promise<LivePage | null> {
   const port = lab.plan.ports?.page ?? null;
@@ -40,7 +44,7 @@ export async function servePage(
   const key = randomBytes(12).toString('base64url');
   const hub = makeHub(lab, album, playhouse);
   const server = createServer((request, response) => {
-    answer(request, response, { lab, hub, desk, playhouse, key }).catch(() => response.destroy());
+    answer(request, response, { lab, hub, desk, playhouse, rules, key }).catch(() => response.destroy());
   });
   const problem = await new Promise<string | null>((settle) => {
     server.once('error', (error) => settle(error.message));
@@ -65,6 +69,7 @@ interface Behind {
   readonly hub: Hub;
   readonly desk: Desk;
   readonly playhouse: Playhouse;
+  readonly rules: RuleTexts;
   readonly key: string;
 }
 
@@ -74,9 +79,11 @@ async function answer(request: IncomingMessage, response: ServerResponse, behind
   const key = typeof given === 'string' ? given : undefined;
   const refusal = refusalOf({ method, host: headers.host, origin: headers.origin, key }, behind.key);
   if (refusal !== null) return say(response, 403, refusal);
-  const [path = '/'] = (request.url ?? '/').split('?');
+  const { pathname: path, searchParams } = new URL(request.url ?? '/', 'http://page');
   if (method === 'GET' && (path === '/' || path === '/ui')) return showPage(response);
   if (method === 'GET' && path === '/ui/stream') return stream(response, behind.hub);
+  if (method === 'GET' && path === '/ui/why') return tell(response, await why(behind, searchParams));
+  if (method === 'GET' && path === '/ui/why-not') return tell(response, await whyNot(behind.lab, searchParams));
   const [, report = null] = /^\/ui\/report\/(\d{1,6})$/.exec(path) ?? [];
   if (method === 'GET' && report !== null) return showReport(response, behind.playhouse.report(Number(report)));
   if (method === 'POST' && path === '/ui/do') return act(request, response, behind);
@@ -85,6 +92,12 @@ async function answer(request: IncomingMessage, response: ServerResponse, behind
 
 function say(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', ...common }).end(`${text}\n`);
+}
+
+/** Text: why there is no answer. */
+function tell(response: ServerResponse, answer: object | string): void {
+  if (typeof answer === 'string') say(response, 404, answer);
+  else response.writeHead(200, { 'content-type': 'application/json', ...common }).end(JSON.stringify(answer));
 }
 
 const common = {

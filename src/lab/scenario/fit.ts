@@ -14,7 +14,8 @@ export function whyNotHere(
   const own = `"matriarch lab run ${name}" makes a lab for it`;
   if (kind === 'loopback') return 'it needs machines: make the lab as root';
   if (ownFolders.test(dir)) return `its machines cannot write to ${dir}: make the lab below another folder`;
-  if (fakeClocks) return `it needs agents whose clocks can be set: ${own}`;
+  if (fakeClocks && !plan.fakeClocks)
+    return `it needs agents whose clocks can be set: "matriarch lab up --fake-clocks", or ${own}`;
   const here = plan.extraConfig(plan.nodes[0]?.name ?? '');
   if (!isDeepStrictEqual(config, here)) return `it needs another configuration than this lab has: ${own}`;
   if (nodes !== plan.nodes.length) return `it needs ${nodes} nodes: "matriarch lab up --nodes ${nodes}", or ${own}`;

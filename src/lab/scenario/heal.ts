@@ -2,7 +2,6 @@ import { setClock } from '../faults/clocks.ts';
 import { giveBackConnections } from '../faults/connections.ts';
 import { relieve } from '../faults/cpu.ts';
 import { freeDisk } from '../faults/disk.ts';
-import { loseNothing } from '../faults/network.ts';
 import type { LabNode } from '../node.ts';
 import type { Service } from '../services.ts';
 import { clearSideWork } from './sideWork.ts';
@@ -24,14 +23,14 @@ export async function isFitAgain(theatre: Theatre, say: (line: string) => void):
 }
 
 /** Everything that a scenario may have left broken is whole again; what cannot be mended is found out by waiting for health. */
-async function healAll({ lab, slowDisks, witnesses }: Theatre): Promise<void> {
-  slowDisks.end();
+async function healAll({ lab, witnesses }: Theatre): Promise<void> {
+  lab.slowDisks.end();
   for (const node of [...lab.nodes, lab.client]) {
     const { machine } = node;
     const wasOn = machine.isOn();
     await node.powerOn();
     if (!wasOn && machine.plan.kind === 'node') await witnesses.start(node.name);
-    await loseNothing(machine);
+    await machine.loseNothing();
     await node.heal();
     relieve(node);
     if (machine.plan.kind === 'node') {
@@ -39,7 +38,7 @@ async function healAll({ lab, slowDisks, witnesses }: Theatre): Promise<void> {
       await giveBackConnections(node);
     }
     for (const service of servicesOf(node)) await bringBack(node, service);
-    if (machine.plan.kind === 'node' && Object.keys(lab.plan.agentEnv).length > 0) await setClock(node, 0);
+    if (machine.plan.kind === 'node' && lab.plan.fakeClocks) await setClock(node, 0);
   }
 }
 

@@ -12,8 +12,7 @@ import type { Clients } from '../clients.ts';
 import { setClock } from '../faults/clocks.ts';
 import { giveBackConnections, useUpConnections } from '../faults/connections.ts';
 import { relieve, renice, saturate } from '../faults/cpu.ts';
-import { fillDisk, freeDisk, type SlowDisks } from '../faults/disk.ts';
-import { loseDirection, loseNothing } from '../faults/network.ts';
+import { fillDisk, freeDisk } from '../faults/disk.ts';
 import type { Lab } from '../lab.ts';
 import type { LabNode } from '../node.ts';
 import { ctlOn, sqlOn } from '../psql.ts';
@@ -32,7 +31,6 @@ export interface Stage {
   readonly witnesses: Witnesses;
   readonly clients: Clients;
   readonly sideWorks: SideWorks;
-  readonly slowDisks: SlowDisks;
   readonly rights: RightsWatch;
   readonly ttlMs: number;
   /** Waits end by it. What is done to a machine is done to its end: half of it could not be mended. */
@@ -61,7 +59,7 @@ export async function perform(stage: Stage, step: Step): Promise<void> {
     case 'renice':
       return onServices(step.what.services, await machinesOf(lab, stage.cast, step.what.of), step.kind);
     case 'slowDisk':
-      return together(stage, step.of, (node) => stage.slowDisks.slow(node, durationMs(step.by, ttlMs)));
+      return together(stage, step.of, (node) => lab.slowDisks.slow(node, durationMs(step.by, ttlMs)));
     case 'setClock':
       return together(stage, step.of, (node) => setClock(node, durationMs(step.by, ttlMs)));
     case 'switchover':
@@ -98,7 +96,7 @@ function onMachine(stage: Stage, kind: MachineVerb): (node: LabNode) => Promise<
       return (node) => node.cut();
     case 'heal':
       return async (node) => {
-        await loseNothing(node.machine);
+        await node.machine.loseNothing();
         await node.heal();
       };
     case 'powerOff':
@@ -109,9 +107,9 @@ function onMachine(stage: Stage, kind: MachineVerb): (node: LabNode) => Promise<
         if (node.machine.plan.kind === 'node') await stage.witnesses.start(node.name);
       };
     case 'deafen':
-      return (node) => loseDirection(node.machine, 'in');
+      return (node) => node.machine.lose('in');
     case 'mute':
-      return (node) => loseDirection(node.machine, 'out');
+      return (node) => node.machine.lose('out');
     case 'saturate':
       return (node) => saturate(lab, node);
     case 'relieve':
@@ -121,11 +119,11 @@ function onMachine(stage: Stage, kind: MachineVerb): (node: LabNode) => Promise<
     case 'freeDisk':
       return async (node) => freeDisk(node);
     case 'hastenDisk':
-      return async (node) => stage.slowDisks.hasten(node);
+      return async (node) => lab.slowDisks.hasten(node);
     case 'stallFlushes':
-      return (node) => stage.slowDisks.stall(node);
+      return (node) => lab.slowDisks.stall(node);
     case 'flushAgain':
-      return async (node) => stage.slowDisks.flushAgain(node);
+      return async (node) => lab.slowDisks.flushAgain(node);
     case 'useUpConnections':
       return useUpConnections;
     case 'giveBackConnections':

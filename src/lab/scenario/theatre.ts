@@ -1,7 +1,5 @@
 import { readFileSync } from 'node:fs';
 import type { Scenario } from '../../model/scenario.ts';
-import { withFakeClocks } from '../faults/clocks.ts';
-import { makeSlowDisks, type SlowDisks } from '../faults/disk.ts';
 import type { Lab } from '../lab.ts';
 import { type LabOptions, makeLab } from '../lab.ts';
 import { type RightsWatch, watchRights } from '../rights.ts';
@@ -13,7 +11,6 @@ export interface Theatre {
   readonly setUp: string;
   readonly rights: RightsWatch;
   readonly witnesses: Witnesses;
-  readonly slowDisks: SlowDisks;
   end(): Promise<void>;
 }
 
@@ -41,17 +38,16 @@ export async function openTheatre(scenario: Scenario, options: TheatreOptions): 
     ttlS: setUp.ttlS ?? options.ttlS,
     diskMb: setUp.diskMb,
     portBase: null,
-    ...(setUp.fakeClocks ? withFakeClocks(setUp.config) : { extraConfig: () => setUp.config }),
+    fakeClocks: setUp.fakeClocks,
+    extraConfig: () => setUp.config,
     say: options.say,
     began: options.began,
     ...(options.agentCommand === null ? {} : { agentCommand: options.agentCommand }),
   };
   const lab = await makeLab(labOptions);
   const rights = watchRights(lab);
-  const slowDisks = makeSlowDisks();
   const end = async (): Promise<void> => {
     rights.end();
-    slowDisks.end();
     await lab.down();
   };
   options.began(end);
@@ -61,7 +57,7 @@ export async function openTheatre(scenario: Scenario, options: TheatreOptions): 
     });
     const witnesses = makeWitnesses(lab);
     for (const { name } of lab.nodes) await witnesses.start(name);
-    return { lab, setUp: setUpOf(scenario, options), rights, witnesses, slowDisks, end };
+    return { lab, setUp: setUpOf(scenario, options), rights, witnesses, end };
   } catch (error) {
     await end();
     throw error;
@@ -71,16 +67,15 @@ export async function openTheatre(scenario: Scenario, options: TheatreOptions): 
 /** A healthy lab that somebody keeps, watched for one scenario: what is put on its machines for that goes again. */
 export async function borrowTheatre(lab: Lab): Promise<Theatre> {
   const rights = watchRights(lab);
-  const slowDisks = makeSlowDisks();
   const witnesses = makeWitnesses(lab);
   const end = async (): Promise<void> => {
     rights.end();
-    slowDisks.end();
+    lab.slowDisks.end();
     await witnesses.stop();
   };
   try {
     for (const { name } of lab.nodes) await witnesses.start(name);
-    return { lab, setUp: 'borrowed', rights, witnesses, slowDisks, end };
+    return { lab, setUp: 'borrowed', rights, witnesses, end };
   } catch (error) {
     await end();
     throw error;
