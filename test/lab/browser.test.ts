@@ -25,6 +25,7 @@ describe('the live page', options, () => {
   const dir = mkdtempSync('/var/tmp/matriarch-page-');
   const album = makeAlbum();
   const problems: string[] = [];
+  const refusals: string[] = [];
   let lab: Lab;
   let served: LivePage;
   let playhouse: Playhouse;
@@ -55,6 +56,10 @@ describe('the live page', options, () => {
     const opened = await from.newPage(look);
     opened.on('pageerror', (error) => problems.push(error.message));
     opened.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
+    // The console has the status alone.
+    opened.on('response', async (answer) => {
+      if (answer.status() >= 400) refusals.push(`${answer.status()} ${await answer.text().catch(() => '')}`.trim());
+    });
     opened.on('request', (asked) => {
       if (new URL(asked.url()).host !== new URL(url).host) problems.push(`asked for ${asked.url()}`);
     });
@@ -452,6 +457,10 @@ describe('the live page', options, () => {
     await again.locator('.card.leads h3', { hasNotText: old.name }).waitFor({ timeout: 30_000 });
     assert.equal(told(), true);
     await again.close();
-    assert.deepEqual(problems, [], 'no error in any page, and nothing asked of any other host');
+    assert.deepEqual(
+      problems,
+      [],
+      `no error in any page, and nothing asked of any other host; all that was refused: ${refusals.join('; ')}; in the page: ${problems.join('; ')}`,
+    );
   });
 });
