@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmdirSync } from 'node:fs';
-import { test } from 'node:test';
+import { afterEach, test } from 'node:test';
 import { askLab } from '../../src/lab/control.ts';
 import { exited } from '../../src/lab/init.ts';
 import { makeLab } from '../../src/lab/lab.ts';
@@ -20,6 +20,17 @@ function newDir(): string {
   return dir;
 }
 
+const begun = new Set<ChildProcess>();
+/** A test that fails leaves its lab up, and nothing would ever end. */
+afterEach(async () => {
+  for (const child of begun) {
+    begun.delete(child);
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    child.kill('SIGINT');
+    await exited(child);
+  }
+});
+
 /** `matriarch lab up` as a user runs it, up as far as it can answer. */
 async function labUp(dir: string): Promise<ChildProcess> {
   const [program = '', ...args] = labCommandLine();
@@ -35,6 +46,7 @@ async function labUp(dir: string): Promise<ChildProcess> {
     '--no-traffic',
   ];
   const child = spawn(program, [...args, 'up', ...flags], { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  begun.add(child);
   child.stdout?.resume();
   child.stderr?.resume();
   const answers = await until(
