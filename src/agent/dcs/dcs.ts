@@ -27,7 +27,7 @@ export interface DcsOptions {
     readonly cluster: Pick<ClusterSettings, 'ttlMs'>;
   };
   /** Between the last instant PostgreSQL may accept writes and the end of the lease. */
-  readonly marginMs: () => number;
+  readonly marginMs: (ttlMs: number) => number;
   wake(reason: string): void;
   readonly note: Note;
 }

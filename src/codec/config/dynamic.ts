@@ -31,6 +31,7 @@ export const truth = (value: unknown): boolean | null =>
       : null;
 
 const leastTtlS = 5;
+export const leastTtlMs = leastTtlS * 1000;
 const patroniLeastTtlS = 20;
 
 /** The cluster-wide settings, adjusted until they are possible. Total: garbage leaves what was valid before. */

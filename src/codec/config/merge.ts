@@ -1,6 +1,6 @@
 import type { LocalSettings, Settings } from '../../model/settings.ts';
 import { isTooDeep } from '../depth.ts';
-import { type ConfigScope, readDynamic } from './dynamic.ts';
+import { type ConfigScope, leastTtlMs, readDynamic } from './dynamic.ts';
 import { forLogicalSlots } from './logicalSlots.ts';
 import { readPostgresSettings } from './postgres.ts';
 
@@ -45,8 +45,14 @@ function parse(text: string): unknown {
   }
 }
 
-/** Lease end minus this is the fence deadline: at most a quarter of a short ttl, never so much that no right is left. */
-export function marginMs({ cluster, local }: Settings): number {
-  const wanted = local.watchdog.safetyMarginMs < 0 ? cluster.ttlMs / 2 : local.watchdog.safetyMarginMs;
-  return Math.max(500, Math.min(wanted, cluster.ttlMs / (cluster.ttlMs < 20_000 ? 4 : 2)));
+/** Lease end minus this is the fence deadline: at most a quarter of a short ttl, never so much that no right is left. `ttlMs`: of the lease. */
+export function marginMs({ local }: Settings, ttlMs: number): number {
+  const wanted = local.watchdog.safetyMarginMs < 0 ? ttlMs / 2 : local.watchdog.safetyMarginMs;
+  return Math.max(500, Math.min(wanted, ttlMs / (ttlMs < 20_000 ? 4 : 2)));
 }
+
+/**
+ * How long behind a deadline the sentinel acts: it is told once, as its server starts, and each ttl that comes after that, also the
+ * shortest, must leave it time before the lease ends.
+ */
+export const sentinelGraceMs = (settings: Settings): number => Math.round(marginMs(settings, leastTtlMs) / 2);
