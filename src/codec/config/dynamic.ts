@@ -39,7 +39,7 @@ export function readDynamic(
   document: unknown,
   previous: ClusterSettings | null,
   scope: ConfigScope,
-): { cluster: ClusterSettings; warnings: readonly string[] } {
+): { cluster: ClusterSettings; warnings: readonly string[]; refused?: true } {
   const warnings: string[] = [];
   if (!isMap(document))
     return {
@@ -62,7 +62,7 @@ export function readDynamic(
   if (timings === null) {
     // An agent that just began knows nothing older: all that can be read holds, whether to lead, to promote, or to wait.
     const readable = { ...document, ttl: null, loop_wait: null, retry_timeout: null };
-    return { cluster: previous ?? readDynamic(readable, null, scope).cluster, warnings };
+    return { cluster: previous ?? readDynamic(readable, null, scope).cluster, warnings, refused: true };
   }
   const standbyCluster = standbyClusterOf(document.standby_cluster);
   if (standbyCluster !== null)

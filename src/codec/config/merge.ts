@@ -18,9 +18,16 @@ export function mergeSettings(
   const usable =
     parsed !== null && typeof parsed === 'object' && !Array.isArray(parsed) && Object.keys(parsed).length > 0;
   const broken = dynamicText !== null && !usable;
-  const text = usable ? dynamicText : (previous?.dynamicText ?? null);
-  const document: unknown = text === null ? (local.bootstrap?.dcs ?? {}) : parse(text);
-  const { cluster, warnings } = readDynamic(document, previous?.cluster ?? null, scope);
+  const before = previous?.dynamicText ?? null;
+  const documentOf = (of: string | null): unknown => (of === null ? (local.bootstrap?.dcs ?? {}) : parse(of));
+  const given = usable ? dynamicText : before;
+  const read = readDynamic(documentOf(given), previous?.cluster ?? null, scope);
+  // Refused as a whole, and for the next agent too: what was valid last is what is kept, as it was written.
+  const isKept = read.refused === true && before !== null && before !== given;
+  const text = isKept ? before : given;
+  const document = documentOf(text);
+  const { warnings } = read;
+  const { cluster } = isKept ? readDynamic(document, previous?.cluster ?? null, scope) : read;
   const section: unknown =
     typeof document === 'object' && document !== null && 'postgresql' in document ? document.postgresql : {};
   const { postgres: plain, warnings: more } = readPostgresSettings(local, section);
