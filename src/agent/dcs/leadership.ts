@@ -34,6 +34,7 @@ export function makeLeadership(
     readonly name: string;
     readonly ttlMs: () => number;
     readonly marginMs: (ttlMs: number) => number;
+    readonly isSynchronous: () => boolean;
     revoke(lease: LeaseId): void;
   },
 ) {
@@ -204,7 +205,7 @@ export function makeLeadership(
     if (granted.kind === 'refused') return refused(granted.why);
     if (granted.kind !== 'done') return { kind: 'unreachable', why: granted.why }; // a lease without keys is nothing
     const { lease, ttlS } = granted.answer;
-    const take = takeKey(keys, name, { seen, lease, announce });
+    const take = takeKey(keys, name, { seen, lease, announce, keepsSync: options.isSynchronous() });
     const taken = await writeGuarded(client, take, leftMs(endMs));
     const key = taken.kind === 'done' ? taken.value.get(keys.leader) : undefined;
     if (taken.kind !== 'done' || key === undefined) {
