@@ -81,10 +81,7 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
     watchdog: local.watchdog,
     version: options.version,
     device: options.watchdog,
-    sentinel:
-      options.sentinel === null
-        ? null
-        : { ...options.sentinel, graceMs: () => Math.round(configuration.marginMs() / 2) },
+    sentinel: options.sentinel === null ? null : { ...options.sentinel, graceMs: configuration.sentinelGraceMs },
     launchGuardian: options.guardian,
     note,
     wake,
@@ -96,7 +93,7 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
     note,
     wake,
     sentinel: options.sentinel,
-    sentinelGraceMs: () => Math.round(configuration.marginMs() / 2),
+    sentinelGraceMs: configuration.sentinelGraceMs,
     step: (job, step, facts) => journal.record({ kind: 'job', job, step, outcome: 'step', because: facts }),
   });
   const peers = makePeers(world, { headers: () => ({}), wake });
@@ -168,7 +165,7 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
     reports: reports.recent,
     rehearse: makeRehearsals({
       snapshot: () => snapshot,
-      marginMs: configuration.marginMs,
+      marginMs: () => configuration.marginMs(settings().cluster.ttlMs),
       past: () => ({ promotionsMs: promotionsIn(incidents.recent()) }),
     }),
     load: makeLoad(world, settings, () => {

@@ -1,11 +1,13 @@
-import { marginMs, mergeSettings } from '../codec/config/merge.ts';
+import { marginMs, mergeSettings, sentinelGraceMs } from '../codec/config/merge.ts';
 import type { Cluster, Member } from '../model/cluster.ts';
 import type { LocalSettings, Settings } from '../model/settings.ts';
 
 export interface ConfigurationKeeper {
   settings(): Settings;
-  /** Lease end minus this is the fence deadline. */
-  marginMs(): number;
+  /** The end of a lease of that length minus this is the fence deadline. */
+  marginMs(ttlMs: number): number;
+  /** How long behind a deadline the sentinel acts. */
+  sentinelGraceMs(): number;
   /** Takes over what /config says now; true when anything changed. Garbage there leaves the last valid settings in force. */
   adopt(cluster: Cluster): boolean;
   /** Takes over a file that was read again. */
@@ -49,7 +51,8 @@ export function makeConfiguration(
 
   return {
     settings: () => current,
-    marginMs: () => marginMs(current),
+    marginMs: (ttlMs) => marginMs(current, ttlMs),
+    sentinelGraceMs: () => sentinelGraceMs(current),
     adopt(cluster) {
       const foreign = cluster.members.some(isPatroni(local.name));
       const next = cluster.config?.text ?? text;

@@ -82,8 +82,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       edit(
         'agent/dcs/leadership.ts',
-        'const deadlineMs = fenceDeadline(sentMs, Math.min(ttlMs, wantedS() * 1_000), options.marginMs());',
-        'const deadlineMs = fenceDeadline(clock.now(), Math.min(ttlMs, wantedS() * 1_000), options.marginMs());',
+        'const deadlineMs = fenceDeadline(sentMs, countedMs, options.marginMs(countedMs));',
+        'const deadlineMs = fenceDeadline(clock.now(), countedMs, options.marginMs(countedMs));',
       ),
     ],
   },

@@ -24,10 +24,10 @@ export type Dcs = ReturnType<typeof makeDcs>;
 export interface DcsOptions {
   readonly settings: () => {
     readonly local: Pick<LocalSettings, 'namespace' | 'scope' | 'name' | 'etcd' | 'stateDir'>;
-    readonly cluster: Pick<ClusterSettings, 'ttlMs'>;
+    readonly cluster: Pick<ClusterSettings, 'ttlMs' | 'synchronousMode'>;
   };
   /** Between the last instant PostgreSQL may accept writes and the end of the lease. */
-  readonly marginMs: () => number;
+  readonly marginMs: (ttlMs: number) => number;
   wake(reason: string): void;
   readonly note: Note;
 }
@@ -41,9 +41,10 @@ export function makeDcs(world: DcsWorld & Pick<World, 'files'>, { settings, marg
   const { namespace, scope, name } = settings().local;
   const keys = keysOf(namespace, scope);
   const ttlMs = (): number => settings().cluster.ttlMs;
+  const isSynchronous = (): boolean => settings().cluster.synchronousMode !== 'off';
   const client = makeEtcdClient(world, () => settings().local.etcd, note);
   const revoke = makeRevoker(world, client);
-  const leadership = makeLeadership(world, client, { keys, name, ttlMs, marginMs, revoke });
+  const leadership = makeLeadership(world, client, { keys, name, ttlMs, marginMs, isSynchronous, revoke });
   const member = makeMemberLease(world, client, { keys, name, ttlMs, revoke });
   const vacancies = makeVacancies(client, keys);
   const wakes = makeWakes({ keys, name, wake });
@@ -88,6 +89,7 @@ export function makeDcs(world: DcsWorld & Pick<World, 'files'>, { settings, marg
       sync: modRevisionOf(keys.sync),
       syncText: kvs.find(({ key }) => key === keys.sync)?.value ?? null,
       failsafe: modRevisionOf(keys.failsafe),
+      config: modRevisionOf(keys.config),
     });
     syncKey.seen(modRevisionOf(keys.sync), asked.sentMs);
     failsafeMap.seen(

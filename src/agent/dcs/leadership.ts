@@ -33,7 +33,8 @@ export function makeLeadership(
     readonly keys: Keys;
     readonly name: string;
     readonly ttlMs: () => number;
-    readonly marginMs: () => number;
+    readonly marginMs: (ttlMs: number) => number;
+    readonly isSynchronous: () => boolean;
     revoke(lease: LeaseId): void;
   },
 ) {
@@ -61,7 +62,9 @@ export function makeLeadership(
 
   function hold(of: Pick<HeldLease, 'lease' | 'term' | 'ttlMs' | 'sentMs'>): HeldLease {
     const { lease, term, ttlMs, sentMs } = of;
-    const deadlineMs = fenceDeadline(sentMs, Math.min(ttlMs, wantedS() * 1_000), options.marginMs());
+    // The margin is of that length, too: one of a longer ttl to come could take all of a short lease.
+    const countedMs = Math.min(ttlMs, wantedS() * 1_000);
+    const deadlineMs = fenceDeadline(sentMs, countedMs, options.marginMs(countedMs));
     if (latestMs === null || deadlineMs > latestMs) latestMs = deadlineMs;
     held = { lease, term, ttlMs, sentMs, deadlineMs, proven: true, ...inDoubt() };
     return held;
@@ -196,13 +199,13 @@ export function makeLeadership(
     const endMs = later(clock.now(), budgetMs);
     // What the members promise stands until the key is taken anew: etcd may be gone again before that.
     if (held !== null && held.byMembers !== true) return refused('a lease is already held');
-    const safeMs = writesUntilMs === null ? 0 : writesUntilMs - clock.now() + options.marginMs();
+    const safeMs = writesUntilMs === null ? 0 : writesUntilMs - clock.now() + options.marginMs(wantedS() * 1_000);
     const wanted = Math.max(wantedS(), Math.ceil(safeMs / 1_000));
     const granted = await client.request('leaseGrant', { ttlS: wanted }, { budgetMs: leftMs(endMs) });
     if (granted.kind === 'refused') return refused(granted.why);
     if (granted.kind !== 'done') return { kind: 'unreachable', why: granted.why }; // a lease without keys is nothing
     const { lease, ttlS } = granted.answer;
-    const take = takeKey(keys, name, { seen, lease, announce });
+    const take = takeKey(keys, name, { seen, lease, announce, keepsSync: options.isSynchronous() });
     const taken = await writeGuarded(client, take, leftMs(endMs));
     const key = taken.kind === 'done' ? taken.value.get(keys.leader) : undefined;
     if (taken.kind !== 'done' || key === undefined) {
@@ -240,7 +243,7 @@ export function makeLeadership(
     const { lease, ttlS } = granted.answer;
     const { sentMs } = granted;
     const ttlMs = Math.min(ttlS, wanted) * 1_000;
-    const deadlineMs = fenceDeadline(sentMs, ttlMs, options.marginMs());
+    const deadlineMs = fenceDeadline(sentMs, ttlMs, options.marginMs(ttlMs));
     const unarmed = await arm({ lease, term: seen.term, ttlMs, sentMs, deadlineMs, proven: false });
     if (unarmed !== null) {
       options.revoke(lease);

@@ -12,6 +12,7 @@ export interface ReadAt {
   readonly sync: Revision;
   readonly syncText: string | null;
   readonly failsafe: Revision;
+  readonly config: Revision;
 }
 
 /** What guardian or file knows of a lease taken in an earlier life. */

@@ -31,6 +31,7 @@ export const truth = (value: unknown): boolean | null =>
       : null;
 
 const leastTtlS = 5;
+export const leastTtlMs = leastTtlS * 1000;
 const patroniLeastTtlS = 20;
 
 /** The cluster-wide settings, adjusted until they are possible. Total: garbage leaves what was valid before. */
@@ -38,7 +39,7 @@ export function readDynamic(
   document: unknown,
   previous: ClusterSettings | null,
   scope: ConfigScope,
-): { cluster: ClusterSettings; warnings: readonly string[] } {
+): { cluster: ClusterSettings; warnings: readonly string[]; refused?: true } {
   const warnings: string[] = [];
   if (!isMap(document))
     return {
@@ -61,7 +62,7 @@ export function readDynamic(
   if (timings === null) {
     // An agent that just began knows nothing older: all that can be read holds, whether to lead, to promote, or to wait.
     const readable = { ...document, ttl: null, loop_wait: null, retry_timeout: null };
-    return { cluster: previous ?? readDynamic(readable, null, scope).cluster, warnings };
+    return { cluster: previous ?? readDynamic(readable, null, scope).cluster, warnings, refused: true };
   }
   const standbyCluster = standbyClusterOf(document.standby_cluster);
   if (standbyCluster !== null)

@@ -1,6 +1,6 @@
 import type { LocalSettings, Settings } from '../../model/settings.ts';
 import { isTooDeep } from '../depth.ts';
-import { type ConfigScope, readDynamic } from './dynamic.ts';
+import { type ConfigScope, leastTtlMs, readDynamic } from './dynamic.ts';
 import { forLogicalSlots } from './logicalSlots.ts';
 import { readPostgresSettings } from './postgres.ts';
 
@@ -18,9 +18,16 @@ export function mergeSettings(
   const usable =
     parsed !== null && typeof parsed === 'object' && !Array.isArray(parsed) && Object.keys(parsed).length > 0;
   const broken = dynamicText !== null && !usable;
-  const text = usable ? dynamicText : (previous?.dynamicText ?? null);
-  const document: unknown = text === null ? (local.bootstrap?.dcs ?? {}) : parse(text);
-  const { cluster, warnings } = readDynamic(document, previous?.cluster ?? null, scope);
+  const before = previous?.dynamicText ?? null;
+  const documentOf = (of: string | null): unknown => (of === null ? (local.bootstrap?.dcs ?? {}) : parse(of));
+  const given = usable ? dynamicText : before;
+  const read = readDynamic(documentOf(given), previous?.cluster ?? null, scope);
+  // Refused as a whole, and for the next agent too: what was valid last is what is kept, as it was written.
+  const isKept = read.refused === true && before !== null && before !== given;
+  const text = isKept ? before : given;
+  const document = documentOf(text);
+  const { warnings } = read;
+  const { cluster } = isKept ? readDynamic(document, previous?.cluster ?? null, scope) : read;
   const section: unknown =
     typeof document === 'object' && document !== null && 'postgresql' in document ? document.postgresql : {};
   const { postgres: plain, warnings: more } = readPostgresSettings(local, section);
@@ -45,8 +52,14 @@ function parse(text: string): unknown {
   }
 }
 
-/** Lease end minus this is the fence deadline: at most a quarter of a short ttl, never so much that no right is left. */
-export function marginMs({ cluster, local }: Settings): number {
-  const wanted = local.watchdog.safetyMarginMs < 0 ? cluster.ttlMs / 2 : local.watchdog.safetyMarginMs;
-  return Math.max(500, Math.min(wanted, cluster.ttlMs / (cluster.ttlMs < 20_000 ? 4 : 2)));
+/** Lease end minus this is the fence deadline: at most a quarter of a short ttl, never so much that no right is left. `ttlMs`: of the lease. */
+export function marginMs({ local }: Settings, ttlMs: number): number {
+  const wanted = local.watchdog.safetyMarginMs < 0 ? ttlMs / 2 : local.watchdog.safetyMarginMs;
+  return Math.max(500, Math.min(wanted, ttlMs / (ttlMs < 20_000 ? 4 : 2)));
 }
+
+/**
+ * How long behind a deadline the sentinel acts: it is told once, as its server starts, and each ttl that comes after that, also the
+ * shortest, must leave it time before the lease ends.
+ */
+export const sentinelGraceMs = (settings: Settings): number => Math.round(marginMs(settings, leastTtlMs) / 2);

@@ -3,6 +3,7 @@ import type { Observation } from '../../model/observation.ts';
 import type { RunningPrimary, Sender } from '../../model/postgres.ts';
 import { sameName } from '../../model/synchronousNames.ts';
 import type { Lsn } from '../../model/units.ts';
+import { upstreamOf } from '../cascade.ts';
 import { clusterOf, me } from '../judge.ts';
 
 /** Which standbys commits should wait for. */
@@ -25,7 +26,8 @@ interface Fit extends Choice {
 
 /** All that could be waited for, the best first: they stream from here, their tags allow it, and they are not too far behind. */
 export function fitStandbys(seen: Observation, primary: RunningPrimary): readonly Choice[] {
-  const members = clusterOf(seen)?.members ?? [];
+  const cluster = clusterOf(seen);
+  const members = cluster?.members ?? [];
   /** None where two bear the name: PostgreSQL takes the word of either, and one of them is no member. */
   const streaming = (name: string): Sender | undefined => {
     const named = primary.senders.filter((sender) => sameName(sender.applicationName, name));
@@ -38,11 +40,11 @@ export function fitStandbys(seen: Observation, primary: RunningPrimary): readonl
     if (sender?.flushLsn == null || doneLsn === null || sameName(name, me(seen)) || state !== 'running') return [];
     const priority = priorityOf(member);
     if (priority <= 0 || isTrue(tags.nostream)) return [];
-    // It shall stream from another that streams from here, and will be gone from here when it does.
-    const source = tags.replicatefrom;
-    if (typeof source === 'string' && !sameName(source, me(seen)) && streaming(source) !== undefined) return [];
+    // It shall stream from another that streams from here, and will be gone from here when it does: not in a circle, which turns here.
+    const source = cluster === null ? me(seen) : upstreamOf(cluster, me(seen), name);
+    if (source !== me(seen) && streaming(source) !== undefined) return [];
     const { flushLsn, syncState } = sender;
-    return [{ name, flushLsn, doneLsn, syncState, priority, nofailover: isTrue(tags.nofailover), stalled: false }];
+    return [{ name, flushLsn, doneLsn, syncState, priority, nofailover: mayNotLead(member), stalled: false }];
   });
   return near(seen, primary, markStalled(primary, fit)).toSorted(byMerit);
 }
@@ -70,6 +72,13 @@ function furthestFirst(a: bigint, b: bigint): number {
 }
 
 const isTrue = (value: unknown): boolean => ['true', 'on', 'yes', '1'].includes(String(value).toLowerCase());
+
+/** `nofailover`, where it is given, counts before a `failover_priority` of 0 or less. */
+function mayNotLead({ tags }: Member): boolean {
+  const { nofailover = null, failover_priority: given = null } = tags;
+  if (nofailover !== null) return isTrue(nofailover);
+  return given !== null && Number.isInteger(Number(given)) && Number(given) <= 0;
+}
 
 /** `nosync`, or a `sync_priority` of 0 or less: never. */
 function priorityOf({ tags }: Member): number {

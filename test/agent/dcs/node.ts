@@ -46,7 +46,7 @@ export function makeNode(
     {
       settings: () => ({
         local: { namespace: 'service', scope: options.scope, name, etcd: settings, stateDir },
-        cluster: { ttlMs },
+        cluster: { ttlMs, synchronousMode: 'on' },
       }),
       marginMs: () => marginMs,
       wake(reason) {
