@@ -45,8 +45,10 @@ export interface SimulateOptions {
   readonly watchdogs?: { readonly resetMs: number };
 }
 
-/** Of the slowest guard: the sentinel acts half a margin after the deadline, and looks every 50 ms. */
-const sentinelFenceMs = 2_600;
+/** Of the slowest guard: the sentinel acts half the margin of the shortest ttl after the deadline, and looks every 50 ms. */
+const sentinelFenceMs = 750;
+/** How long after all guards were frozen one may need, whichever it is, until it has acted. */
+const awakenedMs = 2_600;
 const keys = keysOf('service', 'sim');
 const leaderPath = keys.leader;
 const patroniAheadMs = 500;
@@ -287,7 +289,7 @@ export function simulate(options: SimulateOptions): SimulatedCluster {
         fenceMs: sentinelFenceMs,
         loss: lossMs === 0 ? { kind: 'none' } : { kind: 'tail', ms: lossMs },
       }),
-    judged: (lossMs) => setApart(cluster.violations(lossMs), cluster.history(), sentinelFenceMs),
+    judged: (lossMs) => setApart(cluster.violations(lossMs), cluster.history(), awakenedMs),
     story() {
       const lines = [
         ...told.map(({ atMs, node, text }) => [atMs, `${atMs.toFixed(3)} ${node} ${text}`] as const),

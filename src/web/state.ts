@@ -69,7 +69,8 @@ function withMore(before: readonly Happening[], more: readonly Happening[]): rea
   const known = new Set(before.map(keyOf));
   const fresh = more.filter((one) => !known.has(keyOf(one)));
   if (fresh.length === 0) return before;
-  return [...fresh, ...before].sort((a, b) => b.wall.localeCompare(a.wall)).slice(0, happeningsMost);
+  // Of one instant the later comes first, too.
+  return [...fresh.toReversed(), ...before].sort((a, b) => b.wall.localeCompare(a.wall)).slice(0, happeningsMost);
 }
 
 function withLane(lanes: LiveState['lanes'], { kind, now, samples, gaps }: Lane): LiveState['lanes'] {

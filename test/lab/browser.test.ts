@@ -58,7 +58,9 @@ describe('the live page', options, () => {
     opened.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
     // The console has the status alone.
     opened.on('response', async (answer) => {
-      if (answer.status() >= 400) refusals.push(`${answer.status()} ${await answer.text().catch(() => '')}`.trim());
+      if (answer.status() < 400) return;
+      const why = await answer.text().catch(() => '');
+      refusals.push(`${answer.request().postData() ?? answer.url()}: ${answer.status()} ${why}`.trim());
     });
     opened.on('request', (asked) => {
       if (new URL(asked.url()).host !== new URL(url).host) problems.push(`asked for ${asked.url()}`);

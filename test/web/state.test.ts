@@ -37,6 +37,17 @@ const well: Picture = {
   client: null,
 };
 
+test('of what happened in one instant the last comes first', () => {
+  const all = ['a', 'b', 'c'].map((text) => happened(1, text));
+  const together = apply(nothingYet, { kind: 'happened', happenings: all }, 0);
+  assert.deepEqual(
+    together.happenings.map(({ text }) => text),
+    ['c', 'b', 'a'],
+  );
+  const apart = all.reduce((state, one) => apply(state, { kind: 'happened', happenings: [one] }, 0), nothingYet);
+  assert.deepEqual(apart.happenings, together.happenings);
+});
+
 test('what happened is kept once, the newest first, also when a new connection tells it again', () => {
   const first = [happened(1, 'a'), happened(3, 'c')];
   const once = apply(nothingYet, { kind: 'happened', happenings: first }, 0);

@@ -27,10 +27,13 @@ export async function setClock(node: LabNode, byMs: number): Promise<void> {
     until(async () => ((await look()) ? true : null), takenLimitMs, 250).then((taken) => {
       if (taken === null) throw new Error(`the ${who} of ${name} does not go by the clock that was set`);
     });
-  if (!machine.isOn()) return;
-  if (node.process('agent')?.state === 'running')
-    await takenBy('agent', async () => goesByIt(lastSeenMs(parsed(await askAgent(machine, '/patroni', 1_000)))));
+  // What ends meanwhile is waited for no longer: others wait for this one's turn to be over.
+  await takenBy('agent', async () => {
+    if (node.process('agent')?.state !== 'running') return true;
+    return goesByIt(lastSeenMs(parsed(await askAgent(machine, '/patroni', 1_000))));
+  });
   await takenBy('server', async () => {
+    if (!machine.isOn()) return true;
     const text = 'select extract(epoch from clock_timestamp()) * 1000';
     const argv = ['psql', '-h', machine.plan.paths.socketDir, '-AtXq', '-c', text];
     const ran = await node.exec(argv, { user: 'postgres', limitMs: 5_000 });
