@@ -12,6 +12,8 @@ import { hasEveryCommit } from './synchronous/standing.ts';
 
 /** How long a named candidate, or one that is ahead and answers, may take for what it needs. */
 export const candidateLimitMs = 5_000;
+/** Whoever is ahead of a named candidate waits for it as long as it waits for them: the candidate waits on, or it would be chance who goes. */
+const candidateWaitsOnMs = 1_500;
 
 const furthestFirst = (a: Contender, b: Contender): number =>
   b.timeline - a.timeline || Number(b.lsn - a.lsn) || Number(a.worn) - Number(b.worn) || b.priority - a.priority;
@@ -42,7 +44,8 @@ const turnsBegun = (seen: Observation): Memory['turns'] =>
 
 /** One after the other: whoever comes after one that takes nothing is better than this node, too. */
 function turnOfAnswering(seen: Observation, answering: readonly Contender[]): Turn | null {
-  const limitMs = Math.max(seen.settings.cluster.aheadGraceMs, candidateLimitMs);
+  const isNamed = dueRequest(seen)?.candidate === me(seen);
+  const limitMs = Math.max(seen.settings.cluster.aheadGraceMs, candidateLimitMs) + (isNamed ? candidateWaitsOnMs : 0);
   for (const peer of answering) {
     const turn = counted(seen, peer, beganOf(seen, [peer]), costs(seen, peer) === null ? limitMs : Infinity);
     if (turn !== null) return turn;

@@ -59,9 +59,15 @@ export function readDynamic(
     return value;
   };
   const timings = readTimings(document, scope, warnings);
-  if (timings === null) {
-    // An agent that just began knows nothing older: all that can be read holds, whether to lead, to promote, or to wait.
-    const readable = { ...document, ttl: null, loop_wait: null, retry_timeout: null };
+  const garbled = garbledSwitches(document, warnings);
+  if (timings === null || garbled.length > 0) {
+    // An agent that just began knows nothing older: all that can be read holds, whether to lead, to promote, or to wait. A mode
+    // that cannot be read is taken for the one that loses nothing.
+    const readable = {
+      ...document,
+      ...(timings === null ? { ttl: null, loop_wait: null, retry_timeout: null } : {}),
+      ...Object.fromEntries(garbled.map((name) => [name, name === 'synchronous_mode' ? true : null])),
+    };
     return { cluster: previous ?? readDynamic(readable, null, scope).cluster, warnings, refused: true };
   }
   const standbyCluster = standbyClusterOf(document.standby_cluster);
@@ -106,6 +112,22 @@ export function readDynamic(
       aheadGraceMs: 1_000,
     }),
   };
+}
+
+/** What is neither on nor off says nothing of what was meant: a typing error must not end what loses no commit. */
+function garbledSwitches(document: Json, warnings: string[]): readonly string[] {
+  const names = ['synchronous_mode', 'synchronous_mode_strict', 'failsafe_mode', 'check_timeline', 'pause'];
+  const garbled = names.filter((name) => {
+    const value = document[name] ?? null;
+    return value !== null && truth(value) === null && !(name === 'synchronous_mode' && value === 'quorum');
+  });
+  for (const name of garbled) {
+    const known = name === 'synchronous_mode' ? 'true, false or quorum' : 'true or false';
+    warnings.push(
+      `${name}: ${JSON.stringify(document[name])} is not ${known}; the new settings are ignored as a whole`,
+    );
+  }
+  return garbled;
 }
 
 /** ttl, loop_wait and retry_timeout, and how they relate. Null: one of them is no integer, and the whole document is refused. */

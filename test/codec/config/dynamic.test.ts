@@ -48,6 +48,29 @@ test('a timing that is no integer refuses the document as a whole', () => {
   }
 });
 
+test('a switch that is neither on nor off refuses the document as a whole: a typing error does not end synchronous mode', () => {
+  const before = readDynamic({ ttl: 40, synchronous_mode: 'quorum', failsafe_mode: true }, null, alone).cluster;
+  const switches = ['synchronous_mode', 'synchronous_mode_strict', 'failsafe_mode', 'check_timeline', 'pause'];
+  for (const name of switches)
+    for (const bad of ['onn', 2, '', [], 'Quorum ']) {
+      const { cluster, warnings, refused } = readDynamic({ [name]: bad, ttl: 50 }, before, alone);
+      assert.equal(cluster, before);
+      assert.equal(refused, true);
+      assert.match(warnings.join(), new RegExp(`^${name}: .* is not true.* the new settings are ignored as a whole$`));
+    }
+  for (const good of [true, 'on', 0, 'NO', null])
+    assert.equal(readDynamic({ pause: good }, null, alone).refused, undefined);
+});
+
+test('an agent that knows nothing older takes a synchronous mode that it cannot read for one that loses nothing', () => {
+  const { cluster } = readDynamic({ synchronous_mode: 'offf', failsafe_mode: 'maybe', ttl: 50 }, null, alone);
+  const { synchronousMode, failsafeMode, ttlMs } = cluster;
+  assert.deepEqual(
+    { synchronousMode, failsafeMode, ttlMs },
+    { synchronousMode: 'on', failsafeMode: false, ttlMs: 50_000 },
+  );
+});
+
 test('other settings fall back alone', () => {
   const table: readonly [document: object, name: keyof ClusterSettings, value: unknown, isWarned: boolean][] = [
     [{ maximum_lag_on_failover: '1MB' }, 'maximumLagBytesOnFailover', 1_048_576, true],
@@ -59,14 +82,14 @@ test('other settings fall back alone', () => {
     [{ member_slots_ttl: null }, 'memberSlotsTtlMs', 1_800_000, false],
     [{ member_slots_ttl: 'long' }, 'memberSlotsTtlMs', 1_800_000, true],
     [{ pause: 'ON' }, 'pause', true, false],
-    [{ pause: 'perhaps' }, 'pause', false, false],
+    [{ pause: 'perhaps' }, 'pause', false, true],
     [{ standby_cluster: {} }, 'standbyCluster', null, false],
     [{ standby_cluster: { create_replica_methods: ['x'] } }, 'standbyCluster', null, false],
     [{ standby_cluster: 'remote' }, 'standbyCluster', null, false],
     [{ ignore_slots: [1, { name: 'a' }] }, 'ignoreSlots', [{ name: 'a' }], true],
     [{ synchronous_mode: 'ON' }, 'synchronousMode', 'on', false],
     [{ synchronous_mode: 'quorum' }, 'synchronousMode', 'quorum', false],
-    [{ synchronous_mode: 'perhaps' }, 'synchronousMode', 'off', false],
+    [{ synchronous_mode: 'perhaps' }, 'synchronousMode', 'on', true],
     [{ synchronous_mode_strict: 'yes' }, 'synchronousStrict', true, false],
     [{ synchronous_node_count: '2' }, 'synchronousNodeCount', 2, false],
     [{ synchronous_node_count: 0 }, 'synchronousNodeCount', 1, true],
