@@ -7,6 +7,8 @@ import { apart, folders, noScenarios, root, seeds, testFilesIn } from './testFil
 
 const bin = (name) => join(root, 'node_modules/.bin', name);
 const cores = availableParallelism();
+/** Each scenario makes its closures anew: bin/simWorker.ts says why these. */
+const seldomOptimized = ['--interrupt-budget=1000000', '--max-semi-space-size=64'];
 const groups = {
   types: () => [
     [bin('tsc'), ['--noEmit']],
@@ -25,7 +27,7 @@ const groups = {
     const scenarios = testFilesIn(folders.simulator, [seeds, ...noScenarios]);
     return [
       sideBySide(cores, [seeds, ...noScenarios]),
-      sideBySide(cores, sharesOf(scenarios, 2 * cores), ['--import', './test/rules/record.ts']),
+      sideBySide(cores, sharesOf(scenarios, 2 * cores), [...seldomOptimized, '--import', './test/rules/record.ts']),
       [process.execPath, ['--import', 'tsx', 'test/rules/check.ts']],
     ];
   },
