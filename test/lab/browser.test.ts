@@ -7,6 +7,7 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { ruleTexts } from '../../src/decide/rules.ts';
 import { makeAlbum } from '../../src/lab/album.ts';
 import { makeDesk } from '../../src/lab/control.ts';
+import { setClock } from '../../src/lab/faults/clocks.ts';
 import { type Lab, makeLab } from '../../src/lab/lab.ts';
 import { type LivePage, servePage } from '../../src/lab/live/page.ts';
 import { childrenOf } from '../../src/lab/procfs.ts';
@@ -125,6 +126,7 @@ describe('the live page', options, () => {
         });
         asked.on('error', fail).end(method === 'POST' ? JSON.stringify({ deed: 'powerOff', node: 'node3' }) : '');
       });
+    assert.equal(await ask({ host }, 'GET', '//'), 404, 'what is no address of a page is answered, too');
     assert.equal(await ask({ host, origin: 'http://evil.example', 'x-lab-key': key }), 403);
     assert.equal(await ask({ host, 'x-lab-key': key }), 403);
     assert.equal(await ask({ host, origin }), 403);
@@ -261,7 +263,11 @@ describe('the live page', options, () => {
     await whyNot.getByText(new RegExp(`^Without ${leader}: node\\d( or node\\d)? takes over`)).waitFor();
     await whyNot.getByText(`Played by ${name} `).waitFor();
     await whyNot.locator('summary').click();
+    // Whoever waits for a clock to be taken does not wait for an agent that has ended, nor do those behind: it would never come.
+    const clockSet = setClock(lab.node(name), 3_600_000);
     await lab.node(name).kill('agent');
+    await clockSet;
+    await setClock(lab.node(name), 0);
     await whyNot.locator('summary').click();
     await whyNot.getByText(`Played by ${leader} `).waitFor({ timeout: 15_000 });
     await whyNot.locator('.against').first().waitFor();

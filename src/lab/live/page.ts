@@ -79,7 +79,8 @@ async function answer(request: IncomingMessage, response: ServerResponse, behind
   const key = typeof given === 'string' ? given : undefined;
   const refusal = refusalOf({ method, host: headers.host, origin: headers.origin, key }, behind.key);
   if (refusal !== null) return say(response, 403, refusal);
-  const { pathname: path, searchParams } = new URL(request.url ?? '/', 'http://page');
+  const [path = '/', query = ''] = (request.url ?? '/').split('?', 2);
+  const searchParams = new URLSearchParams(query);
   if (method === 'GET' && (path === '/' || path === '/ui')) return showPage(response);
   if (method === 'GET' && path === '/ui/stream') return stream(response, behind.hub);
   if (method === 'GET' && path === '/ui/why') return tell(response, await why(behind, searchParams));
