@@ -140,7 +140,7 @@ export function simulate(options: SimulateOptions): SimulatedCluster {
   const isPatroniFirst = Object.keys(patronis).length > 0 && chance.fork('first').happens(0.4);
   for (const node of nodes.values()) boot(node, isPatroniFirst && node.runs === 'matriarch' ? patroniAheadMs : 0);
 
-  const observer = makeObserver(engine, etcd, postgresWorld, () => nodes.values(), keys, network);
+  const observer = makeObserver(engine, etcd, postgresWorld, [...nodes.values()], keys, network);
   const nodeOf = (name: string): SimulatedNode => {
     const found = nodes.get(name);
     if (found === undefined) throw new Error(`no member ${name}`);

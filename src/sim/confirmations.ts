@@ -1,3 +1,4 @@
+import type { Snapshot } from '../model/agent.ts';
 import type { Confirmation } from '../model/history.ts';
 import type { Engine } from './engine.ts';
 import type { SimulatedNode } from './node.ts';
@@ -8,10 +9,12 @@ import type { PostgresWorld } from './postgres/instance.ts';
  * promised to it: then all others have, too, and nobody is elected.
  * What an agent said stands also after its death, and after it has said something else: it was heard.
  */
-export function makeConfirmations(engine: Engine, postgres: PostgresWorld, nodes: () => Iterable<SimulatedNode>) {
+export function makeConfirmations(engine: Engine, postgres: PostgresWorld, nodes: readonly SimulatedNode[]) {
   /** `holder`: who led before; null: its agent never saw anybody lead. */
   const said = new Map<string, { readonly atMs: number; readonly holder: string | null }>();
   const broken = new Map<string, Confirmation>();
+  /** What each agent last said: judged once. */
+  const judged = new Map<string, Snapshot>();
 
   postgres.confirming = ({ machine: { name } }, host): void => {
     const word = said.get(name);
@@ -26,9 +29,10 @@ export function makeConfirmations(engine: Engine, postgres: PostgresWorld, nodes
   return {
     /** After each event. */
     look(): void {
-      for (const { name, handles } of nodes()) {
+      for (const { name, handles } of nodes) {
         const snapshot = handles()?.snapshot() ?? null;
-        if (snapshot === null) continue;
+        if (snapshot === null || judged.get(name) === snapshot) continue;
+        judged.set(name, snapshot);
         const { dcs, failsafe, nowMs } = snapshot.seen;
         const promised = failsafe.promised !== null && failsafe.promised.untilMs > nowMs ? failsafe.promised.to : null;
         const before = said.get(name);

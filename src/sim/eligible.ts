@@ -13,6 +13,8 @@ import { forkOf } from './postgres/wal.ts';
 interface Reached {
   readonly end: bigint;
   readonly sinceMs: number;
+  /** Since when it is primary; null: it is not. */
+  readonly primarySinceMs: number | null;
 }
 
 /** Long enough for everybody to have looked. */
@@ -30,12 +32,10 @@ export function makeEligibility(
   etcd: SimulatedEtcd,
   network: Network,
   postgres: PostgresWorld,
-  nodes: () => Iterable<SimulatedNode>,
+  nodes: readonly SimulatedNode[],
   keys: Keys,
 ) {
   const reached = new WeakMap<Instance, Reached>();
-  /** Servers that are primary, since when. */
-  const primaries = new WeakMap<Instance, number>();
   const serverOf = (name: string): Instance | undefined =>
     [...postgres.servers].find((one) => one.machine.name === name && one.phase === 'ready');
   const standbyOf = (name: string): Instance | undefined => {
@@ -57,7 +57,7 @@ export function makeEligibility(
   /** One that is further on the same timeline, has been for long, and can tell it to everybody. */
   function passedOver(cluster: Cluster, mine: Instance, vacantMs: number, before: string | null): string | null {
     if (vacantMs > turnMs || engine.now() - network.calmSinceMs() < settledMs) return null;
-    for (const node of nodes()) {
+    for (const node of nodes) {
       const other = standbyOf(node.name);
       const at = other === undefined ? undefined : reached.get(other);
       // Who had the key last is not waited for: that it went is mostly because of that one.
@@ -82,10 +82,10 @@ export function makeEligibility(
   /** A primary that went on without the key, and says so to whoever asks. */
   function besidePrimary(mine: Instance): string | null {
     if (engine.now() - network.calmSinceMs() < settledMs) return null;
-    for (const node of nodes()) {
+    for (const node of nodes) {
       const server = serverOf(node.name);
-      const sinceMs = server === undefined ? undefined : primaries.get(server);
-      if (sinceMs === undefined || !long(sinceMs) || !answers(node) || !hear(node.name, mine.machine.name)) continue;
+      const sinceMs = (server && reached.get(server)?.primarySinceMs) ?? null;
+      if (sinceMs === null || !long(sinceMs) || !answers(node) || !hear(node.name, mine.machine.name)) continue;
       return `${node.name} runs as primary, and answers`;
     }
     return null;
@@ -93,7 +93,7 @@ export function makeEligibility(
 
   /** By its own file as its agent last read it: a member key lags behind that. A Patroni is told by its member key. */
   function mayNotLead(cluster: Cluster, name: string): boolean {
-    const node = [...nodes()].find((one) => one.name === name);
+    const node = nodes.find((one) => one.name === name);
     if (node?.runs === 'matriarch') return node.handles()?.snapshot()?.seen.settings.local.tags.nofailover === true;
     return cluster.members.find((member) => member.name === name)?.tags.nofailover === true;
   }
@@ -103,9 +103,12 @@ export function makeEligibility(
     look(): void {
       for (const server of postgres.servers) {
         const before = reached.get(server);
-        if (before?.end !== server.wal.end) reached.set(server, { end: server.wal.end, sinceMs: engine.now() });
-        if (server.phase !== 'ready' || server.inRecovery) primaries.delete(server);
-        else if (!primaries.has(server)) primaries.set(server, engine.now());
+        const leads = server.phase === 'ready' && !server.inRecovery;
+        const sinceMs = before?.end === server.wal.end ? before.sinceMs : engine.now();
+        const primarySinceMs = leads ? (before?.primarySinceMs ?? engine.now()) : null;
+        if (before?.sinceMs === sinceMs && before.end === server.wal.end && before.primarySinceMs === primarySinceMs)
+          continue;
+        reached.set(server, { end: server.wal.end, sinceMs, primarySinceMs });
       }
     },
     /** Why `name` should not have been given the key. `vacantMs`: how long nobody had it; `before`: who had it last. */

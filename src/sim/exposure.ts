@@ -21,7 +21,7 @@ export function makeExposure(
   engine: Engine,
   etcd: SimulatedEtcd,
   postgres: PostgresWorld,
-  nodes: () => Iterable<SimulatedNode>,
+  nodes: readonly SimulatedNode[],
   key: string,
 ) {
   const seen = new Map<string, Exposure>();
@@ -52,7 +52,7 @@ export function makeExposure(
 
   /** Who lacks some of what was acknowledged, and how. */
   function lacking({ end }: Acknowledged, names: readonly string[]): readonly { name: string; why: string }[] {
-    return [...nodes()].flatMap((node) => {
+    return nodes.flatMap((node) => {
       const wal = names.some((name) => sameName(name, node.name)) ? logOf(node) : null;
       if (wal === null || last === null || sameName(node.name, last.node)) return [];
       const { at: common } = forkOf(wal, last);

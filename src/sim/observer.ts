@@ -28,6 +28,13 @@ function isOwnCopy({ disk }: Machine): boolean {
   return marker?.kind === 'file' && /basebackup|initdb/.test(marker.text);
 }
 
+interface SeenServer {
+  /** Null: not looked at yet. */
+  inRecovery: boolean | null;
+  /** Of one that was told to promote. */
+  tooShortMs: number | null;
+}
+
 /** What a deadline must leave for clocks that run apart; of a short lease a quarter. */
 const mostMarginMs = 5000;
 /** What a stop in need is given of the shortest ttl that the agents accept. */
@@ -41,7 +48,7 @@ export function makeObserver(
   engine: Engine,
   etcd: SimulatedEtcd,
   postgres: PostgresWorld,
-  nodes: () => Iterable<SimulatedNode>,
+  nodes: readonly SimulatedNode[],
   keys: Keys,
   network: Network,
 ): Observer {
@@ -51,9 +58,7 @@ export function makeObserver(
   const confirmations = makeConfirmations(engine, postgres, nodes);
   const over: Observed[] = [];
   const held = new Map<string, Right>();
-  const recovering = new Map<Instance, boolean>();
-  /** Of servers that were told to promote. */
-  const tooShort = new Map<Instance, number>();
+  const servers = new WeakMap<Instance, SeenServer>();
   /** What each node's PostgreSQL is since when. */
   const roles = new Map<string, { readonly role: Role['role']; readonly fromMs: number }>();
   let keyAt = -1n;
@@ -91,8 +96,7 @@ export function makeObserver(
     key = { name: kv.value, term, lease: kv.lease, sinceMs, whyNot };
   }
 
-  const runsAt = (name: string): SimulatedNode['runs'] | null =>
-    [...nodes()].find((node) => node.name === name)?.runs ?? null;
+  const runsAt = (name: string): SimulatedNode['runs'] | null => nodes.find((node) => node.name === name)?.runs ?? null;
 
   /**
    * Deleted by hand: whoever held it may not know, and everybody else waits for the end of its lease. A Patroni does not: it
@@ -172,9 +176,7 @@ export function makeObserver(
    * Without etcd, by its word: all members promised not to take its place. That nobody does take it is judged by law 1, over
    * the rights of the others.
    */
-  function seePromises({ name, machine, handles }: SimulatedNode): void {
-    const deadlineMs = handles()?.fenceDeadlineMs() ?? null;
-    if (deadlineMs === null || handles()?.fencedByMembers() !== true) return;
+  function seePromises({ name, machine }: SimulatedNode, deadlineMs: InstantMs): void {
     const untilMs = machine.clock.trueMs(deadlineMs);
     promisedUntil.set(name, Math.max(untilMs, promisedUntil.get(name) ?? 0));
     const one = held.get(name);
@@ -198,7 +200,7 @@ export function makeObserver(
     confirmations.look();
     readKey();
     const nowMs = engine.now();
-    for (const node of nodes()) {
+    for (const node of nodes) {
       const { name, machine } = node;
       if (node.runs === 'patroni') {
         lookAtPatroni(name);
@@ -206,12 +208,13 @@ export function makeObserver(
       }
       lapses.look(node);
       const mine = key?.name === name ? key : null;
-      seePromises(node);
+      const handles = node.handles();
+      const deadlineMs = handles?.fenceDeadlineMs() ?? null;
+      if (handles !== null && deadlineMs !== null && handles.fencedByMembers()) seePromises(node, deadlineMs);
       const one = held.get(name);
       if (one !== undefined && mine?.term !== one.term && !deletedUnder(name) && !goesByPromises(name)) close(name);
       else if (one !== undefined && one.fenceMs === undefined && one.untilMs <= nowMs && quickGuard(node, one.untilMs))
         held.set(name, { ...one, fenceMs: quickFenceMs });
-      const deadlineMs = node.handles()?.fenceDeadlineMs() ?? null;
       // It took its own key again, and nobody led in between: until it knows of a new deadline the one before counts.
       if (one !== undefined && mine !== null && mine.term !== one.term && !held.has(name))
         hold({ kind: 'right', node: name, term: mine.term, fromMs: mine.sinceMs, untilMs: one.untilMs }, mine.lease);
@@ -237,12 +240,13 @@ export function makeObserver(
     }
     seeRoles();
     for (const server of postgres.servers) {
-      if (server.phase === 'ready' && !server.inRecovery && server.machine.name === key?.name) seeLeader(server);
+      if (server.machine.name === key?.name && server.phase === 'ready' && !server.inRecovery) seeLeader(server);
       const toldMs = server.toldToPromoteMs;
-      if (toldMs !== null && !tooShort.has(server)) tooShort.set(server, tooShortMs(server.machine.name, toldMs));
-      const before = recovering.get(server);
+      const seen = seenServer(server);
+      if (toldMs !== null) seen.tooShortMs ??= tooShortMs(server.machine.name, toldMs);
+      const before = seen.inRecovery;
       if (before === server.inRecovery) continue;
-      recovering.set(server, server.inRecovery);
+      seen.inRecovery = server.inRecovery;
       if (before !== true) continue;
       const { name } = server.machine;
       over.push({
@@ -253,12 +257,19 @@ export function makeObserver(
         atMs: nowMs,
         ...(toldMs === null ? {} : { toldMs }),
         ineligible: key?.name === name ? key.whyNot : null,
-        tooShortMs: tooShort.get(server) ?? 0,
+        tooShortMs: seen.tooShortMs ?? 0,
       });
     }
   }
+  function seenServer(server: Instance): SeenServer {
+    const known = servers.get(server);
+    if (known !== undefined) return known;
+    const one: SeenServer = { inRecovery: null, tooShortMs: null };
+    servers.set(server, one);
+    return one;
+  }
   function seeRoles(): void {
-    for (const { name } of nodes()) {
+    for (const { name } of nodes) {
       const role = roleOf(name);
       const before = roles.get(name);
       if (before?.role === role) continue;
@@ -279,7 +290,7 @@ export function makeObserver(
       led.set(server, { systemId: server.dir.control()?.systemId ?? null, lastMs: engine.now() });
     else known.lastMs = engine.now();
   }
-  for (const { name, machine } of nodes())
+  for (const { name, machine } of nodes)
     machine.onErased = (path, how) => {
       if (how === 'removed' && isOwnCopy(machine)) return;
       const systemId = dataDirAt(machine, path).control()?.systemId ?? null;

@@ -15,7 +15,7 @@ function brokenWhere(inRecovery: boolean): number {
     nowMs: 0,
   };
   const node = { name: 'n1', handles: () => ({ snapshot: () => ({ seen, withdrawn: true }) }) };
-  const law = makeConfirmations(makeEngine(), postgres, () => [node as unknown as SimulatedNode]);
+  const law = makeConfirmations(makeEngine(), postgres, [node as unknown as SimulatedNode]);
   law.look();
   postgres.confirming?.({ machine: { name: 'n1' } } as unknown as Instance, 'n2');
   return law.all().length;

@@ -8,7 +8,7 @@ import { etcdctlPut } from '../../src/sim/etcdctl.ts';
 /** The simulator's law 3, asked directly: whom it would blame for taking the key. */
 
 const judgeOf = ({ engine, etcd, network, postgresWorld, nodes }: SimulatedCluster) => {
-  const judge = makeEligibility(engine, etcd, network, postgresWorld, () => nodes.values(), keysOf('service', 'sim'));
+  const judge = makeEligibility(engine, etcd, network, postgresWorld, [...nodes.values()], keysOf('service', 'sim'));
   engine.onStep(judge.look);
   return judge;
 };
