@@ -136,6 +136,8 @@ async function one(action: Action, cause: Cause, hands: Hands): Promise<Outcome>
       return ofDcs(await dcs.dropInitialize(action.seenModRevision, budgetMs));
     case 'writeConfig':
       return ofDcs(await dcs.writeConfig(action.text, action.seenModRevision, budgetMs));
+    case 'restoreKey':
+      return ofDcs(await dcs.put(action.key, action.text, action.seenModRevision, budgetMs));
     case 'clearFailover':
       return ofDcs(await dcs.clearFailover(action.seenModRevision, budgetMs));
     case 'createSlot':

@@ -88,6 +88,7 @@ const worthAnotherLook: ReadonlySet<ActionResult['action']> = new Set([
   'writeInitialize',
   'writeConfig',
   'clearFailover',
+  'restoreKey',
   'cancelJob',
   'writeSync',
 ] as const);

@@ -3,6 +3,7 @@ import type { Memory, Observation } from '../model/observation.ts';
 import { callbacks } from './upkeep/callbacks.ts';
 import { configuration } from './upkeep/configuration.ts';
 import { failsafe } from './upkeep/failsafe.ts';
+import { garbled } from './upkeep/garbled.ts';
 import { guard } from './upkeep/guard.ts';
 import { history } from './upkeep/history.ts';
 import { member } from './upkeep/member.ts';
@@ -25,6 +26,7 @@ const each: readonly ((seen: Observation) => Upkeep)[] = [
   synchronous,
   status,
   history,
+  garbled,
   configuration,
   slots,
   walBudgets,

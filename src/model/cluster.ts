@@ -112,7 +112,12 @@ export interface Cluster {
   /** Who may be asked by a primary without etcd, and so who may lead: name to API address. */
   readonly failsafe: { readonly members: FailsafeMap; readonly modRevision: Revision } | null;
   /** Keys whose content could not be read: named in the journal, never a reason to demote. */
-  readonly garbage: readonly { readonly key: string; readonly why: string }[];
+  readonly garbage: readonly {
+    readonly key: string;
+    readonly why: string;
+    /** What stood there before, and can be put back; absent: not asked for, or not known any more. */
+    readonly before?: { readonly text: string; readonly seenModRevision: Revision };
+  }[];
 }
 
 /** What is known of the lease that the last leader key seen hung on. */

@@ -49,6 +49,8 @@ export type Action =
   | { readonly kind: 'writeInitialize'; readonly systemId: string; readonly seenModRevision: Revision | null } // null: must be absent
   | { readonly kind: 'dropInitialize'; readonly seenModRevision: Revision }
   | { readonly kind: 'writeConfig'; readonly text: string; readonly seenModRevision: Revision | null }
+  /** Over what cannot be read: what stood there before. `key`: whole. */
+  | { readonly kind: 'restoreKey'; readonly key: string; readonly text: string; readonly seenModRevision: Revision }
   | { readonly kind: 'clearFailover'; readonly seenModRevision: Revision }
   /** `logical`: what it decodes, and how; absent: a physical one. */
   | { readonly kind: 'createSlot'; readonly name: string; readonly logical?: LogicalKind }

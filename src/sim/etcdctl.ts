@@ -16,6 +16,8 @@ function perform(cluster: SimulatedCluster, ops: readonly EtcdOp[]): boolean {
   const { raft, store, leases } = cluster.etcd;
   const lead = raft.leader();
   if (lead === null) return false;
+  for (const { op, key, ...rest } of ops)
+    cluster.tell(lead.host, `etcdctl ${op} ${key} ${'value' in rest ? rest.value : ''}`);
   raft.propose(
     lead,
     () => void store.txn([], ops, [], leases.lives),

@@ -1,4 +1,5 @@
 import { readTags } from '../codec/config/tags.ts';
+import { parseJson } from '../codec/dcs/json.ts';
 import { etcdctlDelete } from './etcdctl.ts';
 import { type Fault, nothing, others } from './fault.ts';
 import type { SimulatedCluster } from './words.ts';
@@ -165,6 +166,6 @@ export const faultsOfPause: readonly Fault[] = [
 /** By /config. */
 function isSet(cluster: SimulatedCluster, setting: string): boolean {
   const found = cluster.etcd.store.range('/service/sim/config');
-  const config: unknown = JSON.parse((found.kind === 'kvs' ? found.kvs[0]?.value : undefined) ?? '{}');
-  return Boolean((config as Record<string, unknown>)[setting]);
+  const config = parseJson((found.kind === 'kvs' ? found.kvs[0]?.value : undefined) ?? '{}');
+  return Boolean((config as Record<string, unknown> | null | undefined)?.[setting]);
 }

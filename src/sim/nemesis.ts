@@ -1,6 +1,7 @@
 import { disarmAll } from './ambush.ts';
 import type { SimulatedCluster } from './cluster.ts';
 import type { Fault } from './fault.ts';
+import { putBack } from './faultsOfHand.ts';
 import { removeTags } from './faultsOfPeople.ts';
 
 export interface NemesisOptions {
@@ -93,6 +94,7 @@ export function healAll(cluster: SimulatedCluster): void {
   cluster.etcd.stuck.clearTraps();
   cluster.etcd.stuck.letGo(() => cluster.chance.between(0, 20_000));
   cluster.network.tune({ delayMs: [0.1, 0.6], loss: 0 });
+  putBack(cluster);
   for (const node of cluster.nodes.values()) {
     const { name, machine } = node;
     node.restartAgentAfterMs = 1000;

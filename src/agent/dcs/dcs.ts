@@ -10,6 +10,7 @@ import { type InstantMs, instantMs, type Revision, revision, type Term, type Tim
 import type { World } from '../../model/world.ts';
 import { type DcsWorld, makeEtcdClient, type Note } from './client.ts';
 import { makeFailsafeMap } from './failsafeMap.ts';
+import { makeGarbled } from './garbled.ts';
 import { type Acquiring, makeLeadership } from './leadership.ts';
 import { type Adopted, absent, makeRevoker, type ReadAt } from './lease.ts';
 import { makeMemberLease } from './memberLease.ts';
@@ -47,6 +48,7 @@ export function makeDcs(world: DcsWorld & Pick<World, 'files'>, { settings, marg
   const leadership = makeLeadership(world, client, { keys, name, ttlMs, marginMs, isSynchronous, revoke });
   const member = makeMemberLease(world, client, { keys, name, ttlMs, revoke });
   const vacancies = makeVacancies(client, keys);
+  const garbled = makeGarbled(client, keys);
   const wakes = makeWakes({ keys, name, wake });
   const writes = makeWrites(client, { keys, name, held: leadership.held, memberLease: member.leaseId });
   const watch = makeWatch(world, client, keys, {
@@ -81,7 +83,8 @@ export function makeDcs(world: DcsWorld & Pick<World, 'files'>, { settings, marg
     const reachableSinceMs = answeredSinceMs;
     const { kvs } = asked.answer;
     const at = asked.header.revision;
-    const cluster = readCluster(kvs, at, keys.prefix);
+    const found = readCluster(kvs, at, keys.prefix);
+    const cluster = { ...found, garbage: await garbled.look(found, kvs, budgetMs) };
     const modRevisionOf = (wanted: string): Revision => kvs.find(({ key }) => key === wanted)?.modRevision ?? absent;
     readAt.set(at, {
       status: modRevisionOf(keys.status),

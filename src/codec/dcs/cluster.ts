@@ -59,6 +59,10 @@ export function readCluster(kvs: readonly EtcdKeyValue[], revision: Revision, pr
   };
 }
 
+/** Whether anything can be read in this key of the cluster. */
+export const isReadable = (kv: EtcdKeyValue, prefix: string): boolean =>
+  readCluster([kv], kv.modRevision, prefix).garbage.length === 0;
+
 const notObject = 'no JSON object';
 
 type Garbage = { key: string; why: string }[];

@@ -4,10 +4,9 @@ import { compactJson, isObject, parseJson } from './json.ts';
 export function readFailsafe(text: string): Readonly<Record<string, string>> | null {
   const value = parseJson(text);
   if (!isObject(value)) return null;
-  const members = Object.entries(value).flatMap(([name, url]) =>
-    typeof url === 'string' ? [[name, url] as const] : [],
-  );
-  return Object.fromEntries(members);
+  const members = Object.entries(value).map(([name, url]) => [name, String(url)] as const);
+  // A list that names nobody's address lets nobody lead who is not on it.
+  return members.every(([, url]) => /^https?:\/\//.test(url)) ? Object.fromEntries(members) : null;
 }
 
 export const writeFailsafe = (members: Readonly<Record<string, string>>): string => compactJson(members);

@@ -1,0 +1,78 @@
+import type { SeededChance } from './chance.ts';
+import { etcdctlDelete, etcdctlPut } from './etcdctl.ts';
+import { type Fault, nothing } from './fault.ts';
+import type { SimulatedCluster } from './words.ts';
+
+/** What people write with their own hands where agents read: unreadable, of another kind, or by mistake. */
+
+/** Nothing of it is what an agent writes: each must be told from "there is none", and what counted before goes on to count. */
+const noObjects = ['', '{', 'null', '[]', '42', 'yes', '\u0000\uFFFD'];
+const garbage = [...noObjects, '{"ttl": "soon"}', '{"leader": 7, "sync_standby": {}}'];
+
+export const ofHand: readonly Fault[] = [
+  {
+    name: 'garbage put by hand',
+    strike(c, n, chance) {
+      // A Patroni takes what it cannot read for nothing.
+      if (!allOurs(c)) return;
+      etcdctlPut(
+        c,
+        chance.pick(['sync', 'status', 'history', 'failover', 'failsafe', `members/${n}`]),
+        chance.pick(garbage),
+      );
+    },
+    mend: nothing,
+  },
+  {
+    name: 'settings garbled by hand',
+    strike: (c, _n, chance) => void (allOurs(c) && spoil(c, chance)),
+    mend: putBack,
+  },
+  {
+    name: 'policy changed',
+    strike: (c, n, chance) => void c.ask(n, 'PATCH', '/config', JSON.stringify(chance.pick(policies))),
+    mend: nothing,
+  },
+];
+
+const policies = [
+  { failsafe_mode: true },
+  { failsafe_mode: null },
+  { primary_start_timeout: 0 },
+  { primary_start_timeout: 5 },
+  { primary_start_timeout: null },
+  { primary_stop_timeout: 5 },
+  { check_timeline: true },
+  { member_slots_ttl: '5s' },
+  { member_slots_ttl: null },
+  { slots: { kept: { type: 'physical' } } },
+  { slots: null },
+  { postgresql: { use_slots: false } },
+  { postgresql: { use_slots: null } },
+  { postgresql: { parameters: { max_connections: 120 } } },
+  { postgresql: { parameters: { max_connections: 80 } } },
+];
+
+const allOurs = (cluster: SimulatedCluster): boolean =>
+  [...cluster.nodes.values()].every(({ runs }) => runs === 'matriarch');
+
+/** What /config said before, of each run where it is spoilt. */
+const before = new WeakMap<SimulatedCluster, string>();
+
+function spoil(cluster: SimulatedCluster, chance: SeededChance): void {
+  const found = cluster.etcd.store.range('/service/sim/config');
+  const text = found.kind === 'kvs' ? found.kvs[0]?.value : undefined;
+  if (text === undefined || before.has(cluster)) return;
+  const done = chance.happens(0.3)
+    ? etcdctlDelete(cluster, 'config')
+    : etcdctlPut(cluster, 'config', chance.pick(noObjects));
+  if (done) before.set(cluster, text);
+}
+
+/** Whoever spoilt the settings puts them back: what the agents did with them meanwhile is seen then. */
+export function putBack(cluster: SimulatedCluster): void {
+  const text = before.get(cluster);
+  if (text === undefined) return;
+  if (etcdctlPut(cluster, 'config', text)) before.delete(cluster);
+  else cluster.engine.after(1000, () => putBack(cluster)); // etcd has no leader
+}

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { revision } from '../../src/model/units.ts';
+import { type SimulatedCluster, simulate } from '../../src/sim/cluster.ts';
+import { etcdctlDelete, etcdctlPut } from '../../src/sim/etcdctl.ts';
+
+/** What somebody wrote over a key by hand while nobody led: an election goes by it, and nobody was left to write it again. */
+
+const members = ['n1', 'n2', 'n3'];
+const settings = { ttl: 20, loop_wait: 5, retry_timeout: 5, failsafe_mode: true };
+
+const textOf = ({ etcd }: SimulatedCluster, name: string): string | undefined => {
+  const found = etcd.store.range(`/service/sim/${name}`);
+  return found.kind === 'kvs' ? found.kvs[0]?.value : undefined;
+};
+
+/** Its leader has lost its power, and its lease lives on for a while. */
+async function leaderless(options: Partial<Parameters<typeof simulate>[0]> = {}) {
+  const cluster = await simulate({ members, seed: 77, writeEveryMs: 500, settings, ...options }).untilSteady();
+  await cluster.run(3000);
+  const leader = cluster.primary() ?? '';
+  cluster.powerOff(leader);
+  await cluster.until(() => textOf(cluster, 'leader') === undefined, { withinMs: 30_000 });
+  return { cluster, leader };
+}
+
+for (const [key, garbage, mode] of [
+  ['sync', '', true],
+  ['sync', '{"leader": 7}', 'quorum'],
+  ['failsafe', '{"ttl": "soon"}', null],
+  ['history', 'yes', null],
+  ['config', '{', true],
+  ['initialize', 'no system', null],
+] as const)
+  test(`${key} overwritten by '${garbage}' while nobody leads is put back, and somebody is elected (synchronous_mode: ${mode})`, async () => {
+    const { cluster } = await leaderless({
+      settings: { ...settings, ...(mode === null ? {} : { synchronous_mode: mode }) },
+    });
+    const before = textOf(cluster, key);
+    // Twice: the version before the last is none that can be read, either.
+    assert.ok(etcdctlPut(cluster, key, 'not this'));
+    assert.ok(etcdctlPut(cluster, key, garbage));
+    let back = false;
+    cluster.engine.onStep(() => {
+      back ||= textOf(cluster, key) === before;
+    });
+    await cluster.until(() => cluster.primary() !== null, { withinMs: 30_000 });
+    if (key !== 'history' || before !== undefined)
+      assert.ok(back, `${key} is '${textOf(cluster, key)}', not '${before}'`);
+  });
+
+test('what etcd has compacted away is not invented: nobody is elected by a /sync that nobody can read, and why is said', async () => {
+  const { cluster } = await leaderless({ settings: { ...settings, synchronous_mode: true } });
+  assert.ok(etcdctlPut(cluster, 'sync', ''));
+  await cluster.run(1);
+  cluster.etcd.store.compact(revision(cluster.etcd.store.revision()));
+  await cluster.run(60_000);
+  assert.equal(cluster.primary(), null);
+  assert.equal(textOf(cluster, 'sync'), '');
+  assert.match(cluster.story(), /race\.notSynchronous/);
+});
+
+/** What the key says at each instant at which nobody leads, for this long. */
+async function seenWithoutLeader(cluster: SimulatedCluster, name: string, forMs: number) {
+  const seen = new Set<string | undefined>();
+  cluster.engine.onStep(() => {
+    if (textOf(cluster, 'leader') === undefined) seen.add(textOf(cluster, name));
+  });
+  await cluster.run(forMs);
+  return [...seen];
+}
+
+test('what was deleted on purpose stays deleted', async () => {
+  const { cluster } = await leaderless({ settings: { ...settings, synchronous_mode: true } });
+  assert.ok(etcdctlDelete(cluster, 'sync'));
+  await cluster.run(1);
+  assert.deepEqual(await seenWithoutLeader(cluster, 'sync', 2000), [undefined]);
+});
+
+test('beside a Patroni, which may write what this version can not read, nothing is put back', async () => {
+  const later = 'what a later version writes';
+  const ttl20 = { ttl: 20, loop_wait: 5, retry_timeout: 5 };
+  const { cluster, leader } = await leaderless({ patronis: { n3: '3.0.2' }, settings: ttl20 });
+  assert.notEqual(leader, 'n3', 'another seed: the Patroni led');
+  assert.ok(etcdctlPut(cluster, 'history', later));
+  await cluster.run(1);
+  assert.deepEqual(await seenWithoutLeader(cluster, 'history', 2000), [later]);
+});
