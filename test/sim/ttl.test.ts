@@ -25,12 +25,9 @@ for (const [before, after] of [
   });
 
 /** Raised by mistake, seen, and taken back. */
-async function takenBack(seed: number, { from = 5, to = 300, safetyMarginMs = 5000, deafGuardian = false } = {}) {
+async function takenBack(seed: number, { from = 5, to = 300, deafGuardian = false } = {}) {
   const settings = { ttl: from, loop_wait: 1, retry_timeout: 2 };
-  const cluster = simulate({ members, seed, settings, writeEveryMs: 100 });
-  for (const name of members)
-    cluster.node(name).edit((file) => ({ ...file, watchdog: { ...file.watchdog, safetyMarginMs } }));
-  await cluster.untilSteady();
+  const cluster = await simulate({ members, seed, settings, writeEveryMs: 100 }).untilSteady();
   const leader = cluster.primary() ?? '';
   await cluster.run(8000);
   void cluster.ask('n1', 'PATCH', '/config', JSON.stringify({ ttl: to }));
@@ -60,8 +57,7 @@ test('while a ttl is taken back no guard lets PostgreSQL outlive the leader key,
   for (const [index, afterMs] of [100, 600, 1000, 1300, 2100, 4000].entries())
     for (const blow of ['agent killed', 'agent killed, guardian deaf', 'both frozen', 'cut off'] as const) {
       const deafGuardian = blow === 'agent killed, guardian deaf';
-      const safetyMarginMs = index % 2 === 0 ? 5000 : 0;
-      const { cluster, leader } = await takenBack(20 + index, { safetyMarginMs, deafGuardian });
+      const { cluster, leader } = await takenBack(20 + index, { deafGuardian });
       await cluster.run(afterMs);
       if (blow === 'agent killed' || deafGuardian) cluster.agent(leader).kill({ restartAfterMs: null });
       if (blow === 'both frozen') for (const part of [cluster.agent(leader), cluster.guardian(leader)]) part.freeze();
