@@ -4,7 +4,7 @@ import { writeSync } from '../codec/dcs/sync.ts';
 import type { ClusterStatus, LeaderKey } from '../model/cluster.ts';
 import type { Action, ActionResult, Decision } from '../model/decision.ts';
 import type { ControlOutcome, DcsOutcome } from '../model/outcome.ts';
-import type { InstantMs, Lsn } from '../model/units.ts';
+import { type InstantMs, type Lsn, later } from '../model/units.ts';
 import type { Clock } from '../model/world.ts';
 import type { Callbacks } from './callbacks.ts';
 import type { ConfigurationKeeper } from './configuration.ts';
@@ -84,9 +84,17 @@ async function one(action: Action, cause: Cause, hands: Hands): Promise<Outcome>
   const budgetMs = Math.min(1_400, hands.configuration.settings().cluster.retryTimeoutMs);
   switch (action.kind) {
     case 'renewLease': {
+      const endMs = later(hands.clock.now(), budgetMs);
       const result = await dcs.renew(budgetMs);
       if (result.kind !== 'done') return ofDcs(result);
-      return staysDisarmed(hands) ? done : tellGuard(hands);
+      if (staysDisarmed(hands)) return done;
+      const told = await tellGuard(hands);
+      if (told.outcome !== 'done' || !(await lowerGuard(hands))) return told;
+      // Nothing waits for the long lease any more: the key leaves it with the next renewal, which may as well be now.
+      const leftMs = endMs - hands.clock.now();
+      const moved = leftMs < 100 ? null : await dcs.renew(leftMs);
+      if (moved?.kind === 'refused') return ofDcs(moved);
+      return moved?.kind === 'done' ? tellGuard(hands) : done;
     }
     case 'acquireLeaderKey':
       return acquire(action, budgetMs, hands);
@@ -239,6 +247,18 @@ async function tellGuard(hands: Hands): Promise<Outcome> {
   if (held === null) return { outcome: 'refused', why: 'no lease is held' };
   hands.deadlineMoved(held.deadlineMs);
   return ofControl(await hands.guard.setDeadline(held, guardLimitMs));
+}
+
+/**
+ * A ttl that was lowered, or a margin that was raised, counts for the loop and the dead-man switch at once; guardian, sentinel and
+ * device keep the later deadline until they confirm this one. True: they have, and the key may leave its long lease.
+ */
+async function lowerGuard({ dcs, guard }: Hands): Promise<boolean> {
+  const endMs = dcs.lowersToMs();
+  const held = dcs.held();
+  if (endMs === null || held === null) return false;
+  const lowered = await guard.lowerDeadline(held, endMs, guardLimitMs);
+  return lowered.kind === 'done' && dcs.lowered(held.term, held.deadlineMs);
 }
 
 const finalStatus = (lsn: Lsn | null, last: ClusterStatus | null): string | null =>

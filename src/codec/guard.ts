@@ -91,16 +91,17 @@ export function readAsk(line: string): Asked {
       return isMs(value.agentPid)
         ? { kind: 'ask', ask: { id, ask: 'hello', agentPid: value.agentPid } }
         : wrong('hello: agentPid is no number');
-    case 'deadline': {
+    case 'deadline':
+    case 'lower': {
       const { deadlineMs, ttlMs, sentMs } = value;
       const lease = bigintOf(value.lease);
       const reign = bigintOf(value.term);
       return isMs(deadlineMs) && isMs(ttlMs) && isMs(sentMs) && lease !== null && reign !== null
         ? {
             kind: 'ask',
-            ask: { id, ask: 'deadline', deadlineMs, ttlMs, sentMs, lease: `${lease}`, term: `${reign}` },
+            ask: { id, ask: value.ask, deadlineMs, ttlMs, sentMs, lease: `${lease}`, term: `${reign}` },
           }
-        : wrong('deadline: deadlineMs, ttlMs and sentMs are numbers, lease and term numbers in quotes');
+        : wrong(`${value.ask}: deadlineMs, ttlMs and sentMs are numbers, lease and term numbers in quotes`);
     }
     case 'disarm':
       return { kind: 'ask', ask: { id, ask: 'disarm', paused: value.paused === true } };

@@ -1,3 +1,4 @@
+import { refusalOf } from '../codec/config/merge.ts';
 import { compactJson, isObject, parseJson } from '../codec/dcs/json.ts';
 import type { Versioned } from '../model/cluster.ts';
 import { unifiedDiff } from './diff.ts';
@@ -31,12 +32,15 @@ export async function editConfig(ctl: Ctl, options: EditOptions): Promise<void> 
   const after = await edited(ctl, before, options);
   const diff = unifiedDiff(yamlText(before), yamlText(after));
   if (diff.length === 0) return options.quiet ? undefined : ctl.say('Not changed');
+  const text = compactJson(after);
+  const refusal = refusalOf(text);
+  if (refusal !== null) return refuse(`nothing was changed: ${refusal}`);
   if (!options.quiet) for (const line of diff) ctl.say(ctl.doors.terminal.isScreen ? coloured(line) : line);
   if (!options.force) {
     if (options.apply === '-' || options.replace === '-') return ctl.say('Use --force option to apply changes');
     if (!(await confirm(ctl.doors.terminal, 'Apply these changes?'))) return;
   }
-  const outcome = await ctl.door.put('config', compactJson(after), config.modRevision);
+  const outcome = await ctl.door.put('config', text, config.modRevision);
   switch (outcome.kind) {
     case 'done':
       return ctl.say('Configuration changed');

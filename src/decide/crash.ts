@@ -64,9 +64,10 @@ function hasCrashed({ postgres, memory }: Observation): boolean {
   return crashed || (memory.lastRole === null && lastRanAsPrimary(control) && !stoppedCleanly(control));
 }
 
+/** One of which the server never heard, as when pre_promote says no or etcd is away, says nothing of the server. */
 function failedPromotion({ jobs, held }: Observation) {
   const last = jobs.kind === 'idle' ? jobs.last : null;
-  if (last?.job.kind !== 'promote' || last.ended !== 'failed') return null;
+  if (last?.job.kind !== 'promote' || last.ended !== 'failed' || last.untold === true) return null;
   return last.job.premise.term === held?.term ? last : null;
 }
 

@@ -150,11 +150,20 @@ export interface Standing {
   readonly seen: Observation | null;
   /** It holds a lease, or has just asked etcd for the leader key. */
   readonly leads: boolean;
+  /** Of those that were in force since this agent began. */
+  readonly longestTtlMs: number;
 }
+
+/**
+ * A promise binds for as long as is asked: to promise less than that would not be heard. So what is longer than any ttl that the one
+ * who asks can go by is refused, or anybody whom the API lets in could keep this node from leading for as long as he likes. One that
+ * has had no etcd since then still goes by a ttl from before this agent began, of usual length.
+ */
+const promiseMostMs = (longestTtlMs: number): number => Math.max(60_000, 2 * longestTtlMs);
 
 /** Null: the promise may be given. */
 export function whyNoPromise(
-  { seen, leads }: Standing,
+  { seen, leads, longestTtlMs }: Standing,
   ask: PromiseAsk,
 ): Extract<PromiseAnswer, { kind: 'refused' }> | null {
   const no = (status: number, why: string) => ({ kind: 'refused', status, why }) as const;
@@ -163,6 +172,11 @@ export function whyNoPromise(
   const rises = seen.jobs.kind === 'busy' && risesBy.has(seen.jobs.job.kind);
   if (leads || rises || mayAcceptWrites(seen.postgres)) return no(500, 'Running as a leader');
   if (ask.asks !== null && ask.asks !== me(seen)) return no(400, `this is ${me(seen)}, not ${ask.asks}`);
+  if (ask.ttlMs !== null && ask.ttlMs > promiseMostMs(longestTtlMs))
+    return no(
+      400,
+      `matriarch.ttl_ms: ${ask.ttlMs} is more than ${promiseMostMs(longestTtlMs)}, twice the longest ttl here`,
+    );
   if (ask.name === me(seen)) return no(400, `name: ${ask.name} is this member itself`);
   const leader = leaderOf(seen);
   if (leader !== null && leader.name !== ask.name) return no(409, `${leader.name} holds the leader key`);

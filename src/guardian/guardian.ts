@@ -13,7 +13,7 @@ import { instantMs, leaseId, type Pid, pid as pidOf, term } from '../model/units
 import type { Cancel, Command, Connection, World } from '../model/world.ts';
 import { makeActs } from './acts.ts';
 import { makeAgentWatch } from './agentWatch.ts';
-import { judgeDeadline, whyNotDisarm } from './judge.ts';
+import { judgeDeadline, judgeLowering, whyNotDisarm } from './judge.ts';
 import { type Keep, restoreState, sentinelLives, writeState } from './keep.ts';
 import { controlState, runningOn, wasTold } from './postmaster.ts';
 import { makeQuick } from './quick.ts';
@@ -122,23 +122,44 @@ export async function runGuardian(world: GuardianWorld, options: GuardianOptions
     return null;
   }
 
-  async function deadline(ask: Extract<GuardAsk, { ask: 'deadline' }>): Promise<string | null> {
-    const next = { deadlineMs: instantMs(ask.deadlineMs), term: term(BigInt(ask.term)) };
+  type AskOfDeadline = Extract<GuardAsk, { ask: 'deadline' | 'lower' }>;
+
+  const stateOf = (ask: AskOfDeadline) => ({
+    ...state,
+    deadlineMs: instantMs(ask.deadlineMs),
+    term: term(BigInt(ask.term)),
+    lease: leaseId(BigInt(ask.lease)),
+    ttlMs: ask.ttlMs,
+    sentMs: instantMs(ask.sentMs),
+  });
+
+  async function deadline(ask: AskOfDeadline): Promise<string | null> {
+    const next = stateOf(ask);
     const verdict = judgeDeadline(state, next, clock.now());
     if (verdict === 'passed') return 'that instant has passed';
     if (verdict === 'kept') return null;
     const before = state;
-    const failed = await change({
-      ...before,
-      ...next,
-      lease: leaseId(BigInt(ask.lease)),
-      ttlMs: ask.ttlMs,
-      sentMs: instantMs(ask.sentMs),
-    });
+    const failed = await change(next);
     if (failed === null && before.term !== next.term)
       act('armed', [
         ['deadlineMs', ask.deadlineMs],
         ['leftMs', Math.round(ask.deadlineMs - clock.now())],
+        ['term', ask.term],
+      ]);
+    return failed;
+  }
+
+  async function lower(ask: AskOfDeadline): Promise<string | null> {
+    const next = stateOf(ask);
+    const verdict = judgeLowering(state, next, clock.now());
+    if (typeof verdict === 'object') return verdict.why;
+    if (verdict === 'kept') return null;
+    const byMs = Math.round((state.deadlineMs ?? next.deadlineMs) - next.deadlineMs);
+    const failed = await change(next);
+    if (failed === null)
+      act('the deadline is an earlier one', [
+        ['deadlineMs', ask.deadlineMs],
+        ['byMs', byMs],
         ['term', ask.term],
       ]);
     return failed;
@@ -168,6 +189,8 @@ export async function runGuardian(world: GuardianWorld, options: GuardianOptions
         return agent.watch(pidOf(ask.agentPid)) ? null : `there is no process ${ask.agentPid}`;
       case 'deadline':
         return deadline(ask);
+      case 'lower':
+        return lower(ask);
       case 'disarm':
         return disarm(ask.paused === true);
       case 'leave':

@@ -65,6 +65,21 @@ interface Held {
   readonly term: bigint | null;
 }
 
+/**
+ * A deadline of the term in force shall be an earlier one. A text: why not. One that was asked for before what is in force was, and
+ * comes late, would end a primary that has been renewed since.
+ */
+export function judgeLowering(
+  held: Held & { readonly sentMs: InstantMs | null },
+  asked: { readonly deadlineMs: InstantMs; readonly term: bigint; readonly sentMs: InstantMs },
+  nowMs: InstantMs,
+): 'moved' | 'kept' | { readonly why: string } {
+  if (asked.deadlineMs <= nowMs) return { why: 'that instant has passed' };
+  if (held.deadlineMs === null || held.term !== asked.term) return { why: 'another deadline is in force' };
+  if (held.sentMs !== null && asked.sentMs < held.sentMs) return { why: 'a later renewal is in force' };
+  return asked.deadlineMs < held.deadlineMs ? 'moved' : 'kept';
+}
+
 /** A deadline comes in: it moves forward within a term, never back; one that has passed is no deadline. */
 export function judgeDeadline(
   held: Held,

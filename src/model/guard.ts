@@ -30,9 +30,10 @@ export type GuardView =
 /** Agent to guardian, one JSON object a line. The guardian answers each with a GuardReply bearing the same `id`. */
 export type GuardAsk =
   | { readonly id: number; readonly ask: 'hello'; readonly agentPid: number }
+  /** `lower`: the one ask that moves the deadline of a term back, as after a ttl that was lowered. */
   | {
       readonly id: number;
-      readonly ask: 'deadline';
+      readonly ask: 'deadline' | 'lower';
       readonly deadlineMs: number;
       readonly lease: string;
       readonly term: string;

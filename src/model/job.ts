@@ -131,6 +131,8 @@ export interface FinishedJob {
   readonly divergence: Divergence | null;
   /** The furthest stage a stop needed: fast, immediate, kill. */
   readonly stage: 'fast' | 'immediate' | 'kill' | null;
+  /** A promotion that failed before the server was told of it. */
+  readonly untold?: true;
 }
 
 export type JobBoard =

@@ -221,9 +221,11 @@ export function makeObserver(
       // Its right stands until its deadline, or until the key goes.
       if (mine === null && deadlineMs !== null) extend(name, machine.clock.trueMs(deadlineMs));
       if (mine === null || deadlineMs === null) continue;
-      // With a shorter ttl the deadline comes nearer, while the lease behind the key still is the long one.
+      // With a shorter ttl the deadline comes nearer, while the lease behind the key still is the long one. Once the key has left
+      // that lease all guards must go by the deadline that is held.
       const before = held.get(name);
-      const untilMs = Math.max(machine.clock.trueMs(deadlineMs), before?.untilMs ?? 0);
+      const moved = before !== undefined && leases.get(name) !== mine.lease;
+      const untilMs = Math.max(machine.clock.trueMs(deadlineMs), moved ? 0 : (before?.untilMs ?? 0));
       // What is renewed after its end is another right: in between there was none.
       const isOver = before !== undefined && before.untilMs <= nowMs && untilMs > nowMs;
       if (isOver) over.push(before);

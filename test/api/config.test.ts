@@ -78,6 +78,42 @@ test('PUT replaces without compare, echoes, and writes only what differs', async
   assert.deepEqual(await put(request('PUT', '{"ttl": 1}'), failed), { kind: 'page', status: 502 });
 });
 
+test('what all members would ignore is refused, by its name, and not written; what they take with a warning is written', async () => {
+  const refused: readonly [body: string, why: RegExp][] = [
+    ['{"synchronous_mode": "onn"}', /^synchronous_mode: "onn" is not true, false or quorum: all members would ignore/],
+    ['{"ttl": "30s", "pause": true}', /^ttl: "30s" is no whole number of seconds, written without a unit/],
+    ['{"pause": "perhaps", "loop_wait": 1.5}', /^loop_wait: .*; pause: "perhaps" is not true or false/],
+    ['{"failsafe_mode": {}}', /^failsafe_mode: \{\} is not true or false/],
+  ];
+  for (const [body, why] of refused)
+    for (const [method, write] of [
+      ['PATCH', patch],
+      ['PUT', put],
+    ] as const) {
+      const agent = agentWith(stored);
+      const reply = await write(request(method, body), agent);
+      assert.ok(reply.kind === 'page' && reply.status === 400, `${method} ${body}`);
+      assert.match(reply.why ?? '', why);
+      assert.deepEqual([agent.puts, agent.wakes], [[], []]);
+    }
+  const emptied = agentWith('{"ttl": 30}');
+  const reply = await patch(request('PATCH', '{"ttl": null}'), emptied);
+  assert.ok(reply.kind === 'page' && reply.status === 400 && /^an empty document/.test(reply.why ?? ''));
+  assert.deepEqual(emptied.puts, []);
+  // It mends what was refused before, and was written by hand.
+  const garbled = agentWith('{"ttl": 30, "pause": "perhaps"}');
+  assert.equal((await patch(request('PATCH', '{"loop_wait": 5}'), garbled)).kind, 'page');
+  assert.equal((await patch(request('PATCH', '{"pause": null}'), garbled)).kind, 'json');
+  for (const body of [
+    '{"ttl": 3}',
+    '{"ttl": "0x20"}',
+    '{"pause": "ON"}',
+    '{"maximum_lag_on_failover": "1MB"}',
+    '{"x": 1}',
+  ])
+    assert.equal((await patch(request('PATCH', body), agentWith(stored))).kind, 'json', body);
+});
+
 test('GET answers the document, or 502 where it is missing or no object', async () => {
   assert.deepEqual(await showConfig(agentWith(stored)), { kind: 'json', status: 200, value: JSON.parse(stored) });
   for (const text of [null, 'garbage', '[1]', '5', ''])

@@ -246,6 +246,17 @@ test('edit-config: the editor, the input, and what is wrong', async () => {
   assert.equal(absent.error, 'The config key does not exist in the cluster demo');
 });
 
+test('edit-config: what all members would ignore is refused, and nothing is asked or written', async () => {
+  const garbled = await edit({ set: ['synchronous_mode=onn'] }, { input: 'y\n' });
+  assert.match(garbled.error ?? '', /^nothing was changed: synchronous_mode: "onn" is not true, false or quorum/);
+  const emptied = await edit({ set: ['ttl=null', 'loop_wait=null'], force: true });
+  assert.match(emptied.error ?? '', /^nothing was changed: an empty document is passed over by all members/);
+  const replaced = await edit({ replace: 'f.yml', force: true }, { files: { 'f.yml': '{}\n' } });
+  assert.match(replaced.error ?? '', /^nothing was changed: an empty document/);
+  for (const { out, written } of [garbled, emptied, replaced]) assert.deepEqual([out, written], ['', []]);
+  assert.equal((await edit({ set: ['ttl=3'], force: true })).written.length, 1, 'they take it for 5, and say so');
+});
+
 test('show-config', async () => {
   assert.equal((await runAt({ cluster }, showConfig)).out, 'loop_wait: 10\nttl: 30\n\n');
 });

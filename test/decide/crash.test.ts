@@ -99,6 +99,13 @@ test('a promotion that failed counts once, with the crash that it failed of', ()
   assert.deepEqual([failed.rule, failed.memory.crashes.length], ['leading.promoteFailed', 1]);
   assert.equal(decide({ ...won, jobs, memory: failed.memory }).memory.crashes.length, 1);
   assert.equal(decide({ ...won, jobs, postgres: stoppedAs({ standbySignal: true }) }).memory.crashes.length, 1);
+  const untold = { kind: 'idle', last: doneJob(promote, leading.nowMs, { ended: 'failed', untold: true }) } as const;
+  const notTold = decide({ ...won, jobs: untold });
+  assert.deepEqual(
+    [notTold.rule, notTold.memory.crashes.length],
+    ['leading.promoteFailed', 0],
+    'the server never heard',
+  );
 });
 
 test('the lead is not handed round among servers that go down as often; one that did not takes over', () => {

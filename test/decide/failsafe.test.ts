@@ -256,7 +256,7 @@ const ask: PromiseAsk = { name: 'n1', at: null, slots: {}, term: term(40n), ttlM
 test('who may promise', () => {
   const seen = withSettings(following, on);
   const status = (of: Observation | null, more: Partial<PromiseAsk> = {}, leads = false): number | null =>
-    whyNoPromise({ seen: of, leads }, { ...ask, ...more })?.status ?? null;
+    whyNoPromise({ seen: of, leads, longestTtlMs: 40_000 }, { ...ask, ...more })?.status ?? null;
   assert.equal(status(seen), null);
   assert.equal(status(withSettings(bound(), on)), null);
   assert.equal(status(unreachable(seen)), null);
@@ -266,6 +266,8 @@ test('who may promise', () => {
   assert.equal(status({ ...seen, postgres: primary }), 500);
   assert.equal(status({ ...seen, jobs: after(seen, { kind: 'bootstrap' }).jobs }), null);
   assert.equal(status(seen, { name: 'n2' }), 400);
+  assert.equal(status(seen, { ttlMs: 80_001 }), 400, 'longer than anybody who has a right to ask could need');
+  assert.equal(status(seen, { ttlMs: 80_000 }), null, 'by a ttl that was lowered since');
   assert.equal(status(seen, { asks: 'n3' }), 400, 'an address that leads to another member');
   assert.equal(status(seen, { asks: null }), null, 'a Patroni does not say');
   assert.equal(status(seen, { name: 'n3' }), 409, 'n1 holds the key');

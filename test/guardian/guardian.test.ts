@@ -123,6 +123,20 @@ test('it is disarmed only when PostgreSQL cannot write; a deadline never moves b
   await peer.ask(deadline, 1_000);
   const earlier = await peer.ask({ ...deadline, deadlineMs: deadline.deadlineMs - 5_000 }, 1_000);
   assert.deepEqual([earlier?.ok, earlier?.deadlineMs], [true, deadline.deadlineMs]);
+  const lowered = await peer.ask({ ...deadline, ask: 'lower', deadlineMs: deadline.deadlineMs - 5_000 }, 1_000);
+  assert.deepEqual(
+    [lowered?.ok, lowered?.deadlineMs],
+    [true, deadline.deadlineMs - 5_000],
+    'but for one that is named so',
+  );
+  assert.ok(m.log().includes('the deadline is an earlier one'));
+  const overtaken = {
+    ...deadline,
+    ask: 'lower' as const,
+    deadlineMs: deadline.deadlineMs - 6_000,
+    sentMs: deadline.sentMs - 1,
+  };
+  assert.equal((await peer.ask(overtaken, 1_000))?.ok, false);
   const passed = await peer.ask({ ...deadline, deadlineMs: clock.now() - 1 }, 1_000);
   assert.equal(passed?.ok, false);
   const otherTerm = await peer.ask(deadlineIn(9_000, '8'), 1_000);

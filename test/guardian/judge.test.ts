@@ -9,7 +9,7 @@ import {
   writeGuardState,
   writeReply,
 } from '../../src/codec/guard.ts';
-import { judge, judgeDeadline, type Sight, whyNotDisarm } from '../../src/guardian/judge.ts';
+import { judge, judgeDeadline, judgeLowering, type Sight, whyNotDisarm } from '../../src/guardian/judge.ts';
 import { readPidFile } from '../../src/guardian/postmaster.ts';
 import { instantMs, leaseId, pid, term, wallMs } from '../../src/model/units.ts';
 import type { ProcessInfo } from '../../src/model/world.ts';
@@ -69,6 +69,26 @@ test('a deadline moves forward within a term, and to anywhere ahead in another',
     judgeDeadline(held, { deadlineMs: instantMs(deadlineMs), term: reign }, instantMs(1_000));
   assert.deepEqual([ask(6_000, 7n), ask(4_000, 7n), ask(4_000, 8n)], ['moved', 'kept', 'moved']);
   assert.deepEqual([ask(1_000, 7n), ask(900, 8n)], ['passed', 'passed']);
+});
+
+test('a deadline moves back only by name, within its term, and not by an ask that later renewals have overtaken', () => {
+  const held = { deadlineMs: instantMs(300_000), term: 7n, sentMs: instantMs(5_000) };
+  const ask = (deadlineMs: number, reign: bigint, sentMs: number) =>
+    judgeLowering(
+      held,
+      { deadlineMs: instantMs(deadlineMs), term: reign, sentMs: instantMs(sentMs) },
+      instantMs(8_000),
+    );
+  assert.deepEqual(
+    [ask(9_000, 7n, 5_000), ask(300_000, 7n, 6_000), ask(310_000, 7n, 6_000)],
+    ['moved', 'kept', 'kept'],
+  );
+  assert.deepEqual(ask(8_000, 7n, 5_000), { why: 'that instant has passed' });
+  assert.deepEqual(ask(9_000, 8n, 5_000), { why: 'another deadline is in force' });
+  assert.deepEqual(ask(9_000, 7n, 4_999), { why: 'a later renewal is in force' });
+  const disarmed = { deadlineMs: null, term: null, sentMs: null };
+  const late = judgeLowering(disarmed, { deadlineMs: instantMs(9_000), term: 7n, sentMs: instantMs(1) }, instantMs(1));
+  assert.deepEqual(late, { why: 'another deadline is in force' });
 });
 
 test('state and lines read as they were written; anything else reads as nothing', () => {

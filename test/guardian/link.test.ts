@@ -83,6 +83,25 @@ const alive = (pid: number): boolean => {
   }
 };
 
+test('an earlier deadline of the same term is in force when it is asked for by name', async () => {
+  const { link } = fresh();
+  await link.open();
+  const long = lease(300_000);
+  await link.setDeadline(long, 1_000);
+  const armedMs = (): number | null => {
+    const view = link.view();
+    return view.kind === 'present' ? view.armedMs : null;
+  };
+  const short = { ...long, deadlineMs: instantMs(long.deadlineMs - 290_000) };
+  assert.deepEqual(await link.setDeadline(short, 1_000), { kind: 'done' });
+  assert.equal(armedMs(), long.deadlineMs);
+  const other = { ...short, term: term(99n) };
+  assert.equal((await link.lowerDeadline(other, instantMs(short.deadlineMs + 500), 1_000)).kind, 'failed');
+  assert.equal(armedMs(), long.deadlineMs);
+  assert.deepEqual(await link.lowerDeadline(short, instantMs(short.deadlineMs + 500), 1_000), { kind: 'done' });
+  assert.equal(armedMs(), short.deadlineMs);
+});
+
 test('a guardian that dies, or no longer answers, is replaced, and the next one holds the same deadline', async (t) => {
   const { m, link } = fresh();
   const first = pidIn(await link.open());

@@ -43,6 +43,17 @@ export const keyOf = (cluster: SimulatedCluster, name: string): string | null =>
   return found.kind === 'kvs' ? (found.kvs[0]?.value ?? null) : null;
 };
 
+/** What somebody writes with etcdctl, past all that looks at it first. */
+export function writeKey({ etcd }: SimulatedCluster, name: string, value: string): void {
+  const lead = etcd.raft.leader();
+  if (lead === null) throw new Error('etcd has no leader');
+  etcd.raft.propose(
+    lead,
+    () => void etcd.store.txn([], [{ op: 'put', key: `/service/sim/${name}`, value }], [], etcd.leases.lives),
+    () => {},
+  );
+}
+
 /** What somebody does with etcdctl: the lease that a key hangs on is over, and with it all that hung on it. */
 export function revokeLeaseOf({ etcd }: SimulatedCluster, name: string): void {
   const found = etcd.store.range(`/service/sim/${name}`);

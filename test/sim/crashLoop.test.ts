@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SimulatedCluster } from '../../src/sim/cluster.ts';
-import { ends, keyOf, leadsElsewhere, members, three } from '../scenarios/stage.ts';
+import { asked, ends, jobsOf, keyOf, leadsElsewhere, members, three } from '../scenarios/stage.ts';
 
 /** What ends one primary ends the next: the same query comes again, wherever the clients are. */
 
@@ -102,3 +102,27 @@ for (const phase of ['starting', 'ready'] as const)
     }
     await ends(cluster);
   });
+
+test('promotions that never reach their server, since pre_promote says no, make it no server that goes down', async () => {
+  const { cluster, leader, others } = await three(0x7b9);
+  const hook = (program: string | null) => JSON.stringify({ postgresql: { pre_promote: program } });
+  assert.equal(await asked(cluster, leader, 'PATCH', '/config', hook('/no/such/program')), 200);
+  await cluster.run(15_000);
+  cluster.powerOff(leader);
+  await cluster.until(
+    () =>
+      others.every((name) =>
+        jobsOf(cluster, name).some(({ job, outcome }) => job === 'promote' && outcome === 'failed'),
+      ),
+    { withinMs: 180_000 },
+  );
+  await cluster.run(1000);
+  for (const name of others) {
+    assert.ok(cluster.rulesOf(name).includes('leading.promoteFailed'));
+    assert.deepEqual(cluster.node(name).handles()?.snapshot()?.decision.memory.crashes, [], name);
+  }
+  assert.equal(await asked(cluster, others[0], 'PATCH', '/config', hook(null)), 200);
+  await cluster.until(() => cluster.primary() !== null, { withinMs: 120_000 });
+  cluster.powerOn(leader);
+  await ends(cluster);
+});

@@ -296,3 +296,27 @@ test('who promised begins anew just as it loses sight of the primary: what the a
   cluster.etcd.shutOut.clear();
   await ends(cluster);
 });
+
+test('who asks for an hour is refused: nobody is kept from leading by one request', async () => {
+  const { cluster, leader, others } = await three(0x8f5, on);
+  const forMs = (ms: number) =>
+    asked(cluster, others[0], 'POST', '/failsafe', JSON.stringify({ name: leader, matriarch: { ttl_ms: ms } }));
+  assert.equal(await forMs(3_600_000), 400);
+  assert.equal(await forMs(60_001), 400);
+  cluster.powerOff(leader);
+  await cluster.until(() => leadsElsewhere(cluster, leader), { withinMs: 60_000 });
+  cluster.powerOn(leader);
+  await ends(cluster);
+});
+
+test('the ttl is lowered out of sight of a primary without etcd, which asks by the one that it knows: it is promised to', async () => {
+  const { cluster, leader, others } = await three(0x8f6, { ...on, ttl: 60 });
+  cluster.etcd.shutOut.add(leader);
+  await cluster.run(20_000);
+  assert.equal(await asked(cluster, others[0], 'PATCH', '/config', '{"ttl": 20}'), 200);
+  await cluster.run(180_000);
+  assert.equal(cluster.primary(), leader);
+  assert.equal(keyOf(cluster, 'leader'), null);
+  cluster.etcd.shutOut.clear();
+  await ends(cluster, 0);
+});

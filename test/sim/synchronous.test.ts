@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { readTags } from '../../src/codec/config/tags.ts';
 import { type SimulatedCluster, simulate } from '../../src/sim/cluster.ts';
 import { dataDirAt } from '../../src/sim/postgres/dataDir.ts';
 import { planOf, runPlan } from '../../src/sim/run.ts';
@@ -151,5 +152,30 @@ test('the mode goes off and on again while the leader has no etcd: /sync lets no
   await cluster.until(() => leadsElsewhere(cluster, leader), { withinMs: 90_000 });
   cluster.etcd.shutOut.clear();
   cluster.powerOn(leader);
+  await ends(cluster, 0);
+});
+
+test('nosync comes to the standby that is named: it stays until another has all, so that somebody may lead at every moment', async () => {
+  const { cluster, leader } = await three(0x5e6, on);
+  const standby = syncOf(cluster).sync_standby ?? '';
+  const other = othersThan(leader).find((name) => name !== standby) ?? '';
+  cluster.node(standby).edit((file) => ({ ...file, tags: readTags({ nosync: true }, assert.fail) }));
+  cluster.node(standby).signal('agent', 'HUP');
+  const seen = new Set<string | null>();
+  await cluster.until(
+    () => {
+      seen.add(syncOf(cluster).sync_standby);
+      return syncOf(cluster).sync_standby === other;
+    },
+    { withinMs: 5_000 },
+  );
+  assert.ok(!seen.has(null) && !seen.has(''), [...seen].join(' | '));
+  await cluster.run(3_000);
+  assert.deepEqual([syncOf(cluster).sync_standby, namesOn(cluster, leader)], [other, other]);
+  cluster.postgres(other).kill();
+  cluster.agent(other).kill({ restartAfterMs: 30_000 });
+  await cluster.until(() => syncOf(cluster).sync_standby === null, { withinMs: 10_000 });
+  await cluster.run(2_000);
+  assert.equal(namesOn(cluster, leader), '', 'nobody waits for who asked not to be waited for');
   await ends(cluster, 0);
 });

@@ -24,6 +24,64 @@ for (const [before, after] of [
     }
   });
 
+/** Raised by mistake, seen, and taken back. */
+async function takenBack(seed: number, { from = 5, to = 300, deafGuardian = false } = {}) {
+  const settings = { ttl: from, loop_wait: 1, retry_timeout: 2 };
+  const cluster = await simulate({ members, seed, settings, writeEveryMs: 100 }).untilSteady();
+  const leader = cluster.primary() ?? '';
+  await cluster.run(8000);
+  void cluster.ask('n1', 'PATCH', '/config', JSON.stringify({ ttl: to }));
+  await cluster.run(20_000);
+  if (deafGuardian) cluster.guardian(leader).freeze();
+  void cluster.ask('n1', 'PATCH', '/config', JSON.stringify({ ttl: from }));
+  return { cluster, leader };
+}
+
+for (const [from, to] of [
+  [5, 300],
+  [30, 3000],
+] as const)
+  test(`a ttl raised by mistake from ${from} to ${to} s is taken back: the next failover takes no longer than it always did`, async () => {
+    const { cluster, leader } = await takenBack(3, { from, to });
+    await cluster.run(from * 1000);
+    cluster.mark();
+    cluster.powerOff(leader);
+    await cluster.until(() => cluster.primary() !== null && cluster.primary() !== leader, {
+      withinMs: from * 1000 + 10_000,
+    });
+    await cluster.run(5000);
+    assert.deepEqual(cluster.violations(), []);
+  });
+
+test('while a ttl is taken back no guard lets PostgreSQL outlive the leader key, whoever ends or stands still, and when', async () => {
+  for (const [index, afterMs] of [100, 600, 1000, 1300, 2100, 4000].entries())
+    for (const blow of ['agent killed', 'agent killed, guardian deaf', 'both frozen', 'cut off'] as const) {
+      const deafGuardian = blow === 'agent killed, guardian deaf';
+      const { cluster, leader } = await takenBack(20 + index, { deafGuardian });
+      await cluster.run(afterMs);
+      if (blow === 'agent killed' || deafGuardian) cluster.agent(leader).kill({ restartAfterMs: null });
+      if (blow === 'both frozen') for (const part of [cluster.agent(leader), cluster.guardian(leader)]) part.freeze();
+      if (blow === 'cut off') cluster.network.isolate(leader);
+      await cluster.until(() => ![null, leader].includes(cluster.primary()), { withinMs: 400_000 });
+      await cluster.run(5000);
+      // Cut off before the ttl is taken back it goes on for as long as its long lease lets it: that much may be lost.
+      const { standing } = cluster.judged(blow === 'cut off' ? 305_000 : undefined);
+      assert.deepEqual(standing, [], `${blow} ${afterMs} ms after it was taken back`);
+    }
+});
+
+test('an agent that is killed while a ttl is taken back, and is back, leads on', async () => {
+  for (const afterMs of [700, 1200, 1800, 2500]) {
+    const { cluster, leader } = await takenBack(afterMs);
+    await cluster.run(afterMs);
+    cluster.mark();
+    cluster.agent(leader).kill();
+    await cluster.run(30_000);
+    assert.equal(cluster.primary(), leader);
+    assert.deepEqual(cluster.violations(), []);
+  }
+});
+
 test('an agent that is killed after the ttl was changed takes its lease over when it is back', async () => {
   const settings = { ttl: 45, loop_wait: 5, retry_timeout: 5 };
   const cluster = await simulate({ members, seed: 3, settings }).untilSteady();

@@ -184,6 +184,8 @@ export function makeDcs(world: DcsWorld & Pick<World, 'files'>, { settings, marg
     /** Of the reign that was taken over, if any: before the first look. */
     loadFailsafeMap: (): Promise<void> => failsafeMap.load(leadership.held()?.term ?? null),
     extend: leadership.extend,
+    lowersToMs: leadership.lowersToMs,
+    lowered: leadership.lowered,
     noneReleasedBefore: leadership.noneReleasedBefore,
     claimInitialize: (over: ClaimSeen | null = null, budgetMs: number = defaultBudgetMs) =>
       writes.claimInitialize(over, budgetMs),

@@ -17,7 +17,8 @@ import { noSuchLease } from './errors.ts';
 import { giveAway, putKey } from './give.ts';
 import { writeGuarded } from './guarded.ts';
 import { type Adopted, describeLeader, fenceDeadline, isMineStill, type ReadAt } from './lease.ts';
-import { moveKey, takeKey } from './take.ts';
+import { fromPredecessor } from './predecessor.ts';
+import { takeKey } from './take.ts';
 import { type Candidate, makeTries } from './tries.ts';
 
 export interface Acquiring {
@@ -52,10 +53,11 @@ export function makeLeadership(
    * the revision of the key, so that writing the key again calls it off.
    */
   let released: 'by me' | 'before me' | null = null;
-  /** The latest deadline that a guard may know of this term: guards move it forward only. */
+  /** The latest deadline that a guard may know of this term: guards move it forward, and back only when they are told so by name. */
   let latestMs: InstantMs | null = null;
 
   const wantedS = (): number => Math.ceil(options.ttlMs() / 1_000);
+  const countedMsOf = ({ ttlMs }: Pick<HeldLease, 'ttlMs'>): number => Math.min(ttlMs, wantedS() * 1_000);
   const leftMs = (endMs: InstantMs): number => Math.max(0, endMs - clock.now());
 
   const inDoubt = () => (released === null ? {} : ({ releaseInDoubt: true } as const));
@@ -63,7 +65,7 @@ export function makeLeadership(
   function hold(of: Pick<HeldLease, 'lease' | 'term' | 'ttlMs' | 'sentMs'>): HeldLease {
     const { lease, term, ttlMs, sentMs } = of;
     // The margin is of that length, too: one of a longer ttl to come could take all of a short lease.
-    const countedMs = Math.min(ttlMs, wantedS() * 1_000);
+    const countedMs = countedMsOf(of);
     const deadlineMs = fenceDeadline(sentMs, countedMs, options.marginMs(countedMs));
     if (latestMs === null || deadlineMs > latestMs) latestMs = deadlineMs;
     held = { lease, term, ttlMs, sentMs, deadlineMs, proven: true, ...inDoubt() };
@@ -135,8 +137,8 @@ export function makeLeadership(
       };
 
     const value = hold({ ...mine, ttlMs: kept.answer.ttlS * 1_000, sentMs: kept.sentMs });
-    // A guard keeps the later deadline that a longer ttl gave it: until the shorter one has caught up with it the key stays
-    // on the long lease, or it could go, and another be promoted, before that guard acts.
+    // A guard keeps the later deadline that a longer ttl gave it: until it has confirmed an earlier one, or the shorter ttl has
+    // caught up with it, the key stays on the long lease, or it could go, and another be promoted, before that guard acts.
     const mayMove = latestMs === null || value.deadlineMs >= latestMs;
     const now = { ...key, modRevision: keyAt ?? key.modRevision };
     if (askedS !== wantedS() && mayMove) await move(value, now, leftMs(endMs));
@@ -224,41 +226,20 @@ export function makeLeadership(
     return { kind: 'done', value, revision: taken.revision, sentMs: granted.sentMs };
   }
 
-  /**
-   * From a Patroni that ran here: the key bears my name, on its lease. It is moved to a lease of mine if it still is what
-   * was seen; its create revision, the term, stays. The deadline counts from the grant, and is in force before the move.
-   */
+  /** From a Patroni that ran here: `fromPredecessor`. */
   async function adoptKey(
     seen: LeaderKey,
     arm: (wanted: HeldLease) => Promise<string | null>,
     budgetMs: number,
   ): Promise<DcsOutcome<HeldLease>> {
-    const endMs = later(clock.now(), budgetMs);
     if (held !== null) return refused('a lease is already held');
-    if (seen.name !== name || seen.lease === null) return refused('the leader key is not of a predecessor of mine');
-    const wanted = wantedS();
-    const granted = await client.request('leaseGrant', { ttlS: wanted }, { budgetMs: leftMs(endMs) });
-    if (granted.kind === 'refused') return refused(granted.why);
-    if (granted.kind !== 'done') return { kind: 'unreachable', why: granted.why };
-    const { lease, ttlS } = granted.answer;
-    const { sentMs } = granted;
-    const ttlMs = Math.min(ttlS, wanted) * 1_000;
-    const deadlineMs = fenceDeadline(sentMs, ttlMs, options.marginMs(ttlMs));
-    const unarmed = await arm({ lease, term: seen.term, ttlMs, sentMs, deadlineMs, proven: false });
-    if (unarmed !== null) {
-      options.revoke(lease);
-      return refused(unarmed);
-    }
-    const move = moveKey(keys, name, { of: seen.term, from: seen.lease, to: lease });
-    const moved = await writeGuarded(client, move, leftMs(endMs));
-    if (moved.kind !== 'done') {
-      tries.add({ lease, ttlMs, sentMs, askedS: wanted, writesUntilMs: deadlineMs });
-      return moved;
-    }
-    askedS = wanted;
+    const { marginMs, revoke } = options;
+    const parts = { client, clock, keys, name, wantedS, marginMs, revoke, mayHaveMoved: tries.add };
+    const moved = await fromPredecessor(parts, seen, arm, budgetMs);
+    if (moved.kind !== 'done') return moved;
+    askedS = moved.value.askedS;
     keyAt = null;
-    const value = hold({ lease, term: seen.term, ttlMs: ttlS * 1_000, sentMs });
-    return { kind: 'done', value, revision: moved.revision, sentMs };
+    return { ...moved, value: hold({ ...moved.value, term: seen.term }) };
   }
 
   /** One transaction: still mine, and as it was last seen; final status written, key deleted. */
@@ -303,6 +284,15 @@ export function makeLeadership(
       if (isOver || held?.term !== reign || sentMs <= held.sentMs) return null;
       held = { ...hold({ ...held, sentMs }), byMembers: true };
       return held;
+    },
+    /** A guard may still go by a later deadline than the one that is held, as after a ttl that was lowered: until when the held one leaves time. */
+    lowersToMs: (): InstantMs | null =>
+      held === null || latestMs === null || held.deadlineMs >= latestMs ? null : later(held.sentMs, countedMsOf(held)),
+    /** All guards go by that deadline of this term, and no later one. True: the key can go to a lease of its own length now. */
+    lowered(reign: Term, deadlineMs: InstantMs): boolean {
+      if (held?.term !== reign || held.deadlineMs > deadlineMs) return false;
+      latestMs = deadlineMs;
+      return held.proven && askedS !== wantedS();
     },
     /** The server that the agent before this one left runs as the primary: it was started when no release was under way. */
     noneReleasedBefore(): void {

@@ -11,7 +11,7 @@ import { makeOneFile } from '../oneFile.ts';
 export interface PromisesParts {
   readonly stateDir: string;
   readonly ttlMs: () => number;
-  readonly standing: () => Standing;
+  readonly standing: () => Omit<Standing, 'longestTtlMs'>;
   readonly note: (level: 'info' | 'warning', text: string, because: readonly Fact[]) => void;
 }
 
@@ -26,6 +26,7 @@ export function makePromises({ clock, files }: Pick<World, 'clock' | 'files'>, p
   let bootId: string | null = null;
   /** Questions to etcd for the leader key that are under way. */
   let standing = 0;
+  let longestTtlMs = 0;
 
   async function keep(promise: Promised): Promise<string | null> {
     if (bootId === null) return 'this boot has no id';
@@ -33,7 +34,11 @@ export function makePromises({ clock, files }: Pick<World, 'clock' | 'files'>, p
   }
 
   return {
-    current: (): Promised | null => promised,
+    /** As of this look. */
+    current(): Promised | null {
+      longestTtlMs = Math.max(longestTtlMs, parts.ttlMs());
+      return promised;
+    },
     /** What the agent before this one promised; where that is not known, anything, from now on for one ttl, or as long as it promised. */
     async load(): Promise<void> {
       const nowMs = clock.now();
@@ -59,7 +64,7 @@ export function makePromises({ clock, files }: Pick<World, 'clock' | 'files'>, p
       const { seen, leads } = parts.standing();
       // What was promised since that look counts as well.
       const now = seen === null ? null : { ...seen, nowMs, failsafe: { ...seen.failsafe, promised } };
-      const refused = whyNoPromise({ seen: now, leads: leads || standing > 0 }, ask);
+      const refused = whyNoPromise({ seen: now, leads: leads || standing > 0, longestTtlMs }, ask);
       if (refused !== null) return refused;
       const untilMs = later(nowMs, Math.max(parts.ttlMs(), ask.ttlMs ?? 0));
       const before = promised;

@@ -35,6 +35,11 @@ export interface GuardLink {
   restored(): GuardState | null;
   /** Settles when the guardian has confirmed, or could not by the limit. */
   setDeadline(deadline: Deadline, limitMs: number): Promise<ControlOutcome>;
+  /**
+   * The deadline of this term becomes an earlier one, in all guards; after `setDeadline`. `endMs`: the device, too, must have fired by
+   * then. A failure: some guard still goes by the later one, as the guardian of an agent that did not know of this.
+   */
+  lowerDeadline(deadline: Deadline, endMs: InstantMs, limitMs: number): Promise<ControlOutcome>;
   disarm(limitMs: number, options?: { readonly paused?: boolean }): Promise<ControlOutcome>;
   /** This agent ends: the guardian too if there is nothing to guard, else it stays on, and does not start another agent. */
   close(): Promise<void>;
@@ -64,6 +69,8 @@ export function makeGuardLink(
   let sentinel = false;
   let sentinelSeenMs: InstantMs | null = null;
   let closed = false;
+  /** Why a deadline that became an earlier one is not in force yet. */
+  let stays: string | null = null;
   let joining: { readonly first: Promise<void>; readonly done: Promise<void> } | null = null;
 
   /** Tries until it succeeds or the link is closed; `first` settles after the first try. */
@@ -144,12 +151,12 @@ export function makeGuardLink(
     void join().done;
   }
 
-  async function tell(deadline: Deadline, limitMs: number): Promise<string | null> {
+  async function tell(deadline: Deadline, limitMs: number, ask: 'deadline' | 'lower' = 'deadline') {
     if (peer === null) return why;
     const { with: mine } = peer;
     const { deadlineMs, ttlMs, sentMs, lease, term } = deadline;
     const reply = await mine.ask(
-      { ask: 'deadline', deadlineMs, ttlMs, sentMs, lease: lease.toString(), term: term.toString() },
+      { ask, deadlineMs, ttlMs, sentMs, lease: lease.toString(), term: term.toString() },
       limitMs,
     );
     if (reply === null) {
@@ -215,6 +222,20 @@ export function makeGuardLink(
     return { kind: 'done' };
   }
 
+  async function lowerDeadline(deadline: Deadline, endMs: InstantMs, limitMs: number): Promise<ControlOutcome> {
+    if (off) return { kind: 'done' };
+    const problem = (await tell(deadline, limitMs, 'lower')) ?? laterGuard(deadline.deadlineMs, endMs);
+    // Once, and not with each renewal until the later deadline is over.
+    if (problem !== null && problem !== stays) note('info', `a guard keeps its later deadline for now: ${problem}`);
+    stays = problem;
+    return problem === null ? { kind: 'done' } : { kind: 'failed', why: problem };
+  }
+
+  function laterGuard(deadlineMs: InstantMs, endMs: InstantMs): string | null {
+    if (confirmedMs === null || confirmedMs > deadlineMs) return 'the guardian goes by a later one';
+    return device.state() === 'open' ? device.pat(deadlineMs, endMs) : null;
+  }
+
   async function disarm(limitMs: number, { paused = false } = {}): Promise<ControlOutcome> {
     if (off) return { kind: 'done' };
     if (peer === null) return { kind: 'failed', why };
@@ -250,5 +271,5 @@ export function makeGuardLink(
     mine.close();
   }
 
-  return { view, open, restored: () => takenOver, setDeadline, disarm, close };
+  return { view, open, restored: () => takenOver, setDeadline, lowerDeadline, disarm, close };
 }

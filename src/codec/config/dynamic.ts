@@ -34,12 +34,15 @@ const leastTtlS = 5;
 export const leastTtlMs = leastTtlS * 1000;
 const patroniLeastTtlS = 20;
 
-/** The cluster-wide settings, adjusted until they are possible. Total: garbage leaves what was valid before. */
+/**
+ * The cluster-wide settings, adjusted until they are possible. Total: garbage leaves what was valid before. `refused`: what makes the
+ * document one that is ignored as a whole.
+ */
 export function readDynamic(
   document: unknown,
   previous: ClusterSettings | null,
   scope: ConfigScope,
-): { cluster: ClusterSettings; warnings: readonly string[]; refused?: true } {
+): { cluster: ClusterSettings; warnings: readonly string[]; refused?: readonly string[] } {
   const warnings: string[] = [];
   if (!isMap(document))
     return {
@@ -58,8 +61,10 @@ export function readDynamic(
     }
     return value;
   };
-  const timings = readTimings(document, scope, warnings);
-  const garbled = garbledSwitches(document, warnings);
+  const refused: string[] = [];
+  const timings = readTimings(document, scope, warnings, refused);
+  const garbled = garbledSwitches(document, refused);
+  warnings.push(...refused.map((why) => `${why}; the new settings are ignored as a whole`));
   if (timings === null || garbled.length > 0) {
     // An agent that just began knows nothing older: all that can be read holds, whether to lead, to promote, or to wait. A mode
     // that cannot be read is taken for the one that loses nothing.
@@ -68,7 +73,7 @@ export function readDynamic(
       ...(timings === null ? { ttl: null, loop_wait: null, retry_timeout: null } : {}),
       ...Object.fromEntries(garbled.map((name) => [name, name === 'synchronous_mode' ? true : null])),
     };
-    return { cluster: previous ?? readDynamic(readable, null, scope).cluster, warnings, refused: true };
+    return { cluster: previous ?? readDynamic(readable, null, scope).cluster, warnings, refused };
   }
   const standbyCluster = standbyClusterOf(document.standby_cluster);
   if (standbyCluster !== null)
@@ -115,7 +120,7 @@ export function readDynamic(
 }
 
 /** What is neither on nor off says nothing of what was meant: a typing error must not end what loses no commit. */
-function garbledSwitches(document: Json, warnings: string[]): readonly string[] {
+function garbledSwitches(document: Json, refused: string[]): readonly string[] {
   const names = ['synchronous_mode', 'synchronous_mode_strict', 'failsafe_mode', 'check_timeline', 'pause'];
   const garbled = names.filter((name) => {
     const value = document[name] ?? null;
@@ -123,11 +128,15 @@ function garbledSwitches(document: Json, warnings: string[]): readonly string[] 
   });
   for (const name of garbled) {
     const known = name === 'synchronous_mode' ? 'true, false or quorum' : 'true or false';
-    warnings.push(
-      `${name}: ${JSON.stringify(document[name])} is not ${known}; the new settings are ignored as a whole`,
-    );
+    refused.push(`${name}: ${shown(document[name])} is not ${known}`);
   }
   return garbled;
+}
+
+const shownMost = 60;
+function shown(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.length <= shownMost ? text : `${text.slice(0, shownMost)}…`;
 }
 
 /** ttl, loop_wait and retry_timeout, and how they relate. Null: one of them is no integer, and the whole document is refused. */
@@ -135,15 +144,14 @@ function readTimings(
   document: Json,
   scope: ConfigScope,
   warnings: string[],
+  refused: string[],
 ): Pick<ClusterSettings, 'ttlMs' | 'loopWaitMs' | 'retryTimeoutMs'> | null {
   const given = { ttl: 30, loop_wait: 10, retry_timeout: 10 };
   for (const name of ['ttl', 'loop_wait', 'retry_timeout'] as const) {
     if (document[name] === undefined || document[name] === null) continue;
     const value = integer(document[name]);
     if (value === null) {
-      warnings.push(
-        `${name}: ${JSON.stringify(document[name])} is no whole number of seconds; the new settings are ignored as a whole`,
-      );
+      refused.push(`${name}: ${shown(document[name])} is no whole number of seconds, written without a unit`);
       return null;
     }
     given[name] = value;

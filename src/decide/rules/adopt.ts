@@ -25,6 +25,32 @@ export const nameInUse: Rule = {
 };
 
 /**
+ * As after a power cut shorter than the ttl. That the lease is of an earlier life of this very agent, whose server is surely gone, cannot
+ * be proven by anything that is on this machine: a copy of it, on which another boot began as well, would find the same on its disk,
+ * and end the lease of a primary that writes. So it is left to run out, which costs the rest of one ttl, and the true reason is told.
+ */
+export const formerLife: Rule = {
+  name: 'leader.formerLife',
+  reason:
+    'the leader key bears my name, on a lease that this life of its agent does not hold: it ends with that lease, and is not touched',
+  judge(seen) {
+    const key = leaderOf(seen);
+    if (seen.dcs.kind !== 'reachable' || key === null || key.name !== me(seen) || seen.held !== null) return undefined;
+    const sinceMs = Math.max(seen.startedMs, seen.dcs.sinceMs);
+    const waitedMs = seen.nowMs - sinceMs;
+    const because: Fact[] = [
+      ['term', String(key.term)],
+      ['itsLease', key.lease?.toString(16) ?? null],
+      ['postgres', seen.postgres.kind],
+      ['waitedMs', Math.round(waitedMs)],
+    ];
+    if (waitedMs > 2 * seen.settings.cluster.ttlMs)
+      because.push(['needsOperator', `somebody else renews it: look for another agent that is named ${me(seen)}`]);
+    return { actions: [], because, wakeInMs: 1_000 };
+  },
+};
+
+/**
  * Coming from Patroni: its leader key bears my name, on a lease that I do not hold. It is mine if PostgreSQL runs here as
  * the primary of the cluster's timeline, and nobody answers under my name.
  */

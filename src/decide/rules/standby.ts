@@ -10,6 +10,7 @@ import {
   etcdSilence,
   iAmLeader,
   lastRanAsPrimary,
+  leaderOf,
   me,
   memberOf,
   otherLeader,
@@ -21,6 +22,7 @@ import { repairPause } from '../repair.ts';
 import type { Rule } from '../rule.ts';
 import { notStreamingBecause, repairedInVain } from '../stuck.ts';
 import { leaseLeftMs, leaseNeededToPromoteMs } from '../timing.ts';
+import { formerLife } from './adopt.ts';
 import { cannotFollow, judged, leaderAsSource, promotionWaitMs, stopped } from './rejoin.ts';
 import { slotRules } from './slots.ts';
 
@@ -40,6 +42,7 @@ const noLeader: Rule = {
     const because: Fact[] = [
       ['etcd', seen.dcs.kind],
       ['controlState', seen.postgres.control.state],
+      ...(leaderOf(seen) === null ? [] : [['leaderKey', 'bears my name, of an earlier life'] as const]),
     ];
     if (mayStartInPlace(seen))
       return {
@@ -294,7 +297,7 @@ const etcdAway: Rule = {
 
 const waiting: Rule = {
   name: 'postgres.waiting',
-  reason: 'PostgreSQL is neither up nor down',
+  reason: 'PostgreSQL is neither up nor down, or a lease that was lost has just been dropped',
   judge: (seen) => ({ actions: [], because: [['postgres', seen.postgres.kind]], wakeInMs: 1_000 }),
 };
 
@@ -306,6 +309,7 @@ export const standbyRules: readonly Rule[] = [
   notStreaming,
   ...slotRules,
   healthy,
+  formerLife,
   etcdAway,
   waiting,
 ];

@@ -24,8 +24,15 @@ interface Fit extends Choice {
   readonly stalled: boolean;
 }
 
-/** All that could be waited for, the best first: they stream from here, their tags allow it, and they are not too far behind. */
-export function fitStandbys(seen: Observation, primary: RunningPrimary): readonly Choice[] {
+/**
+ * All that could be waited for, the best first: they stream from here, their tags allow it, and they are not too far behind.
+ * `asked: 'any'`: those, too, that are asked for no more (`nosync`), and have all the same what others do not have yet.
+ */
+export function fitStandbys(
+  seen: Observation,
+  primary: RunningPrimary,
+  asked: 'wanted' | 'any' = 'wanted',
+): readonly Choice[] {
   const cluster = clusterOf(seen);
   const members = cluster?.members ?? [];
   /** None where two bear the name: PostgreSQL takes the word of either, and one of them is no member. */
@@ -39,7 +46,7 @@ export function fitStandbys(seen: Observation, primary: RunningPrimary): readonl
     const doneLsn = sender === undefined ? null : doneBy(seen, sender);
     if (sender?.flushLsn == null || doneLsn === null || sameName(name, me(seen)) || state !== 'running') return [];
     const priority = priorityOf(member);
-    if (priority <= 0 || isTrue(tags.nostream)) return [];
+    if ((priority <= 0 && asked === 'wanted') || isTrue(tags.nostream)) return [];
     // It shall stream from another that streams from here, and will be gone from here when it does: not in a circle, which turns here.
     const source = cluster === null ? me(seen) : upstreamOf(cluster, me(seen), name);
     if (source !== me(seen) && streaming(source) !== undefined) return [];

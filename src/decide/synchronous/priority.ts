@@ -2,6 +2,7 @@ import type { RunningPrimary } from '../../model/postgres.ts';
 import { isIn, readSynchronousNames } from '../../model/synchronousNames.ts';
 import { me } from '../judge.ts';
 import type { Upkeep } from '../upkeep.ts';
+import { fitStandbys } from './choice.ts';
 import { namesFor } from './standing.ts';
 import { both, isInDoubt, isWaitingForLast, rest, setNames, soonMs, type View, write } from './view.ts';
 
@@ -23,9 +24,10 @@ export function priorityStep(view: View): Upkeep {
     return (strict ? setNames(view, namesFor(seen, listed)) : null) ?? { actions: [], wakeInMs: soonMs };
   const wanted = namesOf(fit.slice(0, count));
   // Until those that shall be waited for are known to have everything, those that do are kept beside them; strict, also
-  // where they are gone: whoever comes may go in this very moment, too, and nobody but the leader could lead then.
+  // where they are gone: whoever comes may go in this very moment, too, and nobody but the leader could lead then. That one of
+  // them shall be waited for no more is no hurry: it goes when another has come.
   const ready = wanted.every((name) => isIn(confirmed, name));
-  const keepable = strict ? listed : both(listed, namesOf(fit));
+  const keepable = strict ? listed : both(listed, namesOf(fitStandbys(seen, primary, 'any')));
   const kept = ready ? [] : keepable.filter((name) => !isIn(wanted, name));
   const active = [...wanted, ...kept];
   // All of them are waited for, as things are: whoever goes can be exchanged for whoever comes in one write.

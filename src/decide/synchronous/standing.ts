@@ -57,7 +57,9 @@ export function isForced(seen: Observation): boolean {
 /**
  * What a new leader makes of /sync: itself, and all who might have been elected instead. It waits for all of them from its
  * first commit on, so that they stay fit to lead if it goes down again at once; whoever is not there is let go right after,
- * in order. Null: the key says so already.
+ * in order. Null: the key says so already. Where the mode has just become on it names nobody at first, for the 200 ms or so until a
+ * standby is known to have all: the key could only be left out for as long at the price that whoever leads then may lack what
+ * the primary has acknowledged by itself since the mode was asked for.
  */
 export function claimOf(seen: Observation): Sync | null {
   const sync = clusterOf(seen)?.sync ?? null;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { leaseId, timeline } from '../../../src/model/units.ts';
+import { instantMs, leaseId, term, timeline } from '../../../src/model/units.ts';
 import { startEtcd, type TestEtcd } from '../../support/etcd.ts';
 import { clock, makeNode, marginMs, member, type Node, until } from './node.ts';
 
@@ -274,6 +274,31 @@ test('a new ttl moves the key to a new lease in the same term; a shorter one cou
   );
   assert.equal((await a.reach()).cluster.leader?.lease, shorter.lease);
   assert.equal((await a.dcs.renew()).kind, 'done');
+});
+
+test('a shorter ttl moves the key at once when all guards go by the earlier deadline, and not on the word of another term', async () => {
+  const a = node('a', scope());
+  a.setTtl(60_000);
+  await a.lead();
+  await a.dcs.renew();
+  const long = a.dcs.held();
+  assert.equal(a.dcs.lowersToMs(), null);
+  a.setTtl(4_000);
+  await a.dcs.renew();
+  const counted = a.dcs.held();
+  assert.ok(long !== null && counted !== null && counted.lease === long.lease && counted.deadlineMs < long.deadlineMs);
+  assert.equal(a.dcs.lowersToMs(), counted.sentMs + 4_000);
+  assert.equal(a.dcs.lowered(term(counted.term + 1n), counted.deadlineMs), false);
+  assert.equal(a.dcs.lowered(counted.term, instantMs(counted.deadlineMs - 1)), false, 'of an earlier renewal');
+  await a.dcs.renew();
+  assert.equal(a.dcs.held()?.lease, long.lease);
+  const again = a.dcs.held();
+  assert.ok(again !== null && a.dcs.lowered(again.term, again.deadlineMs));
+  assert.equal((await a.dcs.renew()).kind, 'done');
+  const short = a.dcs.held();
+  assert.ok(short !== null && short.lease !== long.lease && short.ttlMs === 4_000 && short.term === long.term);
+  assert.equal((await a.reach()).cluster.leader?.lease, short.lease);
+  assert.equal(a.dcs.lowersToMs(), null);
 });
 
 test('the member key hangs on a longer lease of its own, is put when it changed, and again when it is gone', async () => {

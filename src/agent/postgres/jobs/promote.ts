@@ -46,7 +46,7 @@ export async function promote(
   const cleared = attempted.then(() => removeStandIns(parts));
   parts.outlives(cleared.catch(() => {}));
   if (!context.signal.aborted) await cleared;
-  return result;
+  return result.ended === 'failed' && !signalled ? { ...result, untold: true } : result;
 }
 
 interface Watcher {
