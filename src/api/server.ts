@@ -130,7 +130,7 @@ function serverFor(tls: RestSettings['tls'], handler: RequestListener) {
 }
 
 function requestOf(request: FastifyRequest): ApiRequest {
-  const url = request.raw.url ?? '/';
+  const url = targetOf(request.raw.url);
   const at = url.indexOf('?');
   const path = at < 0 ? url : url.slice(0, at);
   const query: Record<string, string> = {};
@@ -141,13 +141,22 @@ function requestOf(request: FastifyRequest): ApiRequest {
   return { method: request.method, path, query, body: told ? body : null, origin, host };
 }
 
+/** Path and query: proxies are free to put the address before them, and clients write more slashes than one. */
+const targetOf = (url = '/'): string =>
+  /^\/(?!\/)/.test(url) ? url : `/${url.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?]*/i, '').replace(/^\/+/, '')}`;
+
 const callerOf = ({ method, raw, headers, socket }: FastifyRequest) => ({
   method,
-  path: raw.url ?? '/',
+  path: targetOf(raw.url),
+  origin: headers.origin,
+  hosts: [headers.host, headers['x-forwarded-host']].flat(),
   address: socket.remoteAddress ?? '',
   authorization: headers.authorization,
   certified: socket instanceof TLSSocket && socket.authorized,
 });
+
+/** Patroni calls its sentences HTML. They repeat what was asked, and a browser shall not take that for a page of this agent's. */
+const onlyText = { 'content-security-policy': "sandbox; default-src 'none'", 'x-content-type-options': 'nosniff' };
 
 function send(reply: FastifyReply, answer: Reply, headers: Readonly<Record<string, string>>): FastifyReply {
   switch (answer.kind) {
@@ -169,7 +178,7 @@ function send(reply: FastifyReply, answer: Reply, headers: Readonly<Record<strin
     case 'text':
       return reply
         .code(answer.status)
-        .headers({ ...answer.headers, ...headers })
+        .headers({ ...(answer.type === undefined ? onlyText : {}), ...answer.headers, ...headers })
         .type(answer.type ?? 'text/html')
         .send(answer.text);
     case 'page': {
