@@ -7,6 +7,7 @@ import { spacedJson } from '../codec/rest/json.ts';
 import type { AgentHandles } from '../model/agent.ts';
 import type { HostPort, LocalSettings, RestSettings } from '../model/settings.ts';
 import { type Access, makeAccess } from './access.ts';
+import { keepDoor } from './door.ts';
 import { errorPage } from './page.ts';
 import { type ApiRequest, page, type Reply } from './reply.ts';
 import { type ApiDeps, agentRoutes, isSafe, type Route, type Routes, routeKey } from './routes.ts';
@@ -34,6 +35,9 @@ export type Listening =
   | { readonly kind: 'failed'; readonly why: string };
 
 const bodyBytesMax = 65_536;
+const connectionsMax = 1_000;
+/** Answers without end are open to all: they must leave room for the others. */
+const streamsMax = 100;
 const tooLarge = `the body is larger than ${bodyBytesMax} bytes`;
 const methods = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
@@ -95,13 +99,30 @@ function makeServer(
   renew(tls: RestSettings['tls']): string | null;
 } {
   let server: Server | null = null;
+  let streams = 0;
+
+  function admitted(answered: Reply): Reply {
+    if (answered.kind !== 'stream') return answered;
+    if (streams >= streamsMax) return page(503, `${streamsMax} others read such answers already`);
+    return {
+      kind: 'stream',
+      start(write) {
+        streams += 1;
+        const stop = answered.start(write);
+        return () => {
+          streams -= 1;
+          stop();
+        };
+      },
+    };
+  }
 
   /** Most are answered at once: health checks, by the thousand, are not made to wait for a promise. */
   function answer(request: FastifyRequest, reply: FastifyReply): FastifyReply | Promise<FastifyReply> {
     const { routes, otherwise, headers } = parts();
     const asked = requestOf(request);
     const answered = (routes[routeKey(asked)] ?? otherwise)(asked);
-    if (!(answered instanceof Promise)) return send(reply, answered, headers);
+    if (!(answered instanceof Promise)) return send(reply, admitted(answered), headers);
     return answered.then((later) => send(reply, later, headers));
   }
 
@@ -155,13 +176,18 @@ function makeServer(
   };
 }
 
+/** How often it is looked who takes too long. */
+const checks = { connectionsCheckingInterval: 2_000 };
+
 function serverFor(tls: RestSettings['tls'], handler: RequestListener): Server {
   const server =
     tls === null
-      ? createServer(handler)
+      ? createServer(checks, handler)
       : createTlsServer(
           {
+            ...checks,
             ...contextOf(tls),
+            handshakeTimeout: 10_000,
             requestCert: tls.verifyClient !== 'none',
             rejectUnauthorized: tls.verifyClient === 'required',
           },
@@ -169,7 +195,7 @@ function serverFor(tls: RestSettings['tls'], handler: RequestListener): Server {
         );
   server.headersTimeout = 10_000;
   server.requestTimeout = 15_000;
-  server.maxConnections = 1_000;
+  keepDoor(server, connectionsMax);
   return server;
 }
 
