@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { makeAgent } from '../src/agent/agent.ts';
 import { type Listening, startApi } from '../src/api/server.ts';
+import { otherNode } from '../src/codec/config/identity.ts';
 import { mergeConfigTexts, readLocalConfig } from '../src/codec/config/local.ts';
 import { ruleTexts } from '../src/decide/rules.ts';
 import type { LocalSettings } from '../src/model/settings.ts';
@@ -67,6 +68,8 @@ async function runAgent(path: string): Promise<number> {
     async readLocal() {
       const again = readConfig(path, environment);
       if (typeof again === 'string') return again;
+      const other = otherNode(local, again.local);
+      if (other !== null) return other;
       inForce = again.local;
       const later = api?.kind === 'ok' ? api.adopt(inForce) : [];
       for (const warning of [...again.warnings, ...later]) process.stderr.write(`warning: ${warning}\n`);
