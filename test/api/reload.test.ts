@@ -7,6 +7,8 @@ import { test } from 'node:test';
 import { connect } from 'node:tls';
 import { startApi } from '../../src/api/server.ts';
 import type { RestSettings } from '../../src/model/settings.ts';
+import { makeHttp } from '../../src/world/http.ts';
+import { httpOptionsOf } from '../../src/world/httpOptions.ts';
 import { leading } from '../decide/values.ts';
 import { fakeAgent } from './handles.ts';
 
@@ -14,6 +16,29 @@ const { local } = leading.settings;
 const listen = { host: '127.0.0.1', port: 0 };
 const withRest = (rest: Partial<RestSettings>) => ({ ...local, rest: { ...local.rest, listen, ...rest } });
 const basic = (login: string): string => `Basic ${Buffer.from(login).toString('base64')}`;
+
+function makeCertificates() {
+  const folder = mkdtempSync(join(tmpdir(), 'matriarch-api-'));
+  const at = (name: string): string => join(folder, name);
+  for (const name of ['first', 'second'])
+    execFileSync(
+      'openssl',
+      ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'].concat(
+        ...[
+          '-keyout',
+          at(`${name}.pem`),
+          '-out',
+          at(`${name}.crt`),
+          '-subj',
+          `/CN=${name}`,
+          '-addext',
+          'subjectAltName=IP:127.0.0.1',
+        ],
+      ),
+      { stdio: 'ignore' },
+    );
+  return { folder, at };
+}
 
 test('a reload takes over who may change something, and the headers', async (t) => {
   const api = await startApi(fakeAgent(leading), withRest({ authentication: { username: 'u', password: 'old' } }));
@@ -40,16 +65,7 @@ test('what only a new start takes over is told', async (t) => {
 });
 
 test('a reload takes over a certificate that was renewed; one that can not be used leaves the one before', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'matriarch-api-'));
-  const at = (name: string): string => join(folder, name);
-  for (const name of ['first', 'second'])
-    execFileSync(
-      'openssl',
-      ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'].concat(
-        ...['-keyout', at(`${name}.pem`), '-out', at(`${name}.crt`), '-subj', `/CN=${name}`],
-      ),
-      { stdio: 'ignore' },
-    );
+  const { at, folder } = makeCertificates();
   const use = (name: string): void => {
     copyFileSync(at(`${name}.pem`), at('server.key'));
     copyFileSync(at(`${name}.crt`), at('server.crt'));
@@ -84,4 +100,30 @@ test('a reload takes over a certificate that was renewed; one that can not be us
   writeFileSync(at('server.key'), 'no key');
   assert.match(api.adopt(withRest({ tls })).join(), /^restapi: the certificates were not taken over/);
   assert.equal(await shown(), 'second');
+});
+
+test('agents take each other for who they are without a CA, and verify where ctl.cacert names one', async (t) => {
+  const { at, folder } = makeCertificates();
+  const tls = {
+    certFile: at('first.crt'),
+    keyFile: at('first.pem'),
+    keyPassword: null,
+    caFile: at('second.crt'),
+    ciphers: null,
+    verifyClient: 'none',
+  } as const;
+  const api = await startApi(fakeAgent(leading), withRest({ tls }));
+  assert.ok(api.kind === 'ok');
+  t.after(async () => {
+    await api.close();
+    rmSync(folder, { recursive: true });
+  });
+  const ask = async (cacert: string | null, insecure = false) => {
+    const http = makeHttp(httpOptionsOf({ ...withRest({ tls }), ctl: { ...local.ctl, cacert, insecure } }));
+    return (await http.request(`https://127.0.0.1:${api.port}/patroni`, { method: 'GET', limitMs: 5_000 })).kind;
+  };
+  assert.equal(await ask(null), 'answered');
+  assert.equal(await ask(at('second.crt')), 'silent');
+  assert.equal(await ask(at('second.crt'), true), 'answered');
+  assert.equal(await ask(at('first.crt')), 'answered');
 });
