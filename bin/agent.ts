@@ -4,7 +4,8 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { makeAgent } from '../src/agent/agent.ts';
-import { startApi } from '../src/api/server.ts';
+import { type Listening, startApi } from '../src/api/server.ts';
+import { otherNode } from '../src/codec/config/identity.ts';
 import { mergeConfigTexts, readLocalConfig } from '../src/codec/config/local.ts';
 import { ruleTexts } from '../src/decide/rules.ts';
 import type { LocalSettings } from '../src/model/settings.ts';
@@ -43,7 +44,9 @@ async function runAgent(path: string): Promise<number> {
   const places = preparePlaces(local);
   if (places !== null) return fail(places);
 
-  const world = makeWorld({ etcd: makeEtcdTransport({ tls: local.etcd.tls }), http: httpOptionsOf(local) });
+  let inForce = local;
+  let api: Listening | null = null;
+  const world = makeWorld({ etcd: makeEtcdTransport({ tls: local.etcd.tls }), http: () => httpOptionsOf(inForce) });
   const lock = await world.files.lock(join(local.stateDir, 'agent.lock'));
   if (lock.kind !== 'locked') {
     const why = lock.kind === 'held' ? 'another agent runs on it' : lock.why;
@@ -65,8 +68,12 @@ async function runAgent(path: string): Promise<number> {
     async readLocal() {
       const again = readConfig(path, environment);
       if (typeof again === 'string') return again;
-      for (const warning of again.warnings) process.stderr.write(`warning: ${warning}\n`);
-      return again.local;
+      const other = otherNode(local, again.local);
+      if (other !== null) return other;
+      inForce = again.local;
+      const later = api?.kind === 'ok' ? api.adopt(inForce) : [];
+      for (const warning of [...again.warnings, ...later]) process.stderr.write(`warning: ${warning}\n`);
+      return inForce;
     },
     guardian: {
       program: process.execPath,
@@ -108,7 +115,7 @@ async function runAgent(path: string): Promise<number> {
     process.stderr.write(`unhandled: ${error instanceof Error ? error.stack : String(error)}\n`),
   );
 
-  const api = await startApi(agent.handles, local, { livePage: () => livePageAt(here), rules: ruleTexts });
+  api = await startApi(agent.handles, local, { livePage: () => livePageAt(here), rules: ruleTexts });
   if (api.kind === 'failed') return fail(api.why);
   const { code, message } = await agent.run();
   await api.close();

@@ -2,6 +2,8 @@ import type { Command } from 'commander';
 import { roleNames } from '../src/ctl/choose.ts';
 import { editConfig, showConfig } from '../src/ctl/config.ts';
 import type { Ctl, CtlDoors } from '../src/ctl/doors.ts';
+import { dsn } from '../src/ctl/dsn.ts';
+import { flushRestarts, flushSwitchover } from '../src/ctl/flush.ts';
 import { history } from '../src/ctl/history.ts';
 import { list } from '../src/ctl/list.ts';
 import { setPause } from '../src/ctl/pause.ts';
@@ -155,6 +157,32 @@ export function ctlCommands(program: Command, doors: CtlDoors = makeCtlDoors()):
           fromLeader: flags.fromLeader === true,
           wait: flags.wait === true,
           force: flags.force === true,
+        }),
+      ),
+    );
+  command('flush', 'take back what is scheduled: restarts of members, or the switchover')
+    .argument('<cluster>')
+    .argument('<what...>', 'members (none: all), and then restart or switchover')
+    .option(...role)
+    .option(...force)
+    .action((scope: string, words: string[], flags: MemberFlags) =>
+      run(flags, (open) => {
+        const names = words.slice(0, -1);
+        const what = oneOf(['restart', 'switchover'], words.at(-1) ?? '', "'{restart|switchover}'");
+        if (what === 'switchover') return flushSwitchover(open(scope));
+        const roleName = oneOf(roleNames, flags.role, "'--role' / '-r'");
+        return flushRestarts(open(scope), { names, role: roleName, force: flags.force === true });
+      }),
+    );
+  command('dsn', 'how to connect to a member')
+    .argument('[cluster]')
+    .option('-r, --role <role>', roleNames.join(', '))
+    .option('-m, --member <name>', 'this one')
+    .action((scope: string | undefined, flags: Place & { role?: string; member?: string }) =>
+      run(flags, (open) =>
+        dsn(open(scope), {
+          role: flags.role === undefined ? null : oneOf(roleNames, flags.role, "'--role' / '-r'"),
+          member: flags.member ?? null,
         }),
       ),
     );

@@ -1,4 +1,4 @@
-import { accessSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
@@ -72,7 +72,11 @@ function readSettings(given: string | null): Awaited<ReturnType<CtlDoors['settin
     value === undefined ? [] : [[name, value] as const],
   );
   try {
-    const text = !canRead(path) ? '' : statSync(path).isDirectory() ? directoryText(path) : readFileSync(path, 'utf8');
+    const text = !existsSync(path)
+      ? ''
+      : statSync(path).isDirectory()
+        ? directoryText(path)
+        : readFileSync(path, 'utf8');
     return readCtlConfig(text, path, Object.fromEntries(environment));
   } catch (error) {
     return { kind: 'failed', why: error instanceof Error ? error.message : String(error) };
@@ -89,7 +93,7 @@ const directoryText = (path: string): string =>
 
 function canRead(path: string): boolean {
   try {
-    accessSync(path);
+    accessSync(path, constants.R_OK);
     return true;
   } catch {
     return false;

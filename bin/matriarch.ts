@@ -13,6 +13,8 @@ const program = new Command('matriarch')
   .description('High availability for PostgreSQL: outwardly Patroni, inwardly an agent that says why')
   .version(version)
   .showHelpAfterError()
+  // Called wrongly: 2, as patronictl has it. 1 is for what was refused.
+  .exitOverride(({ code, exitCode }) => process.exit(exitCode === 0 || code === 'commander.help' ? exitCode : 2))
   .enablePositionalOptions();
 
 agentCommand(program);

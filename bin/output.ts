@@ -10,4 +10,14 @@ for (const stream of [process.stdout, process.stderr])
 
 export function outliveOutput(): void {
   whenClosed = () => undefined;
+  outlives = true;
 }
+
+let outlives = false;
+/** What did not get where it was sent, to a full disk say, must not look like success: somebody may keep it for a backup. */
+process.on('exit', () => {
+  const error: NodeJS.ErrnoException | null = process.stdout.errored;
+  if (error === null || error.code === 'EPIPE' || outlives) return;
+  process.stderr.write(`Error: the output could not be written: ${error.message}\n`);
+  process.exitCode = 1;
+});

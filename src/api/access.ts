@@ -11,6 +11,10 @@ export interface Caller {
   readonly path: string;
   readonly address: string;
   readonly authorization: string | undefined;
+  /** What a browser tells of the page that asks; no other client does. */
+  readonly origin?: string | undefined;
+  /** By which name this agent was asked, here and at a proxy before it. */
+  readonly hosts?: readonly (string | undefined)[];
   /** Showed a certificate that our CAs vouch for. */
   readonly certified: boolean;
 }
@@ -34,6 +38,8 @@ export function makeAccess(rest: RestSettings, memberHosts: () => readonly strin
 
   return async (caller) => {
     if (isSafe(caller.method)) return null;
+    // A browser can be made to send anything by any site, with the password that it remembers, and from within the allowlist.
+    if (caller.origin !== undefined && !isOwnPage(caller.origin, caller.hosts ?? [])) return text(403, elsewhere);
     if (!(await mayCome(caller))) return text(403, 'Access is denied');
     const { tls } = rest;
     if (tls !== null && tls.verifyClient !== 'none' && !caller.certified)
@@ -43,6 +49,11 @@ export function makeAccess(rest: RestSettings, memberHosts: () => readonly strin
     return same(caller.authorization, header) ? null : unauthorized('not authenticated');
   };
 }
+
+export const elsewhere = 'asked from another site than this page';
+export const isOwnPage = (origin: string, hosts: readonly (string | undefined)[]): boolean =>
+  hosts.some((host) => host !== undefined && host !== '' && hostIn(origin) === host.toLowerCase());
+const hostIn = (origin: string): string => origin.toLowerCase().replace(/^https?:\/\//, '');
 
 const unauthorized = (why: string): Reply => ({
   kind: 'text',

@@ -1,33 +1,43 @@
 import { readFileSync } from 'node:fs';
-import { createServer, type RequestListener } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
-import { TLSSocket } from 'node:tls';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
+import { type SecureContextOptions, TLSSocket } from 'node:tls';
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { spacedJson } from '../codec/rest/json.ts';
 import type { AgentHandles } from '../model/agent.ts';
 import type { HostPort, LocalSettings, RestSettings } from '../model/settings.ts';
 import { type Access, makeAccess } from './access.ts';
+import { keepDoor } from './door.ts';
 import { errorPage } from './page.ts';
 import { type ApiRequest, page, type Reply } from './reply.ts';
 import { type ApiDeps, agentRoutes, isSafe, type Route, type Routes, routeKey } from './routes.ts';
 import { startStream } from './stream.ts';
 import { clusterOf } from './view.ts';
 
-export interface ServerOptions {
+/** What a reload of the configuration exchanges. */
+interface ServerParts {
   readonly routes: Routes;
   /** For every request that no route is for. */
   readonly otherwise: Route;
-  readonly access?: Access;
-  readonly tls?: RestSettings['tls'];
+  readonly access: Access;
   /** Sent with every answer but bare ones and error pages. */
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 export type Listening =
-  | { readonly kind: 'ok'; readonly port: number; close(): Promise<void> }
+  | {
+      readonly kind: 'ok';
+      readonly port: number;
+      /** Takes over a file that was read again, certificates that were renewed included. Gives what only a new start takes over. */
+      adopt(local: LocalSettings): readonly string[];
+      close(): Promise<void>;
+    }
   | { readonly kind: 'failed'; readonly why: string };
 
 const bodyBytesMax = 65_536;
+const connectionsMax = 1_000;
+/** Answers without end are open to all: they must leave room for the others. */
+const streamsMax = 100;
 const tooLarge = `the body is larger than ${bodyBytesMax} bytes`;
 const methods = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
@@ -37,20 +47,38 @@ export async function startApi(
   local: LocalSettings,
   shown: Pick<ApiDeps, 'livePage' | 'rules'> = {},
 ): Promise<Listening> {
-  const { rest } = local;
   const sleep = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms).unref());
   const memberHosts = (): string[] => {
     const snapshot = handles.snapshot();
     const members = snapshot === null ? [] : (clusterOf(snapshot.seen.dcs)?.members ?? []);
     return members.flatMap(({ apiUrl }) => hostOf(apiUrl) ?? []);
   };
-  const server = makeServer({
-    ...agentRoutes({ handles, local, ...shown, sleep }),
-    access: makeAccess(rest, memberHosts),
-    tls: rest.tls,
-    headers: extraHeaders(rest),
+  const partsOf = (of: LocalSettings): ServerParts => ({
+    ...agentRoutes({ handles, local: of, ...shown, sleep }),
+    access: makeAccess(of.rest, memberHosts),
+    headers: extraHeaders(of.rest),
   });
-  return server(rest.listen);
+  let parts = partsOf(local);
+  const server = makeServer(() => parts, local.rest.tls);
+  const listening = await server.listen(local.rest.listen);
+  if (listening.kind === 'failed') return listening;
+  function adopt(next: LocalSettings): readonly string[] {
+    parts = partsOf(next);
+    const wrong = server.renew(next.rest.tls);
+    return [...onlyAtStart(local.rest, next.rest), ...(wrong === null ? [] : [wrong])];
+  }
+  return { ...listening, adopt };
+}
+
+function onlyAtStart(was: RestSettings, is: RestSettings): readonly string[] {
+  const changed: readonly (readonly [name: string, changed: boolean])[] = [
+    ['listen', was.listen.host !== is.listen.host || was.listen.port !== is.listen.port],
+    ['certfile', (was.tls === null) !== (is.tls === null)],
+    ['verify_client', was.tls !== null && is.tls !== null && was.tls.verifyClient !== is.tls.verifyClient],
+  ];
+  return changed.flatMap(([name, isOther]) =>
+    isOther ? [`restapi.${name} was changed: that counts when this agent is started anew`] : [],
+  );
 }
 
 /** Those that tell how long an answer is and what are told by the answer itself. */
@@ -60,15 +88,41 @@ function extraHeaders(rest: RestSettings): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(all).filter(([name]) => !own.includes(name.toLowerCase())));
 }
 
-/** A server for a table of routes; gives the function that makes it listen. */
-export function makeServer(options: ServerOptions): (at: HostPort) => Promise<Listening> {
-  const { routes, otherwise, access, tls = null, headers = {} } = options;
+type Opened = { readonly kind: 'ok'; readonly port: number; close(): Promise<void> };
+
+/** A server for a table of routes. `renew`: with the certificates as they are now; null, or what is wrong with them. */
+function makeServer(
+  parts: () => ServerParts,
+  tls: RestSettings['tls'],
+): {
+  listen(at: HostPort): Promise<Opened | Extract<Listening, { kind: 'failed' }>>;
+  renew(tls: RestSettings['tls']): string | null;
+} {
+  let server: Server | null = null;
+  let streams = 0;
+
+  function admitted(answered: Reply): Reply {
+    if (answered.kind !== 'stream') return answered;
+    if (streams >= streamsMax) return page(503, `${streamsMax} others read such answers already`);
+    return {
+      kind: 'stream',
+      start(write) {
+        streams += 1;
+        const stop = answered.start(write);
+        return () => {
+          streams -= 1;
+          stop();
+        };
+      },
+    };
+  }
 
   /** Most are answered at once: health checks, by the thousand, are not made to wait for a promise. */
   function answer(request: FastifyRequest, reply: FastifyReply): FastifyReply | Promise<FastifyReply> {
+    const { routes, otherwise, headers } = parts();
     const asked = requestOf(request);
     const answered = (routes[routeKey(asked)] ?? otherwise)(asked);
-    if (!(answered instanceof Promise)) return send(reply, answered, headers);
+    if (!(answered instanceof Promise)) return send(reply, admitted(answered), headers);
     return answered.then((later) => send(reply, later, headers));
   }
 
@@ -77,7 +131,10 @@ export function makeServer(options: ServerOptions): (at: HostPort) => Promise<Li
       bodyLimit: bodyBytesMax,
       exposeHeadRoutes: false,
       forceCloseConnections: true,
-      serverFactory: (handler) => serverFor(tls, handler),
+      serverFactory: (handler) => {
+        server = serverFor(tls, handler);
+        return server;
+      },
       frameworkErrors: (_error, _request, reply) => void send(reply, page(400), {}),
     });
     // Whatever a body is called, it is JSON: `curl -d` says form, others say nothing.
@@ -85,7 +142,8 @@ export function makeServer(options: ServerOptions): (at: HostPort) => Promise<Li
     app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
     app.addHook('onRequest', (request, reply, done) => {
       request.raw.headers['content-type'] = 'application/octet-stream';
-      if (access === undefined || isSafe(request.method)) return done();
+      if (isSafe(request.method)) return done();
+      const { access, headers } = parts();
       access(callerOf(request)).then((refusal) => (refusal === null ? done() : send(reply, refusal, headers)), done);
     });
     app.setErrorHandler((error: { statusCode?: number; message: string }, _request, reply) =>
@@ -96,28 +154,40 @@ export function makeServer(options: ServerOptions): (at: HostPort) => Promise<Li
     return app;
   }
 
-  return async ({ host, port }) => {
-    try {
-      const app = makeApp();
-      const address = await app.listen({ host: host === '' || host === '*' ? '::' : host, port, backlog: 128 });
-      return { kind: 'ok', port: Number(new URL(address).port), close: () => app.close() };
-    } catch (error) {
-      return { kind: 'failed', why: whyNot(error, `${host}:${port}`) };
-    }
+  return {
+    async listen({ host, port }) {
+      try {
+        const app = makeApp();
+        const address = await app.listen({ host: host === '' || host === '*' ? '::' : host, port, backlog: 128 });
+        return { kind: 'ok', port: Number(new URL(address).port), close: () => app.close() };
+      } catch (error) {
+        return { kind: 'failed', why: whyNot(error, `${host}:${port}`) };
+      }
+    },
+    renew(now) {
+      if (now === null || !(server instanceof TlsServer)) return null;
+      try {
+        server.setSecureContext(contextOf(now));
+        return null;
+      } catch (error) {
+        return `restapi: the certificates were not taken over, those before stay: ${error instanceof Error ? error.message : String(error)}`;
+      }
+    },
   };
 }
 
-function serverFor(tls: RestSettings['tls'], handler: RequestListener) {
+/** How often it is looked who takes too long. */
+const checks = { connectionsCheckingInterval: 2_000 };
+
+function serverFor(tls: RestSettings['tls'], handler: RequestListener): Server {
   const server =
     tls === null
-      ? createServer(handler)
+      ? createServer(checks, handler)
       : createTlsServer(
           {
-            cert: readFileSync(tls.certFile),
-            key: readFileSync(tls.keyFile ?? tls.certFile),
-            ...(tls.keyPassword === null ? {} : { passphrase: tls.keyPassword }),
-            ...(tls.caFile === null ? {} : { ca: readFileSync(tls.caFile) }),
-            ...(tls.ciphers === null ? {} : { ciphers: tls.ciphers }),
+            ...checks,
+            ...contextOf(tls),
+            handshakeTimeout: 10_000,
             requestCert: tls.verifyClient !== 'none',
             rejectUnauthorized: tls.verifyClient === 'required',
           },
@@ -125,12 +195,21 @@ function serverFor(tls: RestSettings['tls'], handler: RequestListener) {
         );
   server.headersTimeout = 10_000;
   server.requestTimeout = 15_000;
-  server.maxConnections = 1_000;
+  keepDoor(server, connectionsMax);
   return server;
 }
 
+/** As the files are now. */
+const contextOf = (tls: NonNullable<RestSettings['tls']>): SecureContextOptions => ({
+  cert: readFileSync(tls.certFile),
+  key: readFileSync(tls.keyFile ?? tls.certFile),
+  ...(tls.keyPassword === null ? {} : { passphrase: tls.keyPassword }),
+  ...(tls.caFile === null ? {} : { ca: readFileSync(tls.caFile) }),
+  ...(tls.ciphers === null ? {} : { ciphers: tls.ciphers }),
+});
+
 function requestOf(request: FastifyRequest): ApiRequest {
-  const url = request.raw.url ?? '/';
+  const url = targetOf(request.raw.url);
   const at = url.indexOf('?');
   const path = at < 0 ? url : url.slice(0, at);
   const query: Record<string, string> = {};
@@ -141,13 +220,22 @@ function requestOf(request: FastifyRequest): ApiRequest {
   return { method: request.method, path, query, body: told ? body : null, origin, host };
 }
 
+/** Path and query: proxies are free to put the address before them, and clients write more slashes than one. */
+const targetOf = (url = '/'): string =>
+  /^\/(?!\/)/.test(url) ? url : `/${url.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?]*/i, '').replace(/^\/+/, '')}`;
+
 const callerOf = ({ method, raw, headers, socket }: FastifyRequest) => ({
   method,
-  path: raw.url ?? '/',
+  path: targetOf(raw.url),
+  origin: headers.origin,
+  hosts: [headers.host, headers['x-forwarded-host']].flat(),
   address: socket.remoteAddress ?? '',
   authorization: headers.authorization,
   certified: socket instanceof TLSSocket && socket.authorized,
 });
+
+/** Patroni calls its sentences HTML. They repeat what was asked, and a browser shall not take that for a page of this agent's. */
+const onlyText = { 'content-security-policy': "sandbox; default-src 'none'", 'x-content-type-options': 'nosniff' };
 
 function send(reply: FastifyReply, answer: Reply, headers: Readonly<Record<string, string>>): FastifyReply {
   switch (answer.kind) {
@@ -169,7 +257,7 @@ function send(reply: FastifyReply, answer: Reply, headers: Readonly<Record<strin
     case 'text':
       return reply
         .code(answer.status)
-        .headers({ ...answer.headers, ...headers })
+        .headers({ ...(answer.type === undefined ? onlyText : {}), ...answer.headers, ...headers })
         .type(answer.type ?? 'text/html')
         .send(answer.text);
     case 'page': {

@@ -12,7 +12,7 @@ export interface Choice {
   readonly names: readonly string[];
   readonly role: RoleName;
   readonly force: boolean;
-  readonly action: 'restart' | 'reload' | 'reinitialize';
+  readonly action: 'restart' | 'reload' | 'reinitialize' | 'flush';
 }
 
 /** Shows the cluster, and finds the members that a command is for. */

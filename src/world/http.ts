@@ -20,19 +20,20 @@ export interface HttpOptions {
 const bodyBytesMax = 4 * 1024 * 1024;
 
 /** A connection of its own for each request: a pooled one that died meanwhile would make a living peer look silent. */
-export function makeHttp(options: HttpOptions = {}): Http {
+export function makeHttp(options: HttpOptions | (() => HttpOptions) = {}): Http {
   return {
     async request(url, { method, body, headers, limitMs }) {
+      const { tls, basicAuth } = typeof options === 'function' ? options() : options;
       const endMs = performance.now() + limitMs;
       try {
         const { protocol } = new URL(url);
-        const secure = protocol === 'https:' ? await tlsOf(options.tls ?? null) : null;
+        const secure = protocol === 'https:' ? await tlsOf(tls ?? null) : null;
         const request: RequestOptions = {
           method,
           agent: false,
           headers: {
             ...(body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }),
-            ...(options.basicAuth ? { authorization: basic(options.basicAuth) } : {}),
+            ...(basicAuth ? { authorization: basic(basicAuth) } : {}),
             ...headers,
           },
           ...secure,

@@ -9,8 +9,8 @@ import { makeSql } from './sql.ts';
 
 export interface WorldOptions {
   readonly etcd: EtcdTransport;
-  /** How other agents are asked. */
-  readonly http?: HttpOptions;
+  /** How other agents are asked; a function where that may change. */
+  readonly http?: HttpOptions | (() => HttpOptions);
 }
 
 /** The real world. */

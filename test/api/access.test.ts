@@ -72,6 +72,21 @@ test('a certificate is demanded of whoever changes something', async () => {
   assert.equal(await refusal({ tls: { ...tls, verifyClient: 'none' } }, {}), null);
 });
 
+test('no page of another site changes anything, with whatever a browser remembers', async (t) => {
+  const agent = fakeAgent(leading);
+  const at = await serve(t, agent, { authentication: { username: 'u', password: 'p' } });
+  const post = (headers: Record<string, string>) =>
+    fetch(`${at}/switchover`, { method: 'POST', body: '{}', headers: { authorization: basic('u:p'), ...headers } });
+  for (const origin of ['http://evil.example', 'null', `${at}0`]) {
+    const refused = await post({ origin });
+    assert.deepEqual([refused.status, await refused.text()], [403, 'asked from another site than this page'], origin);
+  }
+  assert.equal((await post({})).status, 400, 'what is no browser tells no origin');
+  assert.equal((await post({ origin: at })).status, 400);
+  const proxied = { origin: 'https://ha.example', 'x-forwarded-host': 'ha.example' };
+  assert.equal((await post(proxied)).status, 400, 'a proxy tells how it was asked');
+});
+
 test('over HTTP a refusal comes before the body is judged, and says who may', async (t) => {
   const agent = fakeAgent(leading);
   const at = await serve(t, agent, { authentication: { username: 'u', password: 'p' } });

@@ -51,6 +51,8 @@ test('what is refused, in the order of the checks', async () => {
     ['failover', { scheduled_at: at }, ready, 400, specific],
     ['switchover', { candidate: 'n2' }, ready, 400, from],
     ['switchover', { leader: 1, candidate: 'n2' }, ready, 400, from],
+    ['switchover', { leader: 'n1', candidate: ['n2'] }, ready, 400, 'candidate should be the name of a member, a text'],
+    ['switchover', { leader: 'n1', member: 2 }, ready, 400, 'member should be the name of a member, a text'],
     ['switchover', { leader: '' }, ready, 400, from],
     ['failover', { candidate: 'n2', scheduled_at: at }, ready, 400, "Failover can't be scheduled"],
     [

@@ -44,6 +44,41 @@ test('HEAD and OPTIONS judge health alone, also where GET reads something', asyn
   }
 });
 
+test('the address before a path, and slashes more than one, do not change what is asked', async (t) => {
+  const at = await serve(t, fakeAgent(leading));
+  const { port } = new URL(at);
+  const ask = (path: string): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const sent = request({ port, path, agent: false }, (answer) => {
+        answer.resume();
+        resolve(answer.statusCode ?? 0);
+      });
+      sent.on('error', reject);
+      sent.end();
+    });
+  for (const path of ['http://x/patroni', 'http://x:8008/primary?lag=1', '//patroni', 'http://x', '///primary'])
+    assert.equal(await ask(path), 200, path);
+  assert.equal(await ask('http://leader.example/replica'), 503, 'what the agent is called is no path');
+});
+
+test('no size is so large, and no tag so odd, that a check breaks', async (t) => {
+  const at = await serve(t, fakeAgent(following));
+  assert.equal(await codeOf(`${at}/replica?lag=${'9'.repeat(400)}`), 200);
+  assert.equal(await codeOf(`${at}/replica?tag___proto__=%5Bobject+object%5D`), 503);
+  assert.equal(await codeOf(`${at}/restart`, 'POST', '{"postgres_version": {"toString": 1}}'), 400);
+});
+
+test('what was asked is repeated as no page of this agent', async (t) => {
+  const at = await serve(t, fakeAgent(leading));
+  const link = await fetch(`${at}/ui/why-not?node=${encodeURIComponent('<script>alert(1)</script>')}`);
+  assert.equal(link.status, 404);
+  assert.match(link.headers.get('content-security-policy') ?? '', /^sandbox; default-src 'none'$/);
+  const posted = await fetch(`${at}/restart`, { method: 'POST', body: '{"<script>": 1}' });
+  assert.equal(posted.status, 400);
+  assert.match(posted.headers.get('content-security-policy') ?? '', /^sandbox/);
+  assert.equal(posted.headers.get('x-content-type-options'), 'nosniff');
+});
+
 test('types are those that clients compare; extra headers go with full answers only', async (t) => {
   const at = await serve(t, fakeAgent(leading), { httpExtraHeaders: { 'x-extra': '1' } });
   const table: readonly [method: string, path: string, type: string | null, extra: string | null][] = [

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
@@ -28,6 +29,22 @@ test('a command whose reader has gone ends without a word', async () => {
     }
     process.exit(7);`;
   assert.deepEqual(await unread('--input-type=module', '--eval', program), { code: 0, stderr: '' });
+});
+
+test('what does not get onto a full disk is no success', async () => {
+  const full = openSync('/dev/full', 'w');
+  const program = `import './bin/output.ts'; process.stdout.write('a row\\n'); process.exit();`;
+  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', program], {
+    cwd: root,
+    stdio: ['ignore', full, 'pipe'],
+  });
+  closeSync(full);
+  let stderr = '';
+  child.stderr?.on('data', (chunk) => {
+    stderr += String(chunk);
+  });
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  assert.deepEqual([code, /^Error: the output could not be written: ENOSPC/.test(stderr)], [1, true], stderr);
 });
 
 for (const type of ['plain', 'json'])

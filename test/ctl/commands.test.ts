@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type EditOptions, editConfig, showConfig } from '../../src/ctl/config.ts';
+import { dsn } from '../../src/ctl/dsn.ts';
+import { flushRestarts, flushSwitchover } from '../../src/ctl/flush.ts';
 import { setPause } from '../../src/ctl/pause.ts';
 import { reinit } from '../../src/ctl/reinit.ts';
 import { reload } from '../../src/ctl/reload.ts';
@@ -9,6 +11,7 @@ import { type HandoverOptions, handover } from '../../src/ctl/switchover.ts';
 import { memberVersions } from '../../src/ctl/version.ts';
 import { why } from '../../src/ctl/why.ts';
 import type { Cluster } from '../../src/model/cluster.ts';
+import { revision, wallMs } from '../../src/model/units.ts';
 import { answer, type PlaceOptions, runAt } from './support/place.ts';
 import { config, demo, node1, node2 } from './support/sample.ts';
 
@@ -321,4 +324,52 @@ test('why asks the agent of a member, and says what to do when it is silent', as
   assert.equal(told.asked[0]?.url, 'http://127.0.0.1:18009/journal?limit=1');
   const silent = await runAt({ cluster }, (ctl) => why(ctl, options));
   assert.equal(silent.error, 'the agent of node2 does not answer (dead): run why on that node');
+});
+
+test('flush takes back the restarts that are scheduled, and tells where there is none', async () => {
+  const scheduled = { ...node2, scheduledRestart: { schedule: '2036-01-02T03:04:05+01:00' } };
+  const place = { cluster: () => ({ ...demo, members: [node1, scheduled] }) };
+  const options = { names: [], role: 'any', force: false } as const;
+  const agents = () => answer(200, 'scheduled restart deleted');
+  const { out, asked } = await runAt({ ...place, input: 'y\n', agents }, (ctl) => flushRestarts(ctl, options));
+  assert.match(out, /Are you sure you want to flush members node1, node2\? \[y\/N\]: /);
+  assert.match(out, /No scheduled restart for member node1\nSuccess: flush scheduled restart for member node2\n/);
+  assert.deepEqual(
+    asked.map(({ method, url }) => `${method} ${new URL(url).pathname}`),
+    ['DELETE /restart'],
+  );
+  const refusing = { ...place, agents: () => answer(401, 'not authenticated') };
+  const failed = await runAt(refusing, (ctl) => flushRestarts(ctl, { ...options, force: true }));
+  assert.match(failed.out, /Failed: flush scheduled restart for member node2, status code=401, \(not authenticated\)/);
+  const declined = await runAt({ ...place, input: 'n\n' }, (ctl) => flushRestarts(ctl, options));
+  assert.match(String(declined.error), /Aborted flush/);
+});
+
+test('flush takes a scheduled switchover back, by etcd where no member answers', async () => {
+  const failover = {
+    leader: 'node1',
+    candidate: null,
+    scheduledAt: wallMs(2e12),
+    problem: null,
+    modRevision: revision(3n),
+  };
+  const place = { cluster: () => ({ ...demo, failover }) };
+  const none = await runAt({ cluster }, (ctl) => flushSwitchover(ctl));
+  assert.equal(none.out, 'No pending scheduled switchover\n');
+  const agents = () => answer(200, 'scheduled switchover deleted');
+  const done = await runAt({ ...place, agents }, (ctl) => flushSwitchover(ctl));
+  assert.deepEqual([done.out, done.written], ['Success: scheduled switchover deleted\n', []]);
+  const silent = () => ({ kind: 'silent', why: 'no answer' }) as const;
+  const alone = await runAt({ ...place, agents: silent }, (ctl) => flushSwitchover(ctl));
+  assert.match(alone.out, /Could not find any accessible member of cluster demo\n$/);
+  assert.deepEqual(alone.written, [{ key: 'failover', text: '{}' }]);
+});
+
+test('dsn tells where the leader is, or whoever is named', async () => {
+  const of = (role: 'replica' | null, member: string | null) => runAt({ cluster }, (ctl) => dsn(ctl, { role, member }));
+  assert.equal((await of(null, null)).out, `host=${node1.host} port=${node1.port}\n`);
+  assert.equal((await of('replica', null)).out, `host=${node2.host} port=${node2.port}\n`);
+  assert.equal((await of(null, 'node2')).out, `host=${node2.host} port=${node2.port}\n`);
+  assert.match(String((await of('replica', 'node1')).error), /--role and --member are mutually exclusive options/);
+  assert.match(String((await of(null, 'node9')).error), /Can not find a suitable member/);
 });

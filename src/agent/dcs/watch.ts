@@ -113,7 +113,8 @@ export function makeWatch(
     const nextMs = Math.min(limitMs / stallsAfter, Math.max(1, heardMs + limitMs - clock.now()));
     cancelTick = clock.at(later(clock.now(), nextMs), () => {
       if (mine !== life || stream === null) return;
-      if (clock.now() - heardMs >= limitMs) return leave(stream.endpoint, `nothing heard for ${limitMs} ms`);
+      if (clock.now() - heardMs >= limitMs)
+        return leave(stream.endpoint, `nothing heard for ${Math.round(limitMs)} ms`);
       if (cluster !== client.identity.changes()) return replace();
       if (lags === 0) askedAt = client.identity.newestRevision();
       stream.askProgress();

@@ -4,6 +4,7 @@ import { initSyncDefault } from '../../codec/postgres/initSync.ts';
 import { type PassEntry, writePgpass } from '../../codec/postgres/pgpass.ts';
 import type { ControlData, Upstream } from '../../model/postgres.ts';
 import type { Login, Settings } from '../../model/settings.ts';
+import { newHba } from './hba.ts';
 import type { PostgresParts } from './parts.ts';
 
 export type Role = ({ readonly role: 'primary' } | { readonly role: 'standby'; readonly upstream: Upstream | null }) & {
@@ -124,13 +125,12 @@ export async function configure(parts: PostgresParts, role: Role, control: Contr
     identFile: places.ident,
     recovery: recoverySettings(settings, role),
   });
+  const hba = await newHba(parts);
   parts.written.synchronousNames = null; // in doubt, should it fail
   parts.written.upstream = undefined;
   const changed = [
     await writeIfOther(parts, places.conf, conf),
-    settings.postgres.pgHba !== null && settings.postgres.pgHba.length > 0 && parameters.hba_file === undefined
-      ? await writeIfOther(parts, places.hba, writeHba(settings.postgres.pgHba))
-      : false,
+    hba !== null && (await writeIfOther(parts, places.hba, hba)),
     settings.postgres.pgIdent !== null && settings.postgres.pgIdent.length > 0 && parameters.ident_file === undefined
       ? await writeIfOther(parts, places.ident, writeHba(settings.postgres.pgIdent))
       : false,

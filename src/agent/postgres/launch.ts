@@ -1,6 +1,7 @@
 import { readMistakes } from '../../codec/postgres/mistakes.ts';
 import type { ControlData } from '../../model/postgres.ts';
 import { configure, parametersFor, type Role, setStandbySignal } from './configure.ts';
+import { hbaFailure, hbaIsTaken, takeHbaBack } from './hba.ts';
 import { cancelled, failed, type JobContext, type JobResult, type PostgresParts, succeeded, toolEnv } from './parts.ts';
 import { findPostmaster, orphansOf } from './postmaster.ts';
 import { clearStaleLocks } from './staleLocks.ts';
@@ -9,6 +10,8 @@ export interface LaunchOptions {
   readonly role: Role;
   readonly control: ControlData | null;
   readonly limitMs: number;
+  /** Of a cluster that is being made. */
+  readonly isFirst?: boolean;
   /** Asked once more right before the postmaster is started; null: go on. */
   readonly mayStart: () => Promise<string | null>;
 }
@@ -29,11 +32,16 @@ export async function launch(parts: PostgresParts, context: JobContext, options:
   for (let corrections = 0; ; corrections += 1) {
     const before = await files.stat(log);
     const result = await launchOnce(parts, context, options);
+    if (result.ended === 'done') hbaIsTaken(parts);
     if (result.ended !== 'failed') return result;
-    const said = await files.read(log, before.kind === 'file' ? before.sizeBytes : 0);
-    const names = parts.rejected.reject(said.kind === 'text' ? readMistakes(said.text) : []);
+    const read = await files.read(log, before.kind === 'file' ? before.sizeBytes : 0);
+    const said = read.kind === 'text' ? read.text : '';
+    const names = parts.rejected.reject(readMistakes(said));
     leftOut.push(...names);
     if (names.length > 0 && corrections < correctionsMost) continue;
+    const wrong = hbaFailure(said);
+    // What initdb leaves there lets everybody in from this machine: that is nothing to go back to.
+    if (wrong !== null && options.isFirst !== true && (await takeHbaBack(parts, wrong))) continue;
     parts.rejected.restore(leftOut); // something else is wrong
     return result;
   }

@@ -5,6 +5,7 @@ import type { Settings } from '../../model/settings.ts';
 import type { Timeline } from '../../model/units.ts';
 import type { ProcessInfo, World } from '../../model/world.ts';
 import type { Reports } from '../reports/store.ts';
+import type { HbaState } from './hba.ts';
 import { type Places, placesOf } from './places.ts';
 import type { Rejected } from './rejected.ts';
 
@@ -27,6 +28,7 @@ export interface PostgresParts {
     /** Of a standby: from whom to receive, null: from nobody. Undefined: nothing that is known. */
     upstream: Upstream | null | undefined;
   };
+  readonly hba: HbaState;
   readonly reports: Pick<Reports, 'known' | 'save' | 'folderOf' | 'begin' | 'jobIsOver' | 'giveWay' | 'removeWal'>;
   readonly sentinel: SentinelPrefix | null;
   readonly sentinelGraceMs: () => number;
@@ -65,9 +67,10 @@ export const aborted = ({ signal }: Pick<JobContext, 'signal'>): Promise<null> =
 
 export const cancelled: JobResult = { ended: 'cancelled', error: null, divergence: null, stage: null };
 
-export const partsOf = (parts: Omit<PostgresParts, 'places' | 'written'>): PostgresParts => ({
+export const partsOf = (parts: Omit<PostgresParts, 'places' | 'written' | 'hba'>): PostgresParts => ({
   ...parts,
   written: { synchronousNames: null, upstream: undefined },
+  hba: { before: null, refused: null },
   places: () => placesOf(parts.settings().local),
 });
 

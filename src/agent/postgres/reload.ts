@@ -1,9 +1,10 @@
 import type { ControlData } from '../../model/postgres.ts';
 import type { Pid } from '../../model/units.ts';
 import { configure, type Role } from './configure.ts';
+import { hbaIsTaken, hbaMistakes, takeHbaBack } from './hba.ts';
 import type { PostgresParts } from './parts.ts';
 import { ownTarget, runOnce } from './sessions.ts';
-import { fileMistakes } from './statements.ts';
+import { fileMistakes, wrongHbaLines } from './statements.ts';
 
 const limitMs = 1_000;
 
@@ -19,6 +20,7 @@ export async function reload(
   if (!changed && !always) return false;
   // A name that the server does not know would keep it from taking all the rest.
   if (await hasMistakes(parts)) await configure(parts, role, control);
+  if (parts.hba.before !== null) await judgeHba(parts);
   parts.world.processes.signal(pid, 'HUP');
   return changed;
 }
@@ -38,4 +40,12 @@ async function hasMistakes(parts: PostgresParts): Promise<boolean> {
       ['line', row.line ?? null],
     ]);
   return false;
+}
+
+/** The view reads the file that is there, not the rules in force. Without an answer it stays to be judged, at the latest by a start. */
+async function judgeHba(parts: PostgresParts): Promise<void> {
+  const result = await runOnce(parts.world.sql, ownTarget(parts.settings(), 'Patroni'), [wrongHbaLines], limitMs);
+  if (result.kind !== 'rows') return;
+  if (result.rows.length === 0) hbaIsTaken(parts);
+  else await takeHbaBack(parts, hbaMistakes(result.rows));
 }

@@ -34,7 +34,8 @@ export const probe: Statement = {
   pg_catalog.current_setting('primary_slot_name', true) AS slot_name,
   (SELECT pg_catalog.json_agg(s) FROM pg_catalog.pg_replication_slots s) AS slots,
   (SELECT pg_catalog.json_agg(w) FROM pg_catalog.pg_stat_replication w) AS senders,
-  (SELECT pg_catalog.json_object_agg(name, pg_catalog.current_setting(name)) FROM pg_catalog.pg_settings WHERE pending_restart) AS pending,
+  (SELECT pg_catalog.json_object_agg(name, pg_catalog.current_setting(name)) FROM pg_catalog.pg_settings
+    WHERE pending_restart AND name NOT LIKE 'recovery\\_target%') AS pending,
   (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('name', name, 'setting', setting, 'unit', unit, 'type', vartype,
     'shown', pg_catalog.current_setting(name))) FROM pg_catalog.pg_settings WHERE context = 'postmaster') AS start_only`,
 };
@@ -55,12 +56,18 @@ FROM pg_catalog.pg_stat_activity a
 WHERE a.backend_type = 'client backend' AND a.pid <> pg_catalog.pg_backend_pid() AND a.application_name NOT IN ('Patroni heartbeat', '${trialName}')`,
 };
 
-/** What waits for a start is no mistake. */
+/** What waits for a start is no mistake; that a line is gone which had to be there at the start is told without a file. */
 export const fileMistakes: Statement = {
   name: 'fileMistakes',
   text: `SELECT f.sourcefile AS file, f.sourceline AS line, f.name, f.error
 FROM pg_catalog.pg_file_settings f LEFT JOIN pg_catalog.pg_settings s ON s.name = f.name
-WHERE f.error IS NOT NULL AND s.context IS DISTINCT FROM 'postmaster'`,
+WHERE f.error IS NOT NULL AND f.sourcefile IS NOT NULL AND s.context IS DISTINCT FROM 'postmaster'`,
+};
+
+/** Of pg_hba.conf as it is on disk. */
+export const wrongHbaLines: Statement = {
+  name: 'wrongHbaLines',
+  text: 'SELECT line_number AS line, error FROM pg_catalog.pg_hba_file_rules WHERE error IS NOT NULL ORDER BY 1 LIMIT 5',
 };
 
 export const inRecovery: Statement = {

@@ -1,6 +1,7 @@
 import { optionalBody } from '../../codec/rest/body.ts';
 import type { AgentHandles } from '../../model/agent.ts';
 import type { LocalSettings, RestSettings } from '../../model/settings.ts';
+import { elsewhere, isOwnPage } from '../access.ts';
 import { type ApiRequest, page, type Reply, text } from '../reply.ts';
 import { clusterOf } from '../view.ts';
 import { patch } from './config.ts';
@@ -33,12 +34,8 @@ export async function deed(request: ApiRequest, deps: DeedDeps): Promise<Reply> 
 function refusalOf({ origin, host }: ApiRequest, { authentication, tls }: RestSettings): string | null {
   const known = authentication !== null || (tls !== null && tls.verifyClient !== 'none');
   if (!known) return 'this agent cannot tell who asks: set restapi.authentication for buttons on this page';
-  return origin != null && host != null && hostIn(origin) === host.toLowerCase()
-    ? null
-    : 'asked from another site than this page';
+  return origin !== undefined && isOwnPage(origin, [host]) ? null : elsewhere;
 }
-
-const hostIn = (origin: string): string => origin.toLowerCase().replace(/^https?:\/\//, '');
 
 function perform(
   asked: Readonly<Record<string, unknown>>,

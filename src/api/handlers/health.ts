@@ -114,7 +114,8 @@ function tagsMatch(query: Query, { seen }: Snapshot): boolean {
   const { published } = seen.settings.local.tags;
   return Object.entries(query).every(([key, wanted]) => {
     if (!key.startsWith('tag_')) return true;
-    const given = published[key.slice(4)];
+    const name = key.slice(4);
+    const given = Object.hasOwn(published, name) ? published[name] : undefined;
     if (given === undefined) return false;
     return (typeof given === 'string' ? given : String(given).toLowerCase()) === wanted;
   });

@@ -37,6 +37,14 @@ export function readLocalConfig(text: string, fileName: string, env: Readonly<Re
   const problems: string[] = [];
   const warnings = [...unknownKeys(parsed.value, placed)];
   const wrong = (path: readonly string[], what: string): void => void problems.push(complaint(path, what));
+  for (const field of ['scope', 'name'] as const)
+    if (!/^\P{Cc}+$/u.test(file[field]) || file[field].trim() === '')
+      wrong([field], 'must not be empty, nor hold a line break or another control character');
+  // PostgreSQL has 63 bytes for an application_name, and shows what is no ASCII as question marks.
+  if (!/^[ -~]{1,63}$/.test(file.name))
+    warnings.push(
+      `${placed.at(['name'])}: name: PostgreSQL shows it otherwise in pg_stat_replication, so that nobody waits for this member: take at most 63 plain letters`,
+    );
   if (file.name.includes('/')) wrong(['name'], 'a member name must not contain a slash');
   // Joined by commas in /sync.
   if (file.name.includes(',')) wrong(['name'], 'a member name must not contain a comma');

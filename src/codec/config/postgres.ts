@@ -45,6 +45,8 @@ function megabytes(text: string): number | null {
 
 /** Never from parameters: the agent derives them. `wal_keep_segments` became `wal_keep_size` in PostgreSQL 13. */
 const fixed = new Set(['listen_addresses', 'port', 'cluster_name', 'wal_keep_segments']);
+/** No settings, though they look like ones: words that PostgreSQL reads files by, and where it looks for its own. */
+const isForPlaces = (name: string): boolean => /^(include(_if_exists|_dir)?|data_directory|config_file)$/.test(name);
 /** Where a standby streams from and how far it recovers is the agent's business alone: a line of these would undo a failover. */
 const isForAgent = (name: string): boolean =>
   name === 'primary_conninfo' || name === 'primary_slot_name' || name.startsWith('recovery_target');
@@ -92,7 +94,12 @@ export function readPostgresSettings(
   const isControlled = (name: string): boolean => fixed.has(name) || controlled.some((one) => one.name === name);
   const recovery: Record<string, string> = { ...lowerCased(cluster.recovery_conf), ...lowerCased(own.recovery_conf) };
   for (const [name, value] of Object.entries({ ...shared, ...mine })) {
-    if (recoveryNames.has(name)) recovery[name] = value;
+    if (value.includes('\0')) warnings.push(`postgresql.parameters.${name}: holds a zero byte; ignored`);
+    else if (recoveryNames.has(name)) recovery[name] = value;
+    else if (isForPlaces(name))
+      warnings.push(
+        `postgresql.parameters.${name}: files are named by the agent alone (custom_conf is for yours); ignored`,
+      );
     else if (isForAgent(name)) warnings.push(`postgresql.parameters.${name}: set by the agent alone; ignored`);
     else if (!isControlled(name) && /^[a-z_][a-z0-9_.]*$/.test(name)) parameters[name] = value;
     else if (!isControlled(name)) warnings.push(`postgresql.parameters.${name}: no name of a setting; ignored`);

@@ -3,6 +3,9 @@ import { type WallMs, wallMs } from '../../model/units.ts';
 const iso =
   /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s*(?:(Z|UTC)|([+-])(\d\d)(?::?(\d\d))?)$/i;
 
+/** Nobody reads a year of five digits. */
+const endOfYears = Date.UTC(10_000, 0);
+
 /** An instant with its offset from UTC, as ISO 8601. Null when it is none: a local time is nobody's instant. */
 export function readSchedule(text: string): WallMs | null {
   const match = iso.exec(text.trim());
@@ -15,7 +18,8 @@ export function readSchedule(text: string): WallMs | null {
   const local = new Date(Date.UTC(year, month - 1, day, hour, minute, second));
   const exists =
     local.getUTCMonth() === month - 1 && local.getUTCDate() === day && hour < 24 && minute < 60 && second < 60;
-  return exists ? wallMs(local.getTime() + fractionMs - offsetMinutes * 60_000) : null;
+  const at = local.getTime() + fractionMs - offsetMinutes * 60_000;
+  return exists && Math.abs(offsetMinutes) < 24 * 60 && at < endOfYears ? wallMs(at) : null;
 }
 
 /** `2036-01-01T00:00:00+00:00`, with microseconds only when there are any: as Patroni writes it. */

@@ -1,5 +1,9 @@
-/** A value as postgresql.conf takes it: always quoted, quotes and backslashes doubled. */
-export const quoted = (value: string): string => `'${value.replace(/[\\']/g, '$&$&')}'`;
+/**
+ * A value as postgresql.conf takes it: always quoted, quotes and backslashes doubled, and all on one line: a text block of YAML ends
+ * with a line break, and with one between its quotes PostgreSQL takes nothing of the file.
+ */
+export const quoted = (value: string): string =>
+  `'${value.replace(/[\\']/g, '$&$&').replaceAll('\n', '\\n').replaceAll('\r', '\\r')}'`;
 
 export interface ConfParts {
   /** Where nobody says otherwise: even the operator's own file is stronger. */

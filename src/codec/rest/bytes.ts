@@ -11,5 +11,6 @@ const bytesPer: Readonly<Record<string, number>> = {
 export function bytesOf(text: string): bigint | null {
   const match = /^\s*(\d+(?:\.\d+)?|\.\d+)\s*(B|kB|MB|GB|TB|)\s*$/.exec(text);
   const factor = bytesPer[match?.[2] ?? ''];
-  return match === null || factor === undefined ? null : BigInt(Math.round(Number(match[1]) * factor));
+  const bytes = match === null || factor === undefined ? Number.NaN : Math.round(Number(match[1]) * factor);
+  return Number.isFinite(bytes) ? BigInt(bytes) : null;
 }

@@ -16,6 +16,9 @@ export function readHandover(
   body: JsonObject,
   { nowMs, paused }: { readonly nowMs: number; readonly paused: boolean },
 ): { readonly kind: 'ok'; readonly request: HandoverRequest } | Refusal {
+  // A name that is none must not be taken for no name: anybody might be promoted then.
+  for (const field of ['candidate', 'member'])
+    if (typeof (body[field] ?? '') !== 'string') return refusal(400, `${field} should be the name of a member, a text`);
   const leader = textOrNull(body.leader) || null;
   const candidate = textOrNull(body.candidate) || textOrNull(body.member) || null;
   const given = body.scheduled_at || null; // an empty text means now, as it does to Patroni

@@ -1,6 +1,6 @@
 import type { Ask } from '../../model/ask.ts';
 import type { WallMs } from '../../model/units.ts';
-import type { JsonObject } from '../dcs/json.ts';
+import { compactJson, type JsonObject } from '../dcs/json.ts';
 import { type Refusal, refusal } from './refusal.ts';
 import { readAppointment } from './schedule.ts';
 
@@ -29,7 +29,7 @@ export function readRestart(
         role = value;
         break;
       case 'postgres_version': {
-        const read = readServerVersion(String(value));
+        const read = readServerVersion(typeof value === 'string' ? value : compactJson(value));
         if (typeof read === 'string') return refusal(400, read);
         belowVersion = read;
         break;

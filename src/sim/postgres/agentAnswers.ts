@@ -73,6 +73,7 @@ teach({
     reply(receiver === null ? rows() : rows({ pid: String(receiver.process.pid) })),
   /** Every line of a simulated server's files is understood. */
   fileMistakes: (_server, _backend, _values, reply) => reply(rows()),
+  wrongHbaLines: (_server, _backend, _values, reply) => reply(rows()),
   databaseNames: (_server, _backend, _values, reply) => reply(rows({ oid: '5', name: 'postgres' })),
   relationNames: (_server, _backend, _values, reply) => reply(rows({ file: '1663/5/16384', relation: 'public.rows' })),
   quiet: (_server, _backend, _values, reply) => reply(rows()),

@@ -3,6 +3,7 @@ import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { timeline } from '../../../src/model/units.ts';
 import { leaveRootForGood } from '../../support/unprivileged.ts';
 import { makeFolder, makeNode, noPremise } from './node.ts';
 
@@ -74,6 +75,50 @@ describe('a wrong word among the parameters', () => {
     assert.equal(await n1.sql('SHOW maintenance_work_mem'), '17MB');
   });
 
+  test('may be one line or several, with whatever in it', async () => {
+    const value = `first 'quoted' \\\\ line\nsecond\r\n`;
+    set({ 'app.words': value });
+    await n1.postgres.applyConfiguration(false);
+    await shows('app.words', value);
+    await n1.stop();
+    assert.equal((await start()).error, null);
+    await shows('app.words', value);
+  });
+
+  test('among the access rules keeps neither the server from starting, nor the rules that were there from counting', async () => {
+    const { postgres } = n1.settings as { postgres: { pgHba: readonly string[] | null } };
+    const good = ['host all all 127.0.0.1/32 md5', 'local all all md5'];
+    const inForce = () => n1.sql("SELECT count(*) || ' ' || count(error) FROM pg_hba_file_rules");
+    postgres.pgHba = good;
+    await n1.postgres.applyConfiguration(false);
+    assert.equal(await inForce(), '2 0');
+    n1.notes.length = 0;
+    postgres.pgHba = [...good, 'host all all anywhere', 'garbage'];
+    await n1.postgres.applyConfiguration(false);
+    await n1.postgres.applyConfiguration(false);
+    assert.equal(await inForce(), '2 0');
+    const told = /^postgresql.pg_hba is left out as a whole/;
+    assert.deepEqual(
+      n1.notes.map((note) => told.test(note)),
+      [true],
+      'told once',
+    );
+    await n1.stop();
+    assert.equal((await start()).error, null, 'nothing wrong was left on disk');
+    await n1.stop();
+    postgres.pgHba = [...good, 'garbage', 'garbage too'];
+    assert.equal((await start()).error, null, 'not even when it comes with a start');
+    assert.equal(await inForce(), '2 0');
+    assert.deepEqual(
+      n1.notes.map((note) => told.test(note)),
+      [true, true],
+    );
+    postgres.pgHba = [...good, 'host all all ::1/128 md5'];
+    await n1.postgres.applyConfiguration(false);
+    assert.equal(await inForce(), '3 0');
+    postgres.pgHba = null;
+  });
+
   test('is looked for in what the server said at this start, and nowhere else', async () => {
     set({ work_men: undefined, work_mem: '5MB' });
     await n1.stop();
@@ -112,6 +157,22 @@ describe('a wrong word among the parameters', () => {
     writeFileSync(auto, before);
     assert.equal((await start()).error, null);
     assert.equal(await n1.sql('SHOW maintenance_work_mem'), '17MB');
+  });
+
+  test('is no line that goes with a promotion: nothing is told of it, and nothing waits for a restart', async () => {
+    await n1.stop();
+    assert.equal((await n1.perform({ kind: 'startStandby', upstream: null })).error, null);
+    const promotion = { kind: 'promote', premise: noPremise, mine: timeline(1), taken: timeline(1) } as const;
+    assert.equal((await n1.perform(promotion)).error, null);
+    n1.notes.length = 0;
+    await n1.postgres.look();
+    set({ effective_cache_size: '69MB' });
+    assert.equal((await n1.postgres.applyConfiguration(true)).kind, 'done');
+    await shows('effective_cache_size', '69MB');
+    const seen = await n1.postgres.look();
+    assert.ok(seen.kind === 'running');
+    const waiting = Object.keys(seen.pendingRestart).filter((name) => name.startsWith('recovery'));
+    assert.deepEqual([waiting, n1.notes], [[], []]);
   });
 
   async function shows(name: string, value: string): Promise<void> {

@@ -111,6 +111,10 @@ test('what is missing or no address is named, all at once', () => {
       small.replace('name: node1', 'name: __Patroni_strict_sync_replica_placeholder__'),
       ['node.yml:2:1: name: this name is reserved; give the member another'],
     ],
+    ...[`""`, `" "`, `"a\\nb"`].map((name): [string, string[]] => [
+      small.replace('name: node1', `name: ${name}`),
+      ['node.yml:2:1: name: must not be empty, nor hold a line break or another control character'],
+    ]),
     [small.replace('name: node1', 'name: a/b'), ['node.yml:2:1: name: a member name must not contain a slash']],
     [
       small.replace('{ hosts: [node1:2379, node2:2379] }', '{ username: u }'),
@@ -275,4 +279,9 @@ test('an HTTP header that could not be sent is named at the start, not found out
     /restapi\.http_extra_headers\.X-A: the value of an HTTP header/,
   );
   assert.match(problems(withHeader('"X A": b'))[0] ?? '', /restapi\.http_extra_headers: the name of an HTTP header/);
+});
+
+test('a name that PostgreSQL shows otherwise is told', () => {
+  for (const name of ['nöde', 'n'.repeat(64)])
+    assert.match(warnings(small.replace('name: node1', `name: ${name}`)).join(), /name: PostgreSQL shows it otherwise/);
 });

@@ -69,6 +69,19 @@ test('parameters of older versions and of the agent alone do not reach postgresq
     assert.deepEqual([postgres.parameters[name], postgres.recovery[name]], [undefined, undefined]);
     assert.deepEqual(warnings, [`postgresql.parameters.${name}: set by the agent alone; ignored`]);
   }
+  for (const name of [
+    'include',
+    'include_if_exists',
+    'include_dir',
+    'data_directory',
+    'config_file',
+    'Data_Directory',
+  ]) {
+    const { postgres, warnings } = read({ parameters: { [name]: '/x' } });
+    assert.equal(postgres.parameters[name.toLowerCase()], undefined);
+    assert.match(warnings.join(), /files are named by the agent alone/);
+  }
+  assert.equal(read({ parameters: { 'x.y': 'a\0b' } }).postgres.parameters['x.y'], undefined);
   const { postgres } = read({ parameters: { restore_command: 'cp %f %p', archive_mode: true, 'x.y': 1 } });
   assert.deepEqual(postgres.recovery, { restore_command: 'cp %f %p' });
   assert.deepEqual([postgres.parameters.archive_mode, postgres.parameters['x.y']], ['on', '1']);

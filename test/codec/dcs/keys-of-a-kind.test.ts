@@ -84,6 +84,8 @@ test('instants: offsets count, local times are refused, every instant survives',
   assert.equal(readSchedule('2036-01-02 03:04 UTC'), Date.UTC(2036, 0, 2, 3, 4));
   assert.equal(readSchedule('2036-01-02T03:04:05.250-0530'), Date.UTC(2036, 0, 2, 8, 34, 5, 250));
   assert.equal(readSchedule('2036-02-30T00:00:00Z'), null);
+  assert.equal(readSchedule('2036-01-01T00:00+99:99'), null);
+  assert.equal(readSchedule('9999-12-31T23:59:59-14:00'), null, 'a year of five digits can not be written');
   assert.equal(readSchedule('2036-01-02T03:04:05'), null);
   const some = fc.integer({ min: 0, max: Date.UTC(2200, 0, 1) });
   fc.assert(fc.property(some, (ms) => assert.equal(readSchedule(writeSchedule(wallMs(ms))), ms)));

@@ -56,6 +56,7 @@ async function attempt(parts: PostgresParts, context: JobContext): Promise<JobRe
   const started = await launch(parts, context, {
     role: { role: 'primary' },
     control: null,
+    isFirst: true,
     limitMs: settings.postgres.startTimeoutMs,
     mayStart: () => Promise.resolve(null),
   });
