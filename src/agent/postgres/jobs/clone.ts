@@ -1,6 +1,6 @@
 import { writeConninfo } from '../../../codec/postgres/conninfo.ts';
 import type { Job } from '../../../model/job.ts';
-import { loginWords, must, setStandbySignal, writePassfile } from '../configure.ts';
+import { keepalives, loginWords, must, setStandbySignal, writePassfile } from '../configure.ts';
 import { mark, unmark } from '../marker.ts';
 import {
   cancelled,
@@ -61,6 +61,7 @@ export async function clone(
     // Not the member's own name: its walsender would confirm commits in the name of a standby that is not there yet.
     ['application_name', `pg_basebackup ${settings.local.name}`],
     ['connect_timeout', '5'],
+    ...keepalives,
   ]);
   const args = [
     '--pgdata',
