@@ -34,6 +34,8 @@ export const apart = [
   'test/agent/postgres/slots.test.ts',
   'test/world/sql.test.ts',
   'test/agent/postgres/heldByKernel.test.ts',
+  'test/agent/postgres/marked.test.ts',
+  'test/agent/postgres/elsewhere.test.ts',
   'test/agent/postgres/mistakes.test.ts',
   'test/agent/postgres/promote.test.ts',
   'test/agent/dcs/lost-answers.test.ts',

@@ -142,7 +142,8 @@ export interface RunningStandby extends Running {
 export type LocalPostgres =
   | { readonly kind: 'noData' }
   /** A job died here. `left` says what it was doing. */
-  | { readonly kind: 'partialData'; readonly left: HalfDone }
+  /** `mayBeWhole`: there is a control file, and nothing that tells these files from others that people put in their place. */
+  | { readonly kind: 'partialData'; readonly left: HalfDone; readonly mayBeWhole?: true }
   /** The directory cannot be listed, or holds no readable control file. Nothing may be touched. */
   | { readonly kind: 'unreadable'; readonly why: string }
   | {

@@ -92,6 +92,8 @@ export interface Files {
   append(path: string, text: string, mode: number): Promise<ControlOutcome>;
   list(path: string): Promise<Listing>;
   stat(path: string): Promise<FileStat>;
+  /** The path without links; null: there is nothing. */
+  real(path: string): Promise<string | null>;
   /** Done for good: not undone by a power cut. */
   rename(from: string, to: string): Promise<ControlOutcome>;
   /** A file, or a whole tree, for good. Absent is done. Never follows links out of the tree. */

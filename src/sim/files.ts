@@ -73,6 +73,7 @@ export function makeFiles(machine: Machine, self: SimProcess): Files {
         stamp: String(node.kind === 'file' ? node.written : 0),
       });
     },
+    real: (path) => now(disk.get(path) === null ? null : path),
     rename: (from, to) =>
       change(`rename ${from} to ${to}`, () => {
         const done = !machine.mountPoints.has(from) && disk.rename(from, to);
@@ -81,8 +82,8 @@ export function makeFiles(machine: Machine, self: SimProcess): Files {
       }),
     remove: (path) =>
       change(`remove ${path}`, () => {
-        // The tables of a data directory that is whole.
-        const folder = path.replace(/\/base$/, '');
+        // The control file, or the tables, of a data directory that is whole.
+        const folder = path.replace(/\/(base|global\/pg_control)$/, '');
         if (folder !== path && disk.get(`${folder}/global/pg_control`) !== null) machine.onErased?.(folder, 'removed');
         disk.remove(path);
         disk.sync(folderOf(path));

@@ -22,10 +22,13 @@ export interface Observer {
   observed(): readonly Observed[];
 }
 
-/** A copy that its agent was making when it died: marked as half, and of no use to anybody, even where it was finished since. */
-function isOwnCopy({ disk }: Machine): boolean {
-  const marker = disk.get(`${places.stateDir}/job.json`);
-  return marker?.kind === 'file' && /basebackup|initdb/.test(marker.text);
+/**
+ * A copy that its agent was making when it died: marked as half, and of no use to anybody, even where it was finished since. Without
+ * its label it may be what people put there.
+ */
+function isOwnCopy(machine: Machine, path: string): boolean {
+  const marker = machine.disk.get(`${places.stateDir}/job.json`);
+  return marker?.kind === 'file' && /basebackup/.test(marker.text) && dataDirAt(machine, path).has('backup_label');
 }
 
 interface SeenServer {
@@ -294,7 +297,7 @@ export function makeObserver(
   }
   for (const { name, machine } of nodes)
     machine.onErased = (path, how) => {
-      if (how === 'removed' && isOwnCopy(machine)) return;
+      if (how === 'removed' && isOwnCopy(machine, path)) return;
       const systemId = dataDirAt(machine, path).control()?.systemId ?? null;
       const lastMs = [...led.values()].filter((one) => one.systemId === systemId).map((one) => one.lastMs);
       const leaderAgoMs = lastMs.length === 0 ? null : engine.now() - Math.max(...lastMs);

@@ -1,5 +1,5 @@
 import { closeSync, constants, createReadStream, openSync } from 'node:fs';
-import { chmod, copyFile, mkdir, open, readdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, open, readdir, readFile, realpath, rename, rm, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { wallMs } from '../model/units.ts';
 import type { FileStat, Files } from '../model/world.ts';
@@ -12,6 +12,7 @@ export function makeFiles(): Files {
       orMissing(async () => ({ kind: 'text', text: await readFrom(path, fromByte) }) as const),
     list: (path) => orMissing(async () => ({ kind: 'entries', names: await readdir(path) }) as const),
     stat: (path) => orMissing(() => describe(path)),
+    real: (path) => realpath(path).catch(() => null),
     write: (path, text, mode) => outcomeOf(() => replace(path, text, mode)),
     append: (path, text, mode) => outcomeOf(() => append(path, text, mode)),
     rename: (from, to) => outcomeOf(() => renameForGood(from, to)),

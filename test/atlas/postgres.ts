@@ -13,6 +13,7 @@ const older = { ...control, timeline: timeline(4) };
 const kinds: Readonly<Record<string, LocalPostgres>> = {
   'no data': { kind: 'noData' },
   'half a copy': { kind: 'partialData', left: 'basebackup' },
+  'half a copy, or whole data in its place': { kind: 'partialData', left: 'basebackup', mayBeWhole: true },
   'half a bootstrap': { kind: 'partialData', left: 'initdb' },
   'half a rewind': { kind: 'partialData', left: 'rewind' },
   'half removed': { kind: 'partialData', left: 'removal' },

@@ -65,12 +65,16 @@ export function primaryConninfo(settings: Settings, upstream: Upstream): string 
     ['host', upstream.host],
     ['port', String(upstream.port)],
     ['application_name', settings.local.name],
-    // A cut cable must not look like a quiet primary for two hours.
-    ['keepalives_idle', '5'],
-    ['keepalives_interval', '2'],
-    ['keepalives_count', '3'],
+    ...keepalives,
   ]);
 }
+
+/** A cut cable, or a host that lost its power, must not look like a quiet server for two hours. */
+export const keepalives = [
+  ['keepalives_idle', '5'],
+  ['keepalives_interval', '2'],
+  ['keepalives_count', '3'],
+] as const;
 
 function recoverySettings(settings: Settings, role: Role): Readonly<Record<string, string>> {
   if (role.role === 'primary') return {};

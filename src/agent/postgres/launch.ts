@@ -2,6 +2,7 @@ import { readMistakes } from '../../codec/postgres/mistakes.ts';
 import type { ControlData } from '../../model/postgres.ts';
 import { configure, parametersFor, type Role, setStandbySignal } from './configure.ts';
 import { hbaFailure, hbaIsTaken, takeHbaBack } from './hba.ts';
+import { unmarkWhole } from './marker.ts';
 import { cancelled, failed, type JobContext, type JobResult, type PostgresParts, succeeded, toolEnv } from './parts.ts';
 import { findPostmaster, orphansOf } from './postmaster.ts';
 import { clearStaleLocks } from './staleLocks.ts';
@@ -58,6 +59,7 @@ async function launchOnce(parts: PostgresParts, context: JobContext, options: La
   if (context.signal.aborted) return cancelled;
   const refusal = await options.mayStart();
   if (refusal !== null) return failed(`not started: ${refusal}`);
+  await unmarkWhole(parts);
 
   const { commandLine } = parametersFor(parts.settings(), options.role, options.control);
   const server = [

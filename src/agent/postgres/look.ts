@@ -1,9 +1,10 @@
 import { writeTold } from '../../codec/guard.ts';
-import type { ControlData, HalfDone, LocalPostgres, RunningStandby, Sender } from '../../model/postgres.ts';
+import type { ControlData, LocalPostgres, RunningStandby, Sender } from '../../model/postgres.ts';
 import { type InstantMs, type Lsn, type Timeline, timeline } from '../../model/units.ts';
 import type { Cancel, ProcessInfo, SqlSession } from '../../model/world.ts';
 import type { ControlReader } from './control.ts';
 import type { PatientDisk } from './disk.ts';
+import { lookAtMark, readMark } from './marker.ts';
 import type { PostgresParts } from './parts.ts';
 import { findPostmaster, orphansAtLarge, orphansOf, type Postmaster } from './postmaster.ts';
 import { readProbe } from './probe.ts';
@@ -185,8 +186,9 @@ export function makeLooker(
         { oldValue, newValue: wanted[name] ?? '' },
       ]),
     );
-    const left = await halfDone();
-    const more = { pendingRestart, ...(left === undefined ? {} : { left }) };
+    const marked = await readMark(parts);
+    const isOf = marked?.dataDir === null || marked?.dataDir === parts.places().dataDir;
+    const more = { pendingRestart, ...(marked !== undefined && isOf ? { left: marked.left } : {}) };
     // What another life of this agent wrote may be told to the server yet.
     if (seen.role === 'standby')
       return {
@@ -224,19 +226,12 @@ export function makeLooker(
     return stats.some(({ kind }) => kind === 'file');
   }
 
-  /** What a job that died was doing; it is there, too, while one is at work. */
-  async function halfDone(): Promise<HalfDone | undefined> {
-    const marker = await world.files.read(parts.places().marker);
-    if (marker.kind !== 'text') return undefined;
-    return (['initdb', 'basebackup', 'rewind', 'removal'] as const).find((one) => marker.text.includes(`"${one}"`));
-  }
-
   /** Nothing runs: what do the files say? */
   async function lookAtFiles(): Promise<LocalPostgres> {
     const places = parts.places();
-    const left = await halfDone();
-    if (left !== undefined) return { kind: 'partialData', left };
     const file = await world.files.stat(places.control);
+    const marked = await lookAtMark(parts, file.kind === 'file');
+    if (marked !== null) return marked;
     if (file.kind !== 'file') {
       const listing = await world.files.list(places.dataDir);
       if (listing.kind === 'absent') return { kind: 'noData' };

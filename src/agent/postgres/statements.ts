@@ -74,6 +74,11 @@ export const inRecovery: Statement = {
   name: 'inRecovery',
   text: 'SELECT pg_catalog.pg_is_in_recovery() AS in_recovery',
 };
+/** Where a copy of this server would go, besides its data directory. */
+export const tablespaces: Statement = {
+  name: 'tablespaces',
+  text: `SELECT location FROM pg_catalog.pg_tablespace, pg_catalog.pg_tablespace_location(oid) AS location WHERE location LIKE '/%'`,
+};
 /** Asked of a leader: does it still have the segment that begins after this position? Whoever has all there is needs none. */
 export const walFrom = (position: string): Statement => ({
   name: 'walFrom',

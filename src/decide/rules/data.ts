@@ -55,7 +55,7 @@ const partial: Rule = {
   reason: 'a job died here and left half a data directory',
   judge(seen) {
     if (seen.postgres.kind !== 'partialData') return undefined;
-    const { left } = seen.postgres;
+    const { left, mayBeWhole = false } = seen.postgres;
     if (iAmLeader(seen) && left !== 'initdb')
       return {
         actions: [{ kind: 'releaseLeaderKey', lsn: null }],
@@ -88,13 +88,18 @@ const partial: Rule = {
             kind: 'removeData',
             why: `an interrupted ${left}`,
             premise,
-            force: left !== 'rewind',
+            force: left !== 'rewind' && !mayBeWhole,
             // It may have died before anything was gone.
             leader: left === 'removal' ? source : null,
           },
         },
       ],
-      because: [['left', left]],
+      because: mayBeWhole
+        ? [
+            ['left', left],
+            ['setAside', 'it may be whole data that people put there'],
+          ]
+        : [['left', left]],
     };
   },
 };

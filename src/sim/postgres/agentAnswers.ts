@@ -27,6 +27,7 @@ teach({
       reply(rows());
     });
   },
+  tablespaces: (_server, _backend, _values, reply) => reply(rows()),
   inRecovery: (server, _backend, _values, reply) => reply(rows({ in_recovery: bool(server.inRecovery) })),
   load: (_server, _backend, _values, reply) =>
     reply(rows({ clients: '0', in_transaction: '0', transactions: '0', wal_bytes: '0' })),

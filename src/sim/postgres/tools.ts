@@ -101,14 +101,32 @@ function reach(
   });
 }
 
+const conninfoOf = (args: readonly string[]) =>
+  readConninfo(optionOf(args, '-d', '--dbname') ?? optionOf(args, '--source-server', '--source-server') ?? '');
+
 function targetOf(args: readonly string[]) {
-  const conninfo = readConninfo(
-    optionOf(args, '-d', '--dbname') ?? optionOf(args, '--source-server', '--source-server') ?? '',
-  );
+  const conninfo = conninfoOf(args);
   return {
     host: optionOf(args, '-h', '--host') ?? conninfo.get('host') ?? '',
     port: Number(optionOf(args, '-p', '--port') ?? conninfo.get('port') ?? 5432),
   };
+}
+
+/**
+ * The server behind a connection is gone. Its kernel says so; a host without power, or behind a cut cable, says nothing, for as
+ * long as libpq was told to wait.
+ */
+function onceFelt(
+  { network }: PostgresWorld,
+  { name }: Machine,
+  self: SimProcess,
+  { args, server, felt }: { readonly args: readonly string[]; readonly server: Instance; readonly felt: () => void },
+): void {
+  if (server.machine.powered() && network.open(server.machine.name, name)) return felt();
+  const conninfo = conninfoOf(args);
+  const told = (word: string, byKernel: number): number => Number(conninfo.get(word) ?? byKernel);
+  const seconds = told('keepalives_idle', 7_200) + told('keepalives_interval', 75) * told('keepalives_count', 9);
+  self.after(seconds * 1_000, felt);
 }
 
 export const pgBasebackup =
@@ -131,8 +149,11 @@ export const pgBasebackup =
       self.print('waiting for checkpoint');
       if (self.state() === 'dead') return;
       const source = spawnChild(server, 'walsender base backup');
+      let breaks = false;
       const copying = source.onEnd(() => {
-        if (self.state() !== 'dead') giveUp('could not read COPY data: server closed the connection');
+        breaks = true;
+        const why = 'could not read COPY data: server closed the connection';
+        if (self.state() !== 'dead') onceFelt(world, machine, self, { args, server, felt: () => giveUp(why) });
       });
       self.onEnd(() => source.signal('KILL'));
       const totalMs = draw(world, world.tuning.baseBackupMs);
@@ -142,8 +163,13 @@ export const pgBasebackup =
           self.print(`${Math.round(part * 23000)}/23000 kB (${part * 100}%), 0/1 tablespace`),
         );
       self.after(totalMs, () => {
+        if (breaks) return;
         if (!world.network.open(server.machine.name, machine.name))
-          return giveUp('could not receive data from WAL stream: timeout');
+          return onceFelt(world, machine, self, {
+            args,
+            server,
+            felt: () => giveUp('could not receive data from WAL stream: timeout'),
+          });
         const control = server.dir.control();
         if (control === null) return giveUp('no control file');
         const wal = copyWal(server.wal);
@@ -214,12 +240,15 @@ export const pgRewind =
       dir.writeControl({ ...control, state: 'in production' }); // half-way, it is of no use to anybody
       const rewound = begin(machine, path);
       const serving = spawnChild(server, 'client backend pg_rewind');
+      let breaks = false;
       const fetching = serving.onEnd(() => {
-        if (self.state() !== 'dead')
-          exit(self, 1, 'pg_rewind: fatal: could not fetch files: server closed the connection');
+        breaks = true;
+        const why = 'pg_rewind: fatal: could not fetch files: server closed the connection';
+        if (self.state() !== 'dead') onceFelt(world, machine, self, { args, server, felt: () => exit(self, 1, why) });
       });
       self.onEnd(() => serving.exit(0));
       self.after(draw(world, world.tuning.rewindMs), () => {
+        if (breaks) return;
         const base = lastCheckpoint(wal, fork.at);
         const fresh = copyWal(server.wal);
         truncate(fresh, server.wal.flushed);

@@ -1,5 +1,6 @@
 import { must } from '../configure.ts';
 import type { PostgresParts } from '../parts.ts';
+import { setOutsideAside } from './outside.ts';
 
 const keptInside = '.set-aside.';
 const stagingName = '.clone.new';
@@ -15,6 +16,8 @@ export async function setAside(parts: PostgresParts, word: string): Promise<stri
   const { files } = parts.world;
   const { dataDir } = parts.places();
   if ((await files.stat(dataDir)).kind === 'absent') return null;
+  const held = await setOutsideAside(parts, (path) => firstFree(parts, `${path}.${word}`));
+  if (held !== null) throw new Error(`${dataDir} is not set aside: ${held}`);
   const beside = await firstFree(parts, `${dataDir}.${word}`);
   const renamed = await files.rename(dataDir, beside);
   if (renamed.kind === 'done') return beside;

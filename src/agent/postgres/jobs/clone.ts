@@ -1,6 +1,6 @@
 import { writeConninfo } from '../../../codec/postgres/conninfo.ts';
 import type { Job } from '../../../model/job.ts';
-import { loginWords, must, setStandbySignal, writePassfile } from '../configure.ts';
+import { keepalives, loginWords, must, setStandbySignal, writePassfile } from '../configure.ts';
 import { mark, unmark } from '../marker.ts';
 import {
   cancelled,
@@ -12,6 +12,7 @@ import {
   toolEnv,
 } from '../parts.ts';
 import { isKept, stagingFor, unstage } from './aside.ts';
+import { claimOutside, emptyClaimed } from './outside.ts';
 
 const limitMs = 7 * 24 * 3_600_000;
 const forbidden = new Set([
@@ -46,7 +47,10 @@ export async function clone(
   if (names.some((name) => !name.startsWith('.') && !isKept(name)))
     return failed(`${places.dataDir} is not empty: nothing is copied over existing data`);
   await writePassfile(parts, job.from.host, job.from.port);
-  await mark(parts, 'basebackup');
+  const given = settings.postgres.basebackup.filter(([name]) => !forbidden.has(name));
+  const claimed = await claimOutside(parts, job.from, given);
+  if (typeof claimed === 'string') return failed(claimed);
+  await mark(parts, 'basebackup', claimed);
   const target = stagingFor(places.dataDir, names);
   const { replication, database, pgpass } = settings.local.postgres;
   const dsn = writeConninfo([
@@ -57,8 +61,8 @@ export async function clone(
     // Not the member's own name: its walsender would confirm commits in the name of a standby that is not there yet.
     ['application_name', `pg_basebackup ${settings.local.name}`],
     ['connect_timeout', '5'],
+    ...keepalives,
   ]);
-  const given = settings.postgres.basebackup.filter(([name]) => !forbidden.has(name));
   const args = [
     '--pgdata',
     target,
@@ -103,6 +107,7 @@ async function clearOwnLeavings(parts: PostgresParts): Promise<void> {
   const places = parts.places();
   const listing = await parts.world.files.list(places.dataDir);
   if (listing.kind === 'entries' && listing.names.some((name) => !isKept(name))) return;
+  await emptyClaimed(parts);
   // pg_basebackup does not wait for the disk when it cleans up: without its mark nobody would know what comes back.
   await must(parts.world.files.sync(places.dataDir));
   await unmark(parts);

@@ -4,6 +4,7 @@ import { mark, unmark } from '../marker.ts';
 import { failed, type JobContext, type JobResult, type PostgresParts, succeeded } from '../parts.ts';
 import { findPostmaster, orphansOf } from '../postmaster.ts';
 import { isKept, setAside } from './aside.ts';
+import { emptyClaimed, emptyOutside } from './outside.ts';
 import { endPending, reportBefore } from './report/report.ts';
 import { whyNoPrimary } from './source.ts';
 
@@ -17,7 +18,7 @@ export async function removeData(
   job: Extract<Job, { kind: 'removeData' }>,
 ): Promise<JobResult> {
   const { world } = parts;
-  const { dataDir } = parts.places();
+  const { dataDir, control } = parts.places();
   if ((await findPostmaster(world, parts.places())) !== null || orphansOf(world, parts.places()).length > 0)
     return failed(stillRuns);
   const report = job.force && job.leader !== null ? await reportBefore(parts, context, 'removal', job.leader) : null;
@@ -32,8 +33,11 @@ export async function removeData(
   } else {
     const listing = await world.files.list(dataDir);
     if (listing.kind === 'unreadable') return failed(`${dataDir}: ${listing.why}`);
+    await emptyClaimed(parts);
     // Killed half way, it must not be taken for data: neither for its own, nor for that of somebody who put it there.
     if (job.leader !== null) await mark(parts, 'removal');
+    await must(world.files.remove(control));
+    await emptyOutside(parts);
     for (const name of (listing.kind === 'entries' ? listing.names : []).filter((one) => !isKept(one)))
       await must(world.files.remove(`${dataDir}/${name}`));
     parts.step('removeData', 'emptied', [['why', job.why]]);

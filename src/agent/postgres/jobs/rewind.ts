@@ -1,6 +1,6 @@
 import { writeConninfo } from '../../../codec/postgres/conninfo.ts';
 import type { Job } from '../../../model/job.ts';
-import { loginWords, setStandbySignal, writePassfile } from '../configure.ts';
+import { keepalives, loginWords, setStandbySignal, writePassfile } from '../configure.ts';
 import { halt } from '../halt.ts';
 import { mark, unmark } from '../marker.ts';
 import {
@@ -53,6 +53,7 @@ export async function rewind(
     ['host', job.from.host],
     ['port', String(job.from.port)],
     ['connect_timeout', '5'],
+    ...keepalives,
   ]);
   const args = [
     '--target-pgdata',
