@@ -89,6 +89,7 @@ export const withoutLab = [
   'test/lab/proofs.test.ts',
   'test/lab/report.test.ts',
   'test/lab/sideWork.test.ts',
+  'test/lab/status.test.ts',
   'test/lab/verdict.test.ts',
 ];
 
