@@ -31,7 +31,7 @@ test('what is named among the longest is there', () => {
 });
 
 test('tests of the lab that share a process start no lab, no server and no program, and the others have one of their own', () => {
-  const startsOne = /makeLab\(|makeStage\(|chromium|\bspawn|leaveRoot/;
+  const startsOne = /make(Lab|Stage|BrowserStage)\(|chromium|\bspawn|leaveRoot/;
   assert.deepEqual(
     testFilesIn(folders.lab).filter((path) => startsOne.test(readFileSync(path, 'utf8')) === withoutLab.includes(path)),
     [],
