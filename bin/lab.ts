@@ -170,6 +170,8 @@ const machineVerbs: readonly (readonly [verb: string, kind: MachineDeed, descrip
   ['hasten-disk', 'hastenDisk', 'etcd flushes as quickly as before'],
   ['stall-flushes', 'stallFlushes', 'no flush of PostgreSQL comes to an end, as on a disk that hangs'],
   ['flush-again', 'flushAgain', 'flushes come to an end again'],
+  ['use-up-connections', 'useUpConnections', 'nobody gets a connection to PostgreSQL any more'],
+  ['give-back-connections', 'giveBackConnections', 'the sessions that used them up end'],
 ];
 
 function faultCommands(lab: Command): void {

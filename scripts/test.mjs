@@ -3,12 +3,16 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { apart, folders, noScenarios, root, seeds, testFilesIn } from './testFiles.mjs';
+import { compiled, compileTests } from './compileTests.mjs';
+import { inMemory } from './inMemory.mjs';
+import { apart, folders, noScenarios, root, seeds, sharesOf, testFilesIn, withoutLab } from './testFiles.mjs';
 
 const bin = (name) => join(root, 'node_modules/.bin', name);
 const cores = availableParallelism();
 /** Each scenario makes its closures anew: bin/simWorker.ts says why these. */
 const seldomOptimized = ['--interrupt-budget=1000000', '--max-semi-space-size=64'];
+const rulesRecorder = 'test/rules/record.ts';
+const rulesCheck = 'test/rules/check.ts';
 const groups = {
   types: () => [
     [bin('tsc'), ['--noEmit']],
@@ -21,18 +25,18 @@ const groups = {
   unit: () => {
     const others = testFilesIn(['test/'], [...Object.values(folders).flat(), ...apart]);
     // One more than there are cores: what has real servers waits for them most of its time. Yet it tells how late things are, too.
-    return [sideBySide(cores + 1, [others.join(), ...apart])];
+    return [inMemory(sideBySide(cores + 1, [others, ...apart]))];
   },
   simulator: () => {
     const scenarios = testFilesIn(folders.simulator, [seeds, ...noScenarios]);
     return [
-      sideBySide(cores, [seeds, ...noScenarios]),
-      sideBySide(cores, sharesOf(scenarios, 2 * cores), [...seldomOptimized, '--import', './test/rules/record.ts']),
-      [process.execPath, ['--import', 'tsx', 'test/rules/check.ts']],
+      inMemory(sideBySide(cores, [seeds, ...noScenarios])),
+      sideBySide(cores, sharesOf(scenarios, 2 * cores), [...seldomOptimized, '--import', inFolder(rulesRecorder)]),
+      [process.execPath, [inFolder(rulesCheck)]],
     ];
   },
   // Tests on whole machines and clusters want this one for themselves.
-  lab: () => [sideBySide(1, testFilesIn(folders.lab))],
+  lab: () => [sideBySide(1, [withoutLab, ...testFilesIn(folders.lab, withoutLab)])],
   cluster: () => [sideBySide(1, testFilesIn(folders.cluster))],
 };
 
@@ -46,6 +50,10 @@ if (unknown.length > 0) {
 /** Where the scenarios note which rules decided. */
 process.env.RULES_FOLDER = mkdtempSync(join(tmpdir(), 'matriarch-rules-'));
 process.on('exit', () => rmSync(process.env.RULES_FOLDER, { recursive: true, force: true }));
+
+/** Where all test files are, compiled. */
+const folder = await compileTests([...testFilesIn(['test/']), rulesRecorder, rulesCheck]);
+const inFolder = (path) => compiled(folder, path);
 
 const results = [];
 for (const name of asked.length > 0 ? asked : Object.keys(groups)) {
@@ -62,13 +70,10 @@ console.log(
 );
 process.exit(results.every(({ passed }) => passed) ? 0 : 1);
 
-/** Several files a process: each new one has the simulator to load and to compile. */
-function sharesOf(files, count) {
-  return Array.from({ length: count }, (_, share) => files.filter((_, index) => index % count === share).join());
-}
-
-function sideBySide(count, files, loads = []) {
-  return [process.execPath, ['--import', 'tsx', ...loads, 'scripts/sideBySide.mjs', String(count), ...files]];
+/** What shares a process is an array. Each new one has its modules to load, and the simulator's to compile. */
+function sideBySide(count, files, flags = []) {
+  const program = ['--enable-source-maps', ...flags, 'scripts/sideBySide.mjs'];
+  return [process.execPath, [...program, folder, String(count), ...files.map(String)]];
 }
 
 function run(program, args) {

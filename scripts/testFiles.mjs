@@ -53,12 +53,59 @@ export const apart = [
 /** Random stories: a thread for each core by themselves. */
 export const seeds = 'test/sim/seeds.test.ts';
 
-/** Rehearsals ask all rules about worlds that are not, and the conformance tests run real servers: neither shows a rule at work. */
+/**
+ * Rehearsals ask all rules about worlds that are not, the conformance tests run real servers, and random stories reach tomorrow
+ * what they do not today: none shows that a rule is at work. The longest first.
+ */
 export const noScenarios = [
   'test/sim/postgres-conformance.test.ts',
+  'test/sim/stories.test.ts',
   'test/sim/etcd-conformance.test.ts',
   'test/sim/rehearse.test.ts',
 ];
+
+/** Scenarios that take longest, in seconds on the machine on which they were measured; the others take a few. */
+export const longest = {
+  'test/sim/failsafe.test.ts': 44,
+  'test/sim/minimize.test.ts': 30,
+  'test/sim/quorum.test.ts': 20,
+  'test/sim/patroni.test.ts': 18,
+  'test/acceptance/everyStep.test.ts': 18,
+  'test/sim/pause.test.ts': 14,
+  'test/sim/scheduledInPause.test.ts': 13,
+  'test/sim/suspend.test.ts': 12,
+  'test/sim/crashLoop.test.ts': 12,
+  'test/sim/scenarios.test.ts': 11,
+  'test/sim/ttlAndGuards.test.ts': 10,
+  'test/sim/race.test.ts': 9,
+  'test/sim/synchronous.test.ts': 9,
+};
+
+/** Tests of the lab's rooms that make no lab: they share a process. */
+export const withoutLab = [
+  'test/lab/bench.test.ts',
+  'test/lab/clocks.test.ts',
+  'test/lab/nemesis.test.ts',
+  'test/lab/page.test.ts',
+  'test/lab/perform.test.ts',
+  'test/lab/proofs.test.ts',
+  'test/lab/report.test.ts',
+  'test/lab/sideWork.test.ts',
+  'test/lab/status.test.ts',
+  'test/lab/verdict.test.ts',
+];
+
+/** Files in so many shares of about the same length, the longest share first. */
+export function sharesOf(files, count) {
+  const secondsOf = (path) => longest[path] ?? 3;
+  const shares = Array.from({ length: count }, () => ({ seconds: 0, files: [] }));
+  for (const file of files.toSorted((a, b) => secondsOf(b) - secondsOf(a))) {
+    const shortest = shares.reduce((a, b) => (b.seconds < a.seconds ? b : a));
+    shortest.files.push(file);
+    shortest.seconds += secondsOf(file);
+  }
+  return shares.toSorted((a, b) => b.seconds - a.seconds).map((share) => share.files);
+}
 
 /** Test files below some folders but for some, by their paths below the checkout. */
 export function testFilesIn(some, but = []) {

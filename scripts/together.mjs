@@ -1,13 +1,12 @@
-import { relative } from 'node:path';
 import { after, describe } from 'node:test';
 import { pathToFileURL } from 'node:url';
 
-/** Runs test files in this process, one after another, each as a suite of its name. */
+/** Runs test files in this process, one after another, each as a suite of its name: pairs of the name and what it was compiled to. */
 export function together(files) {
-  const unended = new Set(files);
-  for (const file of files) {
-    describe(relative('.', file), async () => {
-      after(() => unended.delete(file));
+  const unended = new Set(files.map(([name]) => name));
+  for (const [name, file] of files) {
+    describe(name, async () => {
+      after(() => unended.delete(name));
       await import(pathToFileURL(file).href);
     });
   }

@@ -26,7 +26,7 @@ import { makeLoad } from './postgres/load.ts';
 import type { JobContext } from './postgres/parts.ts';
 import { makePostgres, type SentinelPrefix } from './postgres/postgres.ts';
 import { makePremise } from './premise.ts';
-import { makeRehearsals, promotionsIn } from './rehearsals.ts';
+import { makeRehearsals, pastIn } from './rehearsals.ts';
 import { makeReports } from './reports/store.ts';
 import { makeWakes } from './wakes.ts';
 
@@ -155,7 +155,7 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
     fencedByMembers: () => dcs.held()?.byMembers === true,
     now: clock.now,
     wallMs: clock.wall,
-    journal: { recent: journal.recent, subscribe: journal.subscribe },
+    journal: { recent: journal.recent, around: journal.around, subscribe: journal.subscribe },
     mailbox: { ask: mailbox.ask },
     dcs: { read: () => dcs.read(1_400), put: (key, value, modRevision) => dcs.put(key, value, modRevision) },
     wake,
@@ -166,7 +166,7 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
     rehearse: makeRehearsals({
       snapshot: () => snapshot,
       marginMs: () => configuration.marginMs(settings().cluster.ttlMs),
-      past: () => ({ promotionsMs: promotionsIn(incidents.recent()) }),
+      past: () => pastIn(incidents.recent()),
     }),
     load: makeLoad(world, settings, () => {
       const seen = snapshot?.seen.postgres;

@@ -1,3 +1,4 @@
+import { entriesAround } from '../codec/journal.ts';
 import type { Entry } from '../model/decision.ts';
 import type { Cancel, World } from '../model/world.ts';
 
@@ -7,6 +8,8 @@ export type EntryBody = Entry extends infer E ? (E extends Entry ? Omit<E, 'atMs
 export interface Journal {
   record(body: EntryBody): void;
   recent(limit: number): readonly Entry[];
+  /** The oldest that there is, and those around a moment: from memory as far as that reaches, else from the disk. */
+  around(atMs: number): Promise<readonly Entry[]>;
   subscribe(receive: (entry: Entry) => void): Cancel;
   /** Settles when everything recorded so far is on disk, or could not be. */
   flushed(): Promise<void>;
@@ -60,6 +63,13 @@ export function makeJournal(
       tell(entry);
     },
     recent: (limit) => entries.slice(-limit),
+    async around(atMs) {
+      if (entries.some(({ kind, wall }) => kind === 'decided' && Date.parse(wall) <= atMs)) return entries;
+      // The file before the last turn comes first.
+      const files = await Promise.all([`${path}.1`, path].map((one) => world.files.read(one)));
+      const text = files.map((file) => (file.kind === 'text' ? file.text : '')).join('');
+      return [...entriesAround(text, atMs), ...entries];
+    },
     subscribe(receive) {
       listeners.add(receive);
       return () => listeners.delete(receive);

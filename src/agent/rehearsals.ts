@@ -1,7 +1,7 @@
 import { type Question, rehearse, withoutLeader } from '../decide/rehearse/rehearse.ts';
 import type { AgentHandles, Snapshot } from '../model/agent.ts';
 import type { Incident, Milestone } from '../model/incident.ts';
-import type { Past, Rehearsal } from '../model/rehearsal.ts';
+import { noPast, type Past, type Rehearsal } from '../model/rehearsal.ts';
 
 /** Questions about what is not (yet) so, answered from the last look: nothing is read and nobody is asked. */
 export function makeRehearsals(deps: {
@@ -27,10 +27,37 @@ export function makeRehearsals(deps: {
   };
 }
 
-/** From the key to the first write, in the promotions of this node. */
-export const promotionsIn = (incidents: readonly Incident[]): readonly number[] =>
-  incidents.flatMap(({ kind, phases }) => {
-    const at = (wanted: Milestone): number | null => phases.find(({ phase }) => phase === wanted)?.afterMs ?? null;
-    const [key, writable] = [at('keyMine'), at('writable')];
-    return kind === 'promotion' && key !== null && writable !== null && writable >= key ? [writable - key] : [];
-  });
+/** What the changes of leader took that this node went through, or saw. */
+export function pastIn(incidents: readonly Incident[]): Past {
+  const pasts = incidents.map(pastOf);
+  const all = (of: keyof Past): readonly number[] =>
+    pasts.flatMap((past) => past[of].filter((tookMs) => Number.isFinite(tookMs) && tookMs >= 0));
+  return {
+    leasesMs: all('leasesMs'),
+    racesMs: all('racesMs'),
+    promotionsMs: all('promotionsMs'),
+    routesMs: all('routesMs'),
+  };
+}
+
+function pastOf({ kind, phases, clients = [] }: Incident): Past {
+  if (kind !== 'promotion' && kind !== 'failover') return noPast;
+  const at = (wanted: Milestone): readonly number[] =>
+    phases
+      .filter(({ phase }) => phase === wanted)
+      .slice(0, 1)
+      .map(({ afterMs }) => afterMs);
+  const between = (from: readonly number[], to: readonly number[]): readonly number[] =>
+    from.flatMap((fromMs) => to.map((toMs) => toMs - fromMs));
+  const [gone, writable] = [at('leaderGone'), kind === 'promotion' ? at('writable') : []];
+  // The first probe to feel it, and the last to be served again: a gap that goes on tells neither.
+  const gaps = clients.flatMap((one) => one.gaps.filter((gap) => gap.kind === 'write' && gap.ended));
+  const felt = gaps.length === 0 ? [] : [Math.min(...gaps.map(({ beganAfterMs }) => beganAfterMs))];
+  const served = gaps.length === 0 ? [] : [Math.max(...gaps.map(({ beganAfterMs, gapMs }) => beganAfterMs + gapMs))];
+  return {
+    leasesMs: between(felt, gone),
+    racesMs: between(gone, at(kind === 'promotion' ? 'keyMine' : 'keyTaken')),
+    promotionsMs: kind === 'promotion' ? between(at('keyMine'), writable) : [],
+    routesMs: between(writable, served),
+  };
+}

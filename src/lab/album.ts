@@ -29,7 +29,18 @@ export function makeAlbum(): Album {
   return {
     add,
     act: (text, by = 'you') =>
-      add([{ wall: new Date().toISOString(), node: by, kind: 'deed', text, because: [], decision: null }]),
+      add([
+        {
+          wall: new Date().toISOString(),
+          atMs: null,
+          skewMs: 0,
+          node: by,
+          kind: 'deed',
+          text,
+          because: [],
+          decision: null,
+        },
+      ]),
     all: () => [...kept.values()].toSorted(byTime),
     listen(receive) {
       listeners.add(receive);

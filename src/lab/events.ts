@@ -3,6 +3,7 @@ import type { Entry } from '../model/decision.ts';
 import type { Happening } from '../model/live.ts';
 import { askAgent, parsed } from './ask.ts';
 import type { Machine } from './ground.ts';
+import { inOurTime } from './ourTime.ts';
 
 /** Reads the agents' journals, the newest entry last. Agents without one, Patroni for instance, simply have no events. */
 export async function readEvents(nodes: readonly Machine[]): Promise<readonly Happening[]> {
@@ -12,7 +13,9 @@ export async function readEvents(nodes: readonly Machine[]): Promise<readonly Ha
       entries: entriesOf(await askAgent(machine, '/journal?limit=60', 1000)),
     })),
   );
-  const events = journals.flatMap(({ node, entries }) => entries.flatMap((entry) => happeningOf(node, entry) ?? []));
+  const events = journals
+    .flatMap(({ node, entries }) => entries.flatMap((entry) => happeningOf(node, entry) ?? []))
+    .map(inOurTime);
   return events.toSorted((a, b) => a.wall.localeCompare(b.wall));
 }
 

@@ -1,4 +1,5 @@
 import { setClock } from './faults/clocks.ts';
+import { giveBackConnections, useUpConnections } from './faults/connections.ts';
 import { relieve, saturate } from './faults/cpu.ts';
 import { fillDisk, freeDisk } from './faults/disk.ts';
 import type { Lab } from './lab.ts';
@@ -20,6 +21,8 @@ export const machineDeeds = [
   'hastenDisk',
   'stallFlushes',
   'flushAgain',
+  'useUpConnections',
+  'giveBackConnections',
 ] as const;
 export type MachineDeed = (typeof machineDeeds)[number];
 
@@ -39,6 +42,8 @@ export const machineWords: Readonly<Record<MachineDeed, string>> = {
   hastenDisk: "hasten etcd's disk on",
   stallFlushes: 'stall the flushes of PostgreSQL on',
   flushAgain: 'flushes end again on',
+  useUpConnections: 'use up the connections of',
+  giveBackConnections: 'give back the connections of',
 };
 
 /** Throws why it cannot be done here. */
@@ -72,6 +77,10 @@ export async function doToMachine(lab: Lab, kind: MachineDeed, name: string): Pr
       return lab.slowDisks.stall(node);
     case 'flushAgain':
       return lab.slowDisks.flushAgain(node);
+    case 'useUpConnections':
+      return useUpConnections(withOwnProcesses(lab, name));
+    case 'giveBackConnections':
+      return giveBackConnections(withOwnProcesses(lab, name));
     default:
       return kind satisfies never;
   }
@@ -89,6 +98,13 @@ const slowByMs = 100;
 function databaseNode(lab: Lab, name: string): LabNode {
   const node = lab.node(name);
   if (node.machine.plan.kind !== 'node') throw new Error(`${name} has no database`);
+  return node;
+}
+
+/** Without machines nobody could tell whose sessions they are. */
+function withOwnProcesses(lab: Lab, name: string): LabNode {
+  const node = databaseNode(lab, name);
+  if (node.machine.kind === 'loopback') throw new Error('connections are used up on machines, which need root');
   return node;
 }
 

@@ -2,7 +2,7 @@ import { happeningText } from '../codec/rest/happening.ts';
 import type { Happening } from '../model/live.ts';
 import { hurtText } from '../model/part.ts';
 import type { TrafficStatus } from '../traffic/meter.ts';
-import type { LabStatus } from './status.ts';
+import { type LabStatus, witnessOf } from './status.ts';
 
 /** Everything the screen shows at one instant. */
 export interface Scene {
@@ -76,7 +76,7 @@ function drawMembers({ status, leaseLeftMs }: Scene): readonly string[] {
       ].join(' ');
     });
   const heads = ['member'.padEnd(8), 'role'.padEnd(9), 'state'.padEnd(18), '  TL', 'lag'.padStart(10), '  host'];
-  const note = status.toldBy === null ? yellow('no agent answers') : dim(`as ${status.toldBy} sees it`);
+  const note = (status.toldBy === null ? yellow : dim)(witnessOf(status));
   return [`${dim(heads.join(' '))}${' '.repeat(15)}${note}`, ...rows];
 }
 

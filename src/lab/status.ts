@@ -3,6 +3,7 @@ import { askAgent, parsed } from './ask.ts';
 import { isSaturated } from './faults/cpu.ts';
 import { partsOf } from './faults/parts.ts';
 import type { Machine } from './ground.ts';
+import { itself } from './itself.ts';
 import type { LabPlan } from './plan.ts';
 import { type Service, serviceStates } from './services.ts';
 import { agentShellCommand } from './texts.ts';
@@ -33,7 +34,10 @@ export interface MachineStatus {
 }
 
 export interface LabStatus {
-  /** By the agent that `toldBy` names: cabled machines are believed before cut ones. */
+  /**
+   * By the agent that `toldBy` names: cabled machines are believed before cut ones. Null: no agent has an answer of etcd, and each
+   * that answers is there as it sees itself.
+   */
   readonly members: readonly MemberStatus[];
   readonly leader: string | null;
   readonly toldBy: string | null;
@@ -41,7 +45,7 @@ export interface LabStatus {
   readonly traffic: TrafficView;
 }
 
-/** Answers within about a second, however many machines are dead. */
+/** Answers within two seconds, however many machines are dead, and whatever etcd does. */
 export async function lookAtLab(
   nodes: readonly Machine[],
   client: Machine,
@@ -57,7 +61,8 @@ export async function lookAtLab(
   const told = answers
     .flatMap(({ machine, members }) => (members === null ? [] : [{ machine, members }]))
     .toSorted((a, b) => rank(b.machine, b.members) - rank(a.machine, a.members))[0];
-  const members = (told?.members ?? []).map(inPatronisWords);
+  const members =
+    told?.members.map(inPatronisWords) ?? (await Promise.all(nodes.map((machine) => itself(machine, 600)))).flat();
   return {
     members,
     leader: members.find(({ role }) => role === 'leader' || role === 'standby_leader')?.name ?? null,
@@ -124,13 +129,20 @@ export function isHealthy(status: LabStatus, nodes: number): boolean {
   );
 }
 
+/** Who it is that tells of the members. */
+export const witnessOf = ({ members, toldBy }: Pick<LabStatus, 'members' | 'toldBy'>): string => {
+  if (toldBy !== null) return `as ${toldBy} sees it`;
+  return members.length === 0 ? 'no agent answers' : 'etcd answers no agent: each as it sees itself';
+};
+
 /** One line, for waits that fail and for screens without a terminal. */
-export function brief({ members, machines }: LabStatus): string {
+export function brief({ members, machines, toldBy }: Pick<LabStatus, 'members' | 'machines' | 'toldBy'>): string {
   const off = machines.filter(({ power, cable }) => power === 'off' || cable === 'out');
   const shown = members.map(({ name, role, state, timeline, lag }) => {
     const rest = role.endsWith('leader') ? '' : ` lag ${lag ?? '?'}`;
     return `${name} ${role} ${state} timeline ${timeline ?? '?'}${rest}`;
   });
   const marks = off.map(({ name, power }) => `${name} ${power === 'off' ? 'without power' : 'cut off'}`);
-  return [shown.length === 0 ? 'no agent answers' : shown.join(', '), ...marks].join('; ');
+  const unsure = toldBy === null ? [witnessOf({ members, toldBy })] : [];
+  return [shown.join(', '), ...unsure, ...marks].filter((part) => part !== '').join('; ');
 }

@@ -34,7 +34,12 @@ export interface AgentHandles {
   fencedByMembers(): boolean;
   now(): InstantMs;
   wallMs(): number;
-  journal: { recent(limit: number): readonly Entry[]; subscribe(receive: (entry: Entry) => void): () => void };
+  journal: {
+    recent(limit: number): readonly Entry[];
+    /** Those around a moment, however long ago. */
+    around(atMs: number): Promise<readonly Entry[]>;
+    subscribe(receive: (entry: Entry) => void): () => void;
+  };
   /** Changes of role, oldest first. */
   incidents(): readonly Incident[];
   /** What repairs threw away, oldest first. */

@@ -148,7 +148,12 @@ export interface LaneGap {
 
 /** One line of what happened, and why. */
 export interface Happening {
+  /** Of the node's own clock; in a lab, which knows better, put right where that is wrong. */
   readonly wall: string;
+  /** CLOCK_BOOTTIME of its machine. Null: what people do. */
+  readonly atMs: number | null;
+  /** How far its node's clock was ahead of the lab's. */
+  readonly skewMs: number;
   /** A machine, `you`, or `play` for a scenario. */
   readonly node: string;
   readonly kind: 'decided' | 'changed' | 'job' | 'guard' | 'note' | 'deed';

@@ -1,7 +1,7 @@
 /** A part of a machine that may be hurt while everything on it seems to run. */
 export interface PartPicture {
   /** `walDisk`: of PostgreSQL, `etcdDisk`: of etcd, in what their flushes take; `disk`: the room on it. */
-  readonly part: 'cable' | 'disk' | 'etcdDisk' | 'walDisk' | 'clock';
+  readonly part: 'cable' | 'disk' | 'etcdDisk' | 'walDisk' | 'connections' | 'clock';
   /** In what way, in a word or two; null: it is whole. */
   readonly hurt: string | null;
   /** Null, or what it would take that it can be hurt here. */
@@ -19,6 +19,8 @@ export function hurtText({ part, hurt }: PartPicture): string {
       return `etcd's disk ${hurt}`;
     case 'walDisk':
       return `PostgreSQL's disk ${hurt}`;
+    case 'connections':
+      return `connections ${hurt}`;
     case 'clock':
       return `clock ${hurt}`;
     default:

@@ -46,7 +46,7 @@ export interface Objection {
 }
 
 export interface Phase {
-  readonly phase: 'lease' | 'race' | 'promotion' | 'stop';
+  readonly phase: 'lease' | 'race' | 'promotion' | 'routed' | 'stop';
   readonly about: string;
   /** Null: not known here. */
   readonly span: Span | null;
@@ -78,9 +78,17 @@ export interface Load {
 
 /** What this cluster's changes of leader took so far, as far as this agent has seen them. */
 export interface Past {
+  /** From the first write that failed to the leader key gone, as probes felt it. */
+  readonly leasesMs: readonly number[];
+  /** From the leader key gone to another's name in it. */
+  readonly racesMs: readonly number[];
   /** From the key taken to writes accepted. */
   readonly promotionsMs: readonly number[];
+  /** From then to the first write of a client that was answered, as probes felt it. */
+  readonly routesMs: readonly number[];
 }
+
+export const noPast: Past = { leasesMs: [], racesMs: [], promotionsMs: [], routesMs: [] };
 
 /** A question about somebody who is not there. */
 export interface UnknownNames {

@@ -21,6 +21,8 @@ export type MachineDeedName =
   | 'hastenDisk'
   | 'stallFlushes'
   | 'flushAgain'
+  | 'useUpConnections'
+  | 'giveBackConnections'
   | 'clockAhead'
   | 'clockBack'
   | 'clockRight';

@@ -1,16 +1,16 @@
 import { Component } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Happening } from '../model/live.ts';
 import { Facts } from './facts.tsx';
 import { Did, Moment, Row } from './moment.tsx';
 import { keyOf } from './state.ts';
-import { clock } from './words.ts';
+import { clock, duration } from './words.ts';
 
 /** Each line is moved by each new one: with so many a storm of them leaves time to draw. */
 const shownAtFirst = 60;
 
 /** What happened, the newest first; each line opens to why. */
-export function Events({ happenings }: { readonly happenings: readonly Happening[] }) {
+export function Events({ happenings, at, ask }: Asked & { readonly happenings: readonly Happening[] }) {
   const [all, setAll] = useState(false);
   const shown = all ? happenings : happenings.slice(0, shownAtFirst);
   const more = happenings.length - shown.length;
@@ -19,7 +19,7 @@ export function Events({ happenings }: { readonly happenings: readonly Happening
       <h2>
         Events <small>each opens to why; ↑ and ↓ go from one to the next</small>
       </h2>
-      <AnyMoment />
+      <AnyMoment at={at} ask={ask} />
       {happenings.length === 0 && <p class="quiet">Nothing yet.</p>}
       <ol onKeyDown={move}>
         {shown.map((happening) => (
@@ -54,26 +54,43 @@ const openedMs = Date.now();
 const localSecond = (wallMs: number): string =>
   new Date(wallMs - new Date(wallMs).getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
 
+interface Asked {
+  /** A moment that somebody asks about, here or on the axis of the clients; null: none. */
+  readonly at: string | null;
+  ask(at: string | null): void;
+}
+
 /** The journals go further back than the list. */
-function AnyMoment() {
-  const [at, setAt] = useState<string | null>(null);
-  const ask = (event: SubmitEvent): void => {
+function AnyMoment({ at, ask }: Asked) {
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    if (at !== null) form.current?.scrollIntoView({ block: 'nearest' });
+  }, [at]);
+  const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     const typed = event.target instanceof HTMLFormElement ? new FormData(event.target).get('at') : null;
     const atMs = Date.parse(String(typed));
-    setAt(Number.isNaN(atMs) ? null : new Date(atMs).toISOString());
+    ask(Number.isNaN(atMs) ? null : new Date(atMs).toISOString());
   };
   return (
-    <form class="any" onSubmit={ask}>
+    <form class="any" onSubmit={submit} ref={form}>
       <label>
-        Why at <input type="datetime-local" name="at" step="1" defaultValue={localSecond(openedMs)} required />
+        Why at{' '}
+        <input
+          type="datetime-local"
+          name="at"
+          step="1"
+          defaultValue={localSecond(at === null ? openedMs : Date.parse(at))}
+          key={at}
+          required
+        />
       </label>
       <button type="submit" class="ask">
         Ask
       </button>
       {at !== null && (
         <>
-          <button type="button" class="ask" onClick={() => setAt(null)}>
+          <button type="button" class="ask" onClick={() => ask(null)}>
             Close
           </button>
           <section class="why" aria-label="What was decided then" aria-live="polite">
@@ -101,14 +118,26 @@ class Event extends Component<{ readonly happening: Happening }> {
 
 function Why({ happening }: { readonly happening: Happening }) {
   const [open, setOpen] = useState(false);
-  const { wall, node, text, decision } = happening;
+  const { wall, skewMs, node, text, decision } = happening;
   return (
     <details onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
       <summary>
-        <time dateTime={wall}>{clock(Date.parse(wall))}</time> <b>{node}</b> <Text text={text} rule={decision?.rule} />
+        <time dateTime={wall}>{clock(Date.parse(wall))}</time> <b>{node}</b>
+        {skewMs !== 0 && <Skew skewMs={skewMs} />} <Text text={text} rule={decision?.rule} />
       </summary>
       {open && <Told happening={happening} />}
     </details>
+  );
+}
+
+/** The line stands where it belongs; what its node took the time for is told beside it. */
+function Skew({ skewMs }: { readonly skewMs: number }) {
+  const long = duration(Math.abs(skewMs));
+  return (
+    <small class="skew" title="Shown by the lab's clock">
+      {' '}
+      clock {long} {skewMs > 0 ? 'ahead' : 'behind'}
+    </small>
   );
 }
 

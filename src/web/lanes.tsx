@@ -2,6 +2,7 @@ import type { LaneGap, LaneSample, MachinePicture } from '../model/live.ts';
 import { flagRows, placeFlags } from './flags.ts';
 import { useNow, useWidth } from './hooks.ts';
 import { type Mark, segmentsOf } from './marks.ts';
+import { Pick } from './pick.tsx';
 import { type LaneState, type LiveState, laneSpanMs } from './state.ts';
 import { clock, duration } from './words.ts';
 
@@ -18,10 +19,12 @@ interface Props {
   readonly marks: readonly Mark[];
   readonly machines: readonly MachinePicture[];
   readonly aheadMs: number;
+  /** Why at that moment. */
+  ask(wallMs: number): void;
 }
 
 /** What the clients feel, on one axis of time with what was done to the machines. */
-export function Lanes({ lanes, marks: all, machines, aheadMs }: Props) {
+export function Lanes({ lanes, marks: all, machines, aheadMs, ask }: Props) {
   const nowMs = useNow(500) + aheadMs;
   const [element, width] = useWidth<HTMLDivElement>();
   const firstMs = Math.min(...[lanes.write, lanes.read].map(({ samples }) => samples[0]?.wallMs ?? nowMs));
@@ -33,6 +36,7 @@ export function Lanes({ lanes, marks: all, machines, aheadMs }: Props) {
     const address = host?.replace(/:\d+$/, '');
     return machines.find((machine) => machine.address === address || machine.name === address)?.name ?? host ?? '–';
   };
+  const common = { axis, nowMs, marks, nameOf, ask };
   return (
     <section class="lanes" aria-label="What the clients feel">
       <h2>
@@ -43,8 +47,8 @@ export function Lanes({ lanes, marks: all, machines, aheadMs }: Props) {
         <div ref={element} class="plot flags">
           {width > 0 && <Flags marks={marks} axis={axis} />}
         </div>
-        <LaneRow title="Writes" lane={lanes.write} axis={axis} nowMs={nowMs} marks={marks} nameOf={nameOf} />
-        <LaneRow title="Reads" lane={lanes.read} axis={axis} nowMs={nowMs} marks={marks} nameOf={nameOf} />
+        <LaneRow title="Writes" lane={lanes.write} {...common} />
+        <LaneRow title="Reads" lane={lanes.read} {...common} />
         <div class="legend" aria-hidden="true" />
         <div class="plot ticks" aria-hidden="true">
           {width > 0 && <Ticks axis={axis} />}
@@ -87,9 +91,10 @@ interface RowProps {
   readonly nowMs: number;
   readonly marks: readonly Mark[];
   nameOf(host: string | null): string;
+  ask(wallMs: number): void;
 }
 
-function LaneRow({ title, lane: { now, samples, gaps }, axis, nowMs, marks, nameOf }: RowProps) {
+function LaneRow({ title, lane: { now, samples, gaps }, axis, nowMs, marks, nameOf, ask }: RowProps) {
   const shown = gaps.filter(({ toWallMs }) => (toWallMs ?? nowMs) > axis.fromMs);
   const open = shown.find(({ toWallMs }) => toWallMs === null);
   const lost = now === null ? 0 : now.failed + now.unknown;
@@ -131,6 +136,7 @@ function LaneRow({ title, lane: { now, samples, gaps }, axis, nowMs, marks, name
             ))}
           </svg>
         )}
+        {axis.width > 0 && <Pick title={title} nowMs={nowMs} ask={ask} {...axis} />}
         {segmentsOf(samples).map(({ fromWallMs, host }) => (
           <span
             class="host"
@@ -171,7 +177,6 @@ function Gap({
       style={{ left: `${left}px`, width: `${width}px` }}
       role="img"
       aria-label={`${title} stood still for ${long} from ${clock(gap.fromWallMs)}`}
-      title={`${long} from ${clock(gap.fromWallMs)}`}
     >
       <span>{long}</span>
     </span>

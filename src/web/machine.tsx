@@ -1,3 +1,4 @@
+import { useRef } from 'preact/hooks';
 import type { MachinePicture, OwnPicture, Picture } from '../model/live.ts';
 import { Act } from './act.tsx';
 import { Connector } from './connector.tsx';
@@ -113,12 +114,16 @@ function Says({ own: { rule, reason, because } }: { readonly own: OwnPicture }) 
 function LeaseFact({ lease, aheadMs }: { readonly lease: NonNullable<OwnPicture['lease']>; readonly aheadMs: number }) {
   const leftMs = Math.max(0, lease.endsWallMs - (useNow(200) + aheadMs));
   const part = Math.min(1, leftMs / lease.wholeMs);
+  // It runs down, and never up: a renewal is there at once.
+  const before = useRef(part);
+  const renewed = part > before.current;
+  before.current = part;
   return (
     <div class={`lease ${part < 0.25 ? 'bad' : part < 0.5 ? 'warn' : ''}`}>
       <dt>lease</dt>
       <dd>
         <span class="run" aria-hidden="true">
-          <span style={{ transform: `scaleX(${part.toFixed(3)})` }} />
+          <span class={renewed ? 'renewed' : ''} style={{ transform: `scaleX(${part.toFixed(3)})` }} />
         </span>
         {leftMs === 0 ? 'over' : `${(leftMs / 1000).toFixed(1)} s`}
       </dd>

@@ -66,6 +66,8 @@ function App() {
 function Body({ state, picture }: { readonly state: LiveState; readonly picture: Picture }) {
   const { aheadMs, happenings, marks, lanes, scenarios, play } = state;
   const { machines, client } = picture;
+  /** The moment that is asked about, ISO 8601. */
+  const [at, setAt] = useState<string | null>(null);
   const drawnMachines = useMemo(
     () => (
       <section aria-label="Machines">
@@ -89,14 +91,23 @@ function Body({ state, picture }: { readonly state: LiveState; readonly picture:
     [picture, machines, client, aheadMs],
   );
   const drawnLanes = useMemo(
-    () => client !== null && <Lanes lanes={lanes} marks={marks} machines={machines} aheadMs={aheadMs} />,
+    () =>
+      client !== null && (
+        <Lanes
+          lanes={lanes}
+          marks={marks}
+          machines={machines}
+          aheadMs={aheadMs}
+          ask={(wallMs) => setAt(new Date(wallMs).toISOString())}
+        />
+      ),
     [client, lanes, marks, machines, aheadMs],
   );
   const drawnScenarios = useMemo(
     () => scenarios.length > 0 && <Scenarios scenarios={scenarios} play={play} aheadMs={aheadMs} />,
     [scenarios, play, aheadMs],
   );
-  const drawnEvents = useMemo(() => <Events happenings={happenings} />, [happenings]);
+  const drawnEvents = useMemo(() => <Events happenings={happenings} at={at} ask={setAt} />, [happenings, at]);
   return (
     <>
       {drawnMachines}

@@ -70,6 +70,12 @@ const kinds: Readonly<Record<PartPicture['part'], Kind>> = {
     faults: [{ deed: 'stallFlushes', text: 'Hang', label: 'hang the disk of PostgreSQL on' }],
     remedy: { deed: 'flushAgain', text: 'Let go', label: 'let go the disk of PostgreSQL on' },
   },
+  connections: {
+    name: 'sessions',
+    whole: 'some left',
+    faults: [{ deed: 'useUpConnections', text: 'Use up', label: 'use up the connections of' }],
+    remedy: { deed: 'giveBackConnections', text: 'Give back', label: 'give back the connections of' },
+  },
   clock: {
     name: 'clock',
     whole: 'right',

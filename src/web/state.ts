@@ -44,7 +44,9 @@ export function apply(state: LiveState, message: LiveMessage, nowWallMs: number)
     case 'pulse':
       return { ...state, aheadMs: aheadOf(state, message.wallMs - nowWallMs) };
     case 'happened': {
-      const happenings = withMore(state.happenings, message.happenings);
+      // An agent tells of itself alone, as it comes: its clock may be set back meanwhile.
+      const sorted = state.picture?.source !== 'agent';
+      const happenings = withMore(state.happenings, message.happenings, sorted);
       const marks = message.happenings.some(isMark) ? marksOf(happenings) : state.marks;
       return { ...state, happenings, marks };
     }
@@ -65,12 +67,13 @@ const aheadOf = ({ aheadMs }: LiveState, nowAheadMs: number): number =>
 export const keyOf = ({ wall, node, text }: Happening): string => `${wall} ${node} ${text}`;
 
 /** Told again after each new connection: what is there already is passed over. */
-function withMore(before: readonly Happening[], more: readonly Happening[]): readonly Happening[] {
+function withMore(before: readonly Happening[], more: readonly Happening[], sorted: boolean): readonly Happening[] {
   const known = new Set(before.map(keyOf));
   const fresh = more.filter((one) => !known.has(keyOf(one)));
   if (fresh.length === 0) return before;
   // Of one instant the later comes first, too.
-  return [...fresh.toReversed(), ...before].sort((a, b) => b.wall.localeCompare(a.wall)).slice(0, happeningsMost);
+  const all = [...fresh.toReversed(), ...before];
+  return (sorted ? all.sort((a, b) => b.wall.localeCompare(a.wall)) : all).slice(0, happeningsMost);
 }
 
 function withLane(lanes: LiveState['lanes'], { kind, now, samples, gaps }: Lane): LiveState['lanes'] {

@@ -8,6 +8,7 @@ import type { PromiseAnswer, PromiseAsk } from '../../src/model/failsafe.ts';
 import type { Incident } from '../../src/model/incident.ts';
 import type { Observation } from '../../src/model/observation.ts';
 import type { Load } from '../../src/model/rehearsal.ts';
+import { noPast } from '../../src/model/rehearsal.ts';
 import type { RepairReport } from '../../src/model/report.ts';
 import { instantMs, revision } from '../../src/model/units.ts';
 import { leading } from '../decide/values.ts';
@@ -120,11 +121,12 @@ export function fakeAgent(seen: Observation, options: FakeOptions = {}): FakeAge
     rehearse: makeRehearsals({
       snapshot: () => snapshotOf(seen),
       marginMs: () => 5_000,
-      past: () => ({ promotionsMs: [] }),
+      past: () => noPast,
     }),
     wake: (reason) => void wakes.push(reason),
     journal: {
       recent: (limit) => (options.entries ?? []).slice(-limit),
+      around: async () => options.entries ?? [],
       subscribe(receive) {
         listeners.add(receive);
         return () => listeners.delete(receive);

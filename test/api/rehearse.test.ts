@@ -4,6 +4,7 @@ import { makeRehearsals } from '../../src/agent/rehearsals.ts';
 import { metrics } from '../../src/api/handlers/metrics.ts';
 import { rehearse } from '../../src/api/handlers/rehearse.ts';
 import type { Observation } from '../../src/model/observation.ts';
+import { noPast } from '../../src/model/rehearsal.ts';
 import { instantMs, lsn } from '../../src/model/units.ts';
 import { following, leading, peer, unreachable } from '../decide/values.ts';
 import { fakeAgent, now, snapshotOf, viewOf } from './handles.ts';
@@ -140,7 +141,7 @@ test('one look is played once, however often it is scraped', () => {
     marginMs: () => 5_000,
     past() {
       plays += 1;
-      return { promotionsMs: [] };
+      return noPast;
     },
   });
   assert.equal(rehearseIt(null), rehearseIt(null));

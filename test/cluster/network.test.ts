@@ -91,6 +91,13 @@ test('the majority of etcd is lost: all members promise not to take the place of
   assert.match(await asked(leader, '/patroni'), /"failsafe_mode_is_active": true/);
   const [replica = ''] = stage.lab.nodes.map(({ name }) => name).filter((name) => name !== leader);
   assert.match(await asked(replica, '/patroni'), /"failsafe_mode_is_active": true/);
+  // /cluster is a read of etcd, which answers nobody: so each agent tells of itself, and none is taken for silent.
+  const { members, toldBy } = await stage.lab.status();
+  assert.equal(toldBy, null);
+  assert.deepEqual(
+    members.map(({ name, role, state }) => [name, role, state]),
+    stage.lab.nodes.map(({ name }) => [name, ...(name === leader ? ['primary', 'running'] : ['replica', 'streaming'])]),
+  );
   const health = ['curl', '-s', '-o', '/dev/null', '-w', '%{http_code}', 'http://localhost:8008/primary'];
   assert.equal((await stage.lab.node(leader).exec(health)).stdout, '200');
   // One of those who must promise is gone: the primary may not go on.

@@ -6,6 +6,7 @@ import { rehearse, whyNot } from '../../src/ctl/rehearse.ts';
 import { rehearse as play } from '../../src/decide/rehearse/rehearse.ts';
 import type { Observation } from '../../src/model/observation.ts';
 import type { Load } from '../../src/model/rehearsal.ts';
+import { noPast } from '../../src/model/rehearsal.ts';
 import { lsn } from '../../src/model/units.ts';
 import { leading, peer } from '../decide/values.ts';
 import { type Asked, answer, type PlaceOptions, runAt } from './support/place.ts';
@@ -21,7 +22,7 @@ const documentOf = (
   promotionsMs: readonly number[] = [400],
   load: Load | null = null,
 ): string => {
-  const played = play({ ...leading, peers }, { without: ['n1'], marginMs: 5_000, past: { promotionsMs } });
+  const played = play({ ...leading, peers }, { without: ['n1'], marginMs: 5_000, past: { ...noPast, promotionsMs } });
   if ('kind' in played) assert.fail('unknown names');
   return spacedJson(rehearsalDocument(played, { name: 'n1', ageMs: 120 }, load));
 };

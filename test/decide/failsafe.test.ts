@@ -5,6 +5,7 @@ import { promisesDue, whyNoPromise } from '../../src/decide/failsafe.ts';
 import { rehearse } from '../../src/decide/rehearse/rehearse.ts';
 import type { PromiseAsk, Promised } from '../../src/model/failsafe.ts';
 import type { Observation } from '../../src/model/observation.ts';
+import { noPast } from '../../src/model/rehearsal.ts';
 import { instantMs, leaseId, lsn, revision, term } from '../../src/model/units.ts';
 import { kinds } from './read.ts';
 import {
@@ -307,7 +308,7 @@ test('rehearsed: without etcd the primary goes on, or not when one of those it m
     peers: [peer('n2', lsn('0/5000100')), peer('n3', lsn('0/5000100'))],
   };
   const outcome = (without: readonly string[], of: Observation = seen) => {
-    const told = rehearse(of, { without, marginMs: 5_000, past: { promotionsMs: [] } });
+    const told = rehearse(of, { without, marginMs: 5_000, past: noPast });
     return 'outcome' in told ? told.outcome.kind : null;
   };
   assert.equal(outcome(['etcd']), 'goesOn');

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { rehearse, withoutLeader } from '../../src/decide/rehearse/rehearse.ts';
 import type { Observation } from '../../src/model/observation.ts';
 import type { Sender } from '../../src/model/postgres.ts';
+import { noPast } from '../../src/model/rehearsal.ts';
 import { lsn } from '../../src/model/units.ts';
 import { byStandby, healthy, here, play, question, rulesAgainst, standing } from './rehearsing.ts';
 import {
@@ -35,8 +36,29 @@ test('every member gives the same answer, whoever is asked', () => {
 });
 
 test('the promotion takes what promotions took', () => {
-  const { phases } = play(healthy, ['n1'], { past: { promotionsMs: [900, 300, 400] } });
+  const { phases } = play(healthy, ['n1'], { past: { ...noPast, promotionsMs: [900, 300, 400] } });
   assert.deepEqual(phases.at(-1)?.span, { leastMs: 300, typicalMs: 400, mostMs: 900 });
+});
+
+test('lease, race and the way of the clients take what they took before; a lease only as far as the ttl was the same', () => {
+  const past = {
+    promotionsMs: [300],
+    leasesMs: [5_000, 22_000, 21_000, 90_000],
+    racesMs: [700, 20],
+    routesMs: [1_500],
+  };
+  const { phases } = play(healthy, ['n1'], { past });
+  const [lease, race, promotion, routed] = phases;
+  assert.deepEqual(lease?.span, { leastMs: 20_000, typicalMs: 22_000, mostMs: 33_500 });
+  const played = play(healthy).phases[1]?.span?.typicalMs ?? Number.NaN;
+  assert.deepEqual(race?.span, { leastMs: Math.min(20, played), typicalMs: 700, mostMs: 700 });
+  assert.deepEqual(promotion?.span, { leastMs: 300, typicalMs: 300, mostMs: 300 });
+  assert.deepEqual([routed?.phase, routed?.span?.typicalMs], ['routed', 1_500]);
+  assert.deepEqual(
+    play(healthy).phases.map(({ phase }) => phase),
+    ['lease', 'race', 'promotion'],
+    'without a probe nobody knows when clients are served',
+  );
 });
 
 test('who is further wins, and the other waits for it', () => {

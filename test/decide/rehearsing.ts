@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { type Question, rehearse } from '../../src/decide/rehearse/rehearse.ts';
 import type { Observation } from '../../src/model/observation.ts';
-import type { Rehearsal } from '../../src/model/rehearsal.ts';
+import { noPast, type Rehearsal } from '../../src/model/rehearsal.ts';
 import { lsn } from '../../src/model/units.ts';
 import { following, leading, peer } from './values.ts';
 
-export const question: Question = { without: ['n1'], marginMs: 5_000, past: { promotionsMs: [] } };
+export const question: Question = { without: ['n1'], marginMs: 5_000, past: noPast };
 export const play = (
   seen: Observation,
   without: readonly string[] = ['n1'],

@@ -11,6 +11,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -63,7 +64,7 @@ export function endShop(shop: string): void {
 
 /** A folder of PostgreSQL's user with the built guardian, the sentinel and an empty cluster to copy from. */
 export async function makeShop(): Promise<string> {
-  const shop = mkdtempSync('/tmp/guardian-');
+  const shop = mkdtempSync(join(tmpdir(), 'guardian-'));
   chmodSync(shop, 0o755);
   await build({
     absWorkingDir: root,
@@ -121,6 +122,11 @@ export function makeMachine(shop: string, name: string) {
       return false;
     }
   };
+  /** Says so of itself: cheaper to read than to start a client. */
+  const isReady = (): boolean => {
+    const path = join(dataDir, 'postmaster.pid');
+    return existsSync(path) && readFileSync(path, 'utf8').trimEnd().endsWith('ready');
+  };
   const here = (): readonly Pid[] =>
     processes
       .withWorkingDirectory(dataDir)
@@ -140,12 +146,12 @@ export function makeMachine(shop: string, name: string) {
     start,
     async startPostgres(): Promise<ChildProcess> {
       const child = start([`${binDir}/postgres`, '-D', dataDir]);
-      await until('PostgreSQL answers', up);
+      await until('PostgreSQL answers', () => isReady() && up());
       return child;
     },
     async startUnderSentinel(graceMs: number): Promise<ChildProcess> {
       const child = sentinel([stateDir, dataDir, String(graceMs), '--', `${binDir}/postgres`, '-D', dataDir]);
-      await until('PostgreSQL answers', up);
+      await until('PostgreSQL answers', () => isReady() && up());
       return child;
     },
     sentinel,

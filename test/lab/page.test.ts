@@ -7,11 +7,13 @@ import { readDeed } from '../../src/lab/live/deed.ts';
 import { refusalOf } from '../../src/lab/live/guard.ts';
 import { makeLaneTail } from '../../src/lab/live/lanes.ts';
 import { etcdNote, readProxies } from '../../src/lab/live/services.ts';
+import { inOurTime } from '../../src/lab/ourTime.ts';
 import { planLoopback, planNamespaces } from '../../src/lab/plan.ts';
 import { whyNotHere } from '../../src/lab/scenario/fit.ts';
 import { shippedScenarios } from '../../src/lab/scenario/shelf.ts';
 import type { MachineStatus } from '../../src/lab/status.ts';
 import type { Happening, Picture } from '../../src/model/live.ts';
+import { boottimeMs } from '../../src/world/libc.ts';
 
 const key = 'c2VjcmV0LWtleS4u';
 const post = { method: 'POST', host: 'localhost:7001', origin: 'http://localhost:7001', key };
@@ -234,11 +236,59 @@ test('of many agents the one is believed whose etcd answers; a cut one about its
   assert.deepEqual([nobody.leader, nobody.toldBy, nobody.machines[0]?.own], [null, null, null]);
 });
 
+test('who has a wrong clock is put in order by the clock that all machines share, and how wrong it is is told', () => {
+  const bootedMs = Date.now() - boottimeMs();
+  const happened = (atMs: number, clockMs: number): Happening => ({
+    wall: new Date(bootedMs + atMs + clockMs).toISOString(),
+    atMs,
+    skewMs: 0,
+    node: 'node1',
+    kind: 'note',
+    text: `${atMs}`,
+    because: [],
+    decision: null,
+  });
+  const wallOf = (atMs: number) => Math.round(bootedMs + atMs);
+  const [right, ahead, behind, late] = [
+    happened(1_000, 300),
+    happened(2_000, 3_600_000),
+    happened(3_000, -3_600_000),
+    happened(4_000, 0),
+  ].map(inOurTime);
+  assert.ok(right !== undefined && ahead !== undefined && behind !== undefined && late !== undefined);
+  assert.deepEqual([right.skewMs, late.skewMs], [0, 0]);
+  for (const [one, atMs, skewMs] of [
+    [ahead, 2_000, 3_600_000],
+    [behind, 3_000, -3_600_000],
+  ] as const) {
+    assert.ok(Math.abs(Date.parse(one.wall) - wallOf(atMs)) < 100, one.wall);
+    assert.ok(Math.abs(one.skewMs - skewMs) < 100, `${one.skewMs}`);
+  }
+  const album = makeAlbum();
+  album.add([late, behind, ahead, right]);
+  assert.deepEqual(
+    album.all().map(({ text }) => text),
+    ['1000', '2000', '3000', '4000'],
+  );
+  assert.deepEqual(inOurTime(happened(2_000, 3_600_000)), ahead, 'told again it is the same');
+  const deed = { ...right, atMs: null, wall: '2026-01-01' };
+  assert.equal(inOurTime(deed), deed, 'what people do is told by our clock');
+});
+
 test('an album tells all who listen what is new, once', () => {
   const album = makeAlbum();
   const told: string[] = [];
   const deafen = album.listen((fresh) => void told.push(...fresh.map(({ text }) => text)));
-  const one: Happening = { wall: '2026-01-01', node: 'node1', kind: 'note', text: 'a', because: [], decision: null };
+  const one: Happening = {
+    wall: '2026-01-01',
+    atMs: null,
+    skewMs: 0,
+    node: 'node1',
+    kind: 'note',
+    text: 'a',
+    because: [],
+    decision: null,
+  };
   album.add([one]);
   album.add([one, { ...one, text: 'b' }]);
   album.act('plug out of node1');

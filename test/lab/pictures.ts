@@ -62,6 +62,8 @@ const beside = (services: readonly string[], parts: readonly Beside['parts'][num
 /** A decision with all that may come with one. */
 export const decidedAt = (wallMs: number, nth: number): Happening => ({
   wall: new Date(wallMs).toISOString(),
+  atMs: null,
+  skewMs: 0,
   node: `node${1 + (nth % 3)}`,
   kind: 'decided',
   text: `race.waiting: event ${nth} of a storm, and somebody else may be further`,

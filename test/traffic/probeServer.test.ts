@@ -4,17 +4,20 @@ import { after, before, test } from 'node:test';
 import { readGaps } from '../../src/codec/probe.ts';
 import type { Finding } from '../../src/traffic/probe/ledger.ts';
 import { makeProbeWriter } from '../../src/traffic/probe/writer.ts';
+import { bundle } from '../support/bundle.ts';
 import { outside, until } from './support/outside.ts';
 import { makeServer, type Server } from './support/server.ts';
 
 let primary: Server;
 let standby: Server;
+let program: string;
 
 before(async () => {
   primary = await makeServer(null);
   primary.start();
   standby = await makeServer(primary);
   standby.start();
+  program = await bundle('bin/matriarch.ts');
 });
 after(() => {
   standby?.remove();
@@ -30,9 +33,9 @@ async function ask(server: Server, text: string): Promise<string | null> {
   return result.rows[0]?.answer ?? null;
 }
 
-/** The command as people start it. */
+/** The command as people start it: bundled. */
 function startProbe(...args: readonly string[]) {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'bin/matriarch.ts', 'probe', ...args], {
+  const child = spawn(process.execPath, [program, 'probe', ...args], {
     env: { ...process.env, PGPASSWORD: 'not-to-be-told', PGUSER: 'postgres' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -67,7 +70,7 @@ test('the command tells of a crash as it begins and ends, and its metrics count 
   const flags = ['--rate', '20', '--gap-ms', '300', '--listen', '127.0.0.1:0', '--format', 'json'];
   const probe = startProbe('--write', port, '--read', `${port}`, ...flags);
   try {
-    await until('first answers', () => probe.of('firstAnswer').length === 2);
+    await until('first answers', () => probe.of('firstAnswer').length === 2, probe.output);
     const at = `http://127.0.0.1:${probe.of('started')[0].port}`;
     const page = async (path: string) => (await fetch(`${at}${path}`)).text();
     const label = `{kind="write",target="127.0.0.1:${port}/postgres"}`;

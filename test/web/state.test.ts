@@ -11,6 +11,8 @@ import { age, bytes, duration } from '../../src/web/words.ts';
 const at = (second: number): string => new Date(1_795_000_000_000 + second * 1000).toISOString();
 const happened = (second: number, text: string, kind: Happening['kind'] = 'changed', node = 'node1'): Happening => ({
   wall: at(second),
+  atMs: null,
+  skewMs: 0,
   node,
   kind,
   text,
@@ -193,4 +195,15 @@ test('what was just done is named on the axis, however close it is to what was b
   assert.deepEqual(rowsAt(30, leads, mark(1, 'plug out of node3'), mark(2, 'plug out of node1')), [null, 1, 0]);
   assert.equal(placeFlags([plug], () => 900, 960)[0]?.before, true);
   assert.equal(placeFlags([plug], () => 700, 960)[0]?.before, false);
+});
+
+test('an agent whose clock is set back tells on in its order; a lab, which puts clocks right, by time', () => {
+  const told = (source: Picture['source']) => {
+    const seen = apply(nothingYet, { kind: 'picture', wallMs: 0, picture: { ...well, source } }, 0);
+    return [happened(3_600, 'before'), happened(5, 'set back'), happened(6, 'after')]
+      .reduce((state, one) => apply(state, { kind: 'happened', happenings: [one] }, 0), seen)
+      .happenings.map(({ text }) => text);
+  };
+  assert.deepEqual(told('agent'), ['after', 'set back', 'before']);
+  assert.deepEqual(told('lab'), ['before', 'after', 'set back']);
 });

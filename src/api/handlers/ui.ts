@@ -36,11 +36,11 @@ export function ui({ path, query }: ApiRequest, deps: UiDeps): Reply | Promise<R
 /** Its own policy, of what it may load and run, stands in the page. */
 const pageHeaders = { 'X-Frame-Options': 'DENY', 'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'no-cache' };
 
-/** As far back as this agent has it in memory. */
-function why(at: string | undefined, { handles, local, rules = new Map() }: UiDeps): Reply {
+/** As far back as the journal reaches, that of agents before this one as well. */
+async function why(at: string | undefined, { handles, local, rules = new Map() }: UiDeps): Promise<Reply> {
   const atMs = Date.parse(at ?? '');
   if (Number.isNaN(atMs)) return text(400, 'a moment is wanted: at=2026-11-25T20:13:51Z');
-  return json(200, [toldMoment(local.name, handles.journal.recent(journalMost), atMs, rules)]);
+  return json(200, [toldMoment(local.name, await handles.journal.around(atMs), atMs, rules)]);
 }
 
 /** The others are asked anew first: what they said a while ago may be the very thing that has changed. */

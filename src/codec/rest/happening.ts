@@ -7,10 +7,12 @@ export const factsInBrief = (entry: Entry): readonly Fact[] =>
 
 /** What a person wants to see of a journal: changes, jobs, guards and warnings, not every look at a cluster that is well. */
 export function happeningOf(node: string, entry: Entry): Happening | null {
-  const { wall } = entry;
+  const { wall, atMs } = entry;
   const because = factsInBrief(entry);
   const told = (kind: Happening['kind'], text: string): Happening => ({
     wall,
+    atMs,
+    skewMs: 0,
     node,
     kind,
     text,

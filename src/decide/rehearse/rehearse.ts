@@ -7,7 +7,7 @@ import { me } from '../judge.ts';
 import { statusAgeMs } from '../leaderEnd.ts';
 import { playAlone } from './etcd.ts';
 import { asSeenBy, leaderPosition, memberNames, namedBy, primaryOf, saidBy, standbyOf } from './imagine.ts';
-import { leasePhase, leaseSpan, promotionPhase, racePhase, stopPhase } from './phases.ts';
+import { leasePhase, leaseSpan, promotionPhase, racePhase, routedPhases, stopPhase } from './phases.ts';
 import { afterWinning, playRace, type Runner } from './race.ts';
 import { standingOf, standingWithoutEtcd, whyNobody } from './standing.ts';
 
@@ -76,9 +76,10 @@ function playTakeover(seen: Observation, cluster: Cluster, { without, past }: Qu
     ...base,
     outcome: { kind: 'takesOver', winner, equals: ended.winners.slice(1) },
     phases: [
-      ...(cluster.leader === null ? [] : [leasePhase(seen, cluster.leader.name)]),
-      racePhase(ended.tookMs),
+      ...(cluster.leader === null ? [] : [leasePhase(seen, cluster.leader.name, past)]),
+      racePhase(ended.tookMs, past),
       promotionPhase(past),
+      ...routedPhases(past),
     ],
     risk: riskOf(seen, cluster, runners, ended.winners),
   };

@@ -1,12 +1,17 @@
 import type { LabNode } from '../node.ts';
+import type { Proc } from '../procfs.ts';
 
 const pids = '/tmp/connections-used-up';
 const limitMs = 60_000;
+const holds = 'select pg_sleep(3600)';
+
+/** Sessions of that kind are there, be there a connection left or not. */
+export const holdsConnections = (procs: readonly Proc[]): boolean => procs.some(({ argv }) => argv.includes(holds));
 
 /** Sessions of the superuser over the socket, so that the reserved connections go as well; done when nobody gets in any more. */
 export async function useUpConnections(node: LabNode): Promise<void> {
   const { socketDir } = node.machine.plan.paths;
-  const sleep = `psql -h ${socketDir} -XAtqc "select pg_sleep(3600)"`;
+  const sleep = `psql -h ${socketDir} -XAtqc "${holds}"`;
   const open = `setsid ${sleep} >/dev/null 2>&1 </dev/null & echo $! >>${pids}`;
   const isFull = `psql -h ${socketDir} -XAtqc "select 1" 2>&1 | grep -qE "too many clients|connection slots are reserved"`;
   const script = `for n in $(seq 200); do ${open}; sleep 0.05; test $((n % 10)) -ne 0 || ! ${isFull} || exit 0; done; exit 1`;

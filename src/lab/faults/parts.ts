@@ -4,6 +4,7 @@ import type { Machine } from '../ground.ts';
 import type { Proc } from '../procfs.ts';
 import { mainProcess } from '../services.ts';
 import { clockByMs } from './clocks.ts';
+import { holdsConnections } from './connections.ts';
 import { filler, isTraced } from './disk.ts';
 
 /** Parts of a machine that can be hurt while everything on it seems to run: looked at, whoever hurt them. */
@@ -28,6 +29,7 @@ export function partsOf(
     ...(ofNode && kind === 'namespaces' ? [part('disk', existsSync(machine.hostPath(filler)) ? 'full' : null)] : []),
     ...(plan.etcd ? [part('etcdDisk', traced('etcd') ? 'slow' : null)] : []),
     ...(ofNode ? [part('walDisk', traced('postgres') ? 'hangs' : null)] : []),
+    ...(ofNode && kind === 'namespaces' ? [part('connections', holdsConnections(procs) ? 'used up' : null)] : []),
     ...(ofNode && kind === 'namespaces'
       ? [fakeClock ? part('clock', clockWord(clockByMs(machine))) : part('clock', null, 'lab up --fake-clocks')]
       : []),

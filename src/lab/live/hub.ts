@@ -1,6 +1,7 @@
 import type { LiveMessage, Picture, ProxyPicture } from '../../model/live.ts';
 import type { Album } from '../album.ts';
 import type { Lab } from '../lab.ts';
+import { inOurTime } from '../ourTime.ts';
 import { ownAgentCommand } from '../plan.ts';
 import type { Playhouse } from '../scenario/playhouse.ts';
 import { type LabStatus, lookAtMachine, type MachineStatus, sightOf } from '../status.ts';
@@ -11,7 +12,7 @@ import { type LaneTail, makeLaneTail } from './lanes.ts';
 import { askEtcd, askProxies } from './services.ts';
 
 /** An agent's clock may be set wrong; the page counts by ours. */
-function inOurTime({ picture, wallMs }: Extract<LiveMessage, { kind: 'picture' }>): Picture {
+function leaseInOurTime({ picture, wallMs }: Extract<LiveMessage, { kind: 'picture' }>): Picture {
   const aheadMs = wallMs - Date.now();
   if (Math.abs(aheadMs) < 2_000) return picture;
   const machines = picture.machines.map((machine) => {
@@ -123,9 +124,9 @@ export function makeHub(lab: Lab, album: Album, playhouse: Playhouse): Hub {
       return hearAgent(
         machine,
         (message) => {
-          if (message.kind === 'happened') album.add(message.happenings);
+          if (message.kind === 'happened') album.add(message.happenings.map(inOurTime));
           if (message.kind !== 'picture') return;
-          heard.set(name, inOurTime(message));
+          heard.set(name, leaseInOurTime(message));
           publishSoon();
         },
         () => {

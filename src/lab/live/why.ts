@@ -8,6 +8,7 @@ import { entriesOf } from '../events.ts';
 import type { Machine } from '../ground.ts';
 import type { Lab } from '../lab.ts';
 import type { LabNode } from '../node.ts';
+import { entryInOurTime } from '../ourTime.ts';
 
 /** What the page asks when somebody wants to know why. */
 
@@ -25,11 +26,11 @@ export async function why(
   );
 }
 
-/** The file before the last turn comes first. */
+/** By the lab's clock. The file before the last turn comes first. */
 async function wholeJournal({ plan, hostPath }: Machine): Promise<readonly Entry[]> {
   const path = `${hostPath(stateDirOf(undefined, plan.paths.dataDir))}/journal.jsonl`;
   const texts = await Promise.all([`${path}.1`, path].map((one) => readFile(one, 'utf8').catch(() => '')));
-  return texts.flatMap(entriesOf);
+  return texts.flatMap(entriesOf).map(entryInOurTime);
 }
 
 /** The others are asked anew for it, and whoever is silent costs time. */

@@ -122,7 +122,10 @@ function onceFelt(
   self: SimProcess,
   { args, server, felt }: { readonly args: readonly string[]; readonly server: Instance; readonly felt: () => void },
 ): void {
-  if (server.machine.powered() && network.open(server.machine.name, name)) return felt();
+  if (server.machine.powered() && network.open(server.machine.name, name)) {
+    felt();
+    return;
+  }
   const conninfo = conninfoOf(args);
   const told = (word: string, byKernel: number): number => Number(conninfo.get(word) ?? byKernel);
   const seconds = told('keepalives_idle', 7_200) + told('keepalives_interval', 75) * told('keepalives_count', 9);

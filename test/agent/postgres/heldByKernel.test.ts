@@ -3,7 +3,6 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { pid as toPid } from '../../../src/model/units.ts';
 import { makeFolder, makeNode, stopFast, world } from './node.ts';
 
@@ -13,7 +12,7 @@ import { makeFolder, makeNode, stopFast, world } from './node.ts';
  */
 const isRoot = process.getuid?.() === 0;
 if (isRoot && process.env.OWN_MOUNTS === undefined) {
-  const again = spawnSync('unshare', ['-m', process.execPath, ...process.execArgv, fileURLToPath(import.meta.url)], {
+  const again = spawnSync('unshare', ['-m', process.execPath, ...process.execArgv, process.argv[1] ?? ''], {
     stdio: 'inherit',
     env: { ...process.env, OWN_MOUNTS: 'yes', NODE_TEST_CONTEXT: '' },
   });
