@@ -122,14 +122,11 @@ function onceFelt(
   self: SimProcess,
   { args, server, felt }: { readonly args: readonly string[]; readonly server: Instance; readonly felt: () => void },
 ): void {
-  if (server.machine.powered() && network.open(server.machine.name, name)) {
-    felt();
-    return;
-  }
-  const conninfo = conninfoOf(args);
-  const told = (word: string, byKernel: number): number => Number(conninfo.get(word) ?? byKernel);
+  const isHeard = server.machine.powered() && network.open(server.machine.name, name);
+  const told = (word: string, byKernel: number): number => Number(conninfoOf(args).get(word) ?? byKernel);
   const seconds = told('keepalives_idle', 7_200) + told('keepalives_interval', 75) * told('keepalives_count', 9);
-  self.after(seconds * 1_000, felt);
+  if (isHeard) felt();
+  else self.after(seconds * 1_000, felt);
 }
 
 export const pgBasebackup =
