@@ -18,7 +18,8 @@ test('the power of a primary is back within its ttl: its old key is left to run 
   const rules = cluster.rulesOf(leader);
   assert.ok(rules.includes('leader.formerLife') && !rules.includes('postgres.waiting'), rules.join());
   await cluster.until(() => cluster.primary() !== null, { withinMs: 20_000 });
-  assert.ok(cluster.engine.now() - backMs < 30_000);
+  // What was left of its ttl of 30 s after those 3 s, and what etcd and an election take.
+  assert.ok(cluster.engine.now() - backMs < 27_000 + 5_000);
   await ends(cluster);
 });
 

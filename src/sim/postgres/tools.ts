@@ -122,10 +122,9 @@ function onceFelt(
   self: SimProcess,
   { args, server, felt }: { readonly args: readonly string[]; readonly server: Instance; readonly felt: () => void },
 ): void {
-  const isHeard = server.machine.powered() && network.open(server.machine.name, name);
   const told = (word: string, byKernel: number): number => Number(conninfoOf(args).get(word) ?? byKernel);
   const seconds = told('keepalives_idle', 7_200) + told('keepalives_interval', 75) * told('keepalives_count', 9);
-  if (isHeard) felt();
+  if (server.machine.powered() && network.open(server.machine.name, name)) felt();
   else self.after(seconds * 1_000, felt);
 }
 
