@@ -1,7 +1,10 @@
 import { readTags } from '../codec/config/tags.ts';
 import { parseJson } from '../codec/dcs/json.ts';
+import type { SeededChance } from './chance.ts';
 import { etcdctlDelete } from './etcdctl.ts';
 import { type Fault, nothing, others } from './fault.ts';
+import { places } from './settings.ts';
+import { drawnFrom } from './unsynced.ts';
 import type { SimulatedCluster } from './words.ts';
 
 /** What people ask, and what they do with etcdctl: at bad times, too. */
@@ -80,6 +83,19 @@ export const ofPeople: readonly Fault[] = [
     mend: nothing,
   },
   {
+    // Half a copy, and then nobody at work on it; or its source is gone without a word.
+    name: 'copy cut short',
+    strike(c, n, chance) {
+      if (!c.steady() || c.primary() === n) return;
+      void c.ask(n, 'POST', '/reinitialize', json({ force: true }));
+      const inMs = chance.between(0, 600);
+      const blow = chance.pick(['power', 'power', 'agent', 'source'] as const);
+      const lostMs = chance.between(1000, 20_000);
+      onceCopying(c, n, 100, () => c.engine.after(inMs, () => cutShort(c, n, blow, { lostMs, chance })));
+    },
+    mend: nothing,
+  },
+  {
     name: 'ttl changed',
     strike: (c, n, chance) => void c.ask(n, 'PATCH', '/config', json(chance.pick(timings))),
     mend: nothing,
@@ -102,6 +118,28 @@ export const ofPeople: readonly Fault[] = [
     mend: nothing,
   },
 ];
+
+/** By the mark that the agent leaves; after so many looks nobody waits for it any more. */
+function onceCopying(cluster: SimulatedCluster, name: string, looks: number, go: () => void): void {
+  const { machine } = cluster.node(name);
+  const marker = machine.disk.get(`${places.stateDir}/job.json`);
+  if (marker?.kind === 'file' && marker.text.includes('"basebackup"')) go();
+  else if (looks > 0) cluster.engine.after(50, () => onceCopying(cluster, name, looks - 1, go));
+}
+
+function cutShort(
+  cluster: SimulatedCluster,
+  name: string,
+  blow: 'power' | 'agent' | 'source',
+  { lostMs, chance }: { readonly lostMs: number; readonly chance: SeededChance },
+): void {
+  const victim = blow === 'source' ? cluster.primary() : name;
+  if (victim === null || !cluster.node(victim).machine.powered()) return;
+  cluster.tell(victim, `the copy of ${name} is cut short: ${blow}`);
+  if (blow === 'agent') return cluster.agent(victim).kill();
+  cluster.powerOff(victim, drawnFrom(chance));
+  cluster.engine.after(lostMs, () => void (cluster.node(victim).machine.powered() || cluster.powerOn(victim)));
+}
 
 const tags = [
   { nofailover: true },

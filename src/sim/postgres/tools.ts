@@ -1,7 +1,7 @@
 import { lsn, lsnOf, lsnText } from '../../model/units.ts';
 import type { Machine } from '../machine.ts';
 import type { Program, SimProcess } from '../process.ts';
-import { optionOf, readConninfo } from './conf.ts';
+import { optionOf } from './conf.ts';
 import {
   controldataText,
   type DataDir,
@@ -11,6 +11,7 @@ import {
   mixedMark,
   recoverInPlace,
 } from './dataDir.ts';
+import { conninfoOf, onceFelt } from './felt.ts';
 import { draw, type Instance, type PostgresWorld, spawnChild } from './instance.ts';
 import { whyHeld } from './lock.ts';
 import { copyWal, forkOf, historyName, lastCheckpoint, newWal, truncate, type Wal } from './wal.ts';
@@ -101,31 +102,12 @@ function reach(
   });
 }
 
-const conninfoOf = (args: readonly string[]) =>
-  readConninfo(optionOf(args, '-d', '--dbname') ?? optionOf(args, '--source-server', '--source-server') ?? '');
-
 function targetOf(args: readonly string[]) {
   const conninfo = conninfoOf(args);
   return {
     host: optionOf(args, '-h', '--host') ?? conninfo.get('host') ?? '',
     port: Number(optionOf(args, '-p', '--port') ?? conninfo.get('port') ?? 5432),
   };
-}
-
-/**
- * The server behind a connection is gone. Its kernel says so; a host without power, or behind a cut cable, says nothing, for as
- * long as libpq was told to wait.
- */
-function onceFelt(
-  { network }: PostgresWorld,
-  { name }: Machine,
-  self: SimProcess,
-  { args, server, felt }: { readonly args: readonly string[]; readonly server: Instance; readonly felt: () => void },
-): void {
-  const told = (word: string, byKernel: number): number => Number(conninfoOf(args).get(word) ?? byKernel);
-  const seconds = told('keepalives_idle', 7_200) + told('keepalives_interval', 75) * told('keepalives_count', 9);
-  if (server.machine.powered() && network.open(server.machine.name, name)) felt();
-  else self.after(seconds * 1_000, felt);
 }
 
 export const pgBasebackup =

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { readReport } from '../../../src/codec/report.ts';
@@ -22,6 +22,7 @@ const lastReport = (node: TestNode): RepairReport =>
   reportAt(node, files(node).toSorted().at(-1) ?? assert.fail('there is no report'));
 const keepWith = (node: TestNode, change: Partial<ReportSettings>): void =>
   void Object.assign(node.settings.local.reports, change);
+const isSegment = (name: string): boolean => /^[0-9A-F]{24}$/.test(name);
 const waldump = (args: readonly string[]): string =>
   execFileSync('/usr/lib/postgresql/15/bin/pg_waldump', args, {
     encoding: 'utf8',
@@ -177,6 +178,33 @@ describe('what a repair throws away is written down and kept', () => {
     await done((old as TestNode).perform(stopFast));
     await done((old as TestNode).perform(removal));
     assert.equal(files(old as TestNode).length, before);
+    await done((old as TestNode).perform({ kind: 'clone', from: source, premise: noPremise }));
+    await done(follow());
+    await streams(old as TestNode);
+  });
+
+  test('half a rewind took WAL away, and a fresh copy is asked for: what was kept before that stays', async () => {
+    await part(["INSERT INTO public.orders VALUES (25, 'x')", 'SELECT pg_switch_wal()', 'SELECT txid_current()']);
+    const node = old as TestNode;
+    const { dataDir } = node.settings.local.postgres;
+    await node.reports.removeWal(node.reports.giveWay(), 'test');
+    keepWith(node, { walBytesMax: 40_000_000, roomPatienceMs: 0 });
+    await rewind({ premise: () => Promise.resolve('nobody leads any more') });
+    const first = lastReport(node);
+    assert.ok(first.wal.kept === 'partly' && first.wal.files.some(isSegment), JSON.stringify(first.wal));
+    for (const name of readdirSync(`${dataDir}/pg_wal`).filter(isSegment)) rmSync(`${dataDir}/pg_wal/${name}`);
+    writeFileSync(`${node.settings.local.stateDir}/job.json`, '{"left":"rewind"}\n');
+    const source = (leader as TestNode).upstream();
+    const removal = {
+      kind: 'removeData',
+      why: 'reinitialize',
+      premise: noPremise,
+      force: true,
+      leader: source,
+    } as const;
+    await done(node.perform(removal));
+    assert.deepEqual(lastReport(node), { ...first, deed: 'removal', state: 'done', outcome: 'removed' });
+    for (const name of first.wal.files) assert.ok(existsSync(`${first.wal.folder}/${name}`), name);
   });
 });
 

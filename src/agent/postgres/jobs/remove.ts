@@ -1,6 +1,6 @@
 import { type Job, stillRuns } from '../../../model/job.ts';
 import { must } from '../configure.ts';
-import { mark, unmark } from '../marker.ts';
+import { mark, readMark, unmark } from '../marker.ts';
 import { failed, type JobContext, type JobResult, type PostgresParts, succeeded } from '../parts.ts';
 import { findPostmaster, orphansOf } from '../postmaster.ts';
 import { isKept, setAside } from './aside.ts';
@@ -21,6 +21,7 @@ export async function removeData(
   const { dataDir, control } = parts.places();
   if ((await findPostmaster(world, parts.places())) !== null || orphansOf(world, parts.places()).length > 0)
     return failed(stillRuns);
+  const isGoingOn = (await readMark(parts))?.left === 'removal';
   const report = job.force && job.leader !== null ? await reportBefore(parts, context, 'removal', job.leader) : null;
   if (report !== null && report.ends !== null) return report.ends;
   const refusal =
@@ -42,6 +43,7 @@ export async function removeData(
       await must(world.files.remove(`${dataDir}/${name}`));
     parts.step('removeData', 'emptied', [['why', job.why]]);
     await report?.done('removed');
+    if (isGoingOn) await endPending(parts, 'removed');
   }
   await unmark(parts);
   return succeeded;

@@ -2,6 +2,7 @@ import type { Fact } from '../../../../model/decision.ts';
 import type { Upstream } from '../../../../model/postgres.ts';
 import type { KeptWal, RepairReport } from '../../../../model/report.ts';
 import { type Lsn, lsn, lsnOf, lsnText } from '../../../../model/units.ts';
+import { readMark } from '../../marker.ts';
 import { cancelled, type JobContext, type JobResult, type PostgresParts } from '../../parts.ts';
 import { type Beyond, beyondFork } from './beyond.ts';
 import { keepWal } from './keep.ts';
@@ -62,7 +63,10 @@ async function write(parts: PostgresParts, context: JobContext, found: Found): P
   const patient = !rule.startsWith('asked.');
   const sinceMs = clock.now();
   const known = (await parts.reports.known()).findLast((report) => isOf(report, found));
-  const begun = known !== undefined && lsn(known.end.lsn) === found.end && known.wal.kept === 'whole' ? known : null;
+  const isWhole = known !== undefined && lsn(known.end.lsn) === found.end && known.wal.kept === 'whole';
+  // Half a rewind has taken some of it away: what was kept before is more than what is here.
+  const isHalf = known !== undefined && known.wal.kept !== 'none' && (await readMark(parts))?.left === 'rewind';
+  const begun = isWhole || isHalf ? known : null;
   let report = begun ?? (await compose(parts, found, known, { rule, because }));
   parts.reports.begin(report.id);
   for (let told = false; begun === null; told = true) {
