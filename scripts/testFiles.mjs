@@ -43,6 +43,7 @@ export const apart = [
   'test/agent/dcs/auth.test.ts',
   'test/agent/dcs/client.test.ts',
   'test/agent/dcs/vacancy.test.ts',
+  'test/agent/dcs/garbled.test.ts',
   'test/world/etcd/transport.test.ts',
   'test/world/etcd/tls.test.ts',
   'test/world/processes.test.ts',

@@ -115,7 +115,7 @@ export interface Cluster {
   readonly garbage: readonly {
     readonly key: string;
     readonly why: string;
-    /** What stood there before, and can be put back; absent: not asked for, or not known any more. */
+    /** What stood there before, and is gone by until it is put back; absent: that is not known. */
     readonly before?: { readonly text: string; readonly seenModRevision: Revision };
   }[];
 }

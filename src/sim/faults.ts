@@ -1,6 +1,7 @@
 import { readSync } from '../codec/dcs/sync.ts';
 import { ambush } from './ambush.ts';
 import { type Fault, nothing, others } from './fault.ts';
+import { ofHand } from './faultsOfHand.ts';
 import { ofPeople } from './faultsOfPeople.ts';
 import { places } from './settings.ts';
 import { drawnFrom } from './unsynced.ts';
@@ -275,4 +276,4 @@ const reaching = [...ofEtcd, ...ofMachines].filter(({ name }) =>
 );
 const ambushes = [ambush('key taken', sudden), ambush('job step', sudden), ambush('key gone', reaching)];
 
-export const faults: readonly Fault[] = [...ofProcesses, ...ofEtcd, ...ofMachines, ...ofPeople, ...ambushes];
+export const faults: readonly Fault[] = [...ofProcesses, ...ofEtcd, ...ofMachines, ...ofPeople, ...ofHand, ...ambushes];

@@ -1,3 +1,4 @@
+import { isObject, parseJson } from '../codec/dcs/json.ts';
 import type { SeededChance } from './chance.ts';
 import { etcdctlDelete, etcdctlPut } from './etcdctl.ts';
 import { type Fault, nothing } from './fault.ts';
@@ -30,7 +31,8 @@ export const ofHand: readonly Fault[] = [
   },
   {
     name: 'policy changed',
-    strike: (c, n, chance) => void c.ask(n, 'PATCH', '/config', JSON.stringify(chance.pick(policies))),
+    // The Patroni of this world knows none of them.
+    strike: (c, n, chance) => void (allOurs(c) && c.ask(n, 'PATCH', '/config', JSON.stringify(chance.pick(policies)))),
     mend: nothing,
   },
 ];
@@ -69,10 +71,14 @@ function spoil(cluster: SimulatedCluster, chance: SeededChance): void {
   if (done) before.set(cluster, text);
 }
 
-/** Whoever spoilt the settings puts them back: what the agents did with them meanwhile is seen then. */
+/** Whoever spoilt the settings puts them back, and looks whether they are there: what agents did with them meanwhile is seen then. */
 export function putBack(cluster: SimulatedCluster): void {
   const text = before.get(cluster);
   if (text === undefined) return;
-  if (etcdctlPut(cluster, 'config', text)) before.delete(cluster);
-  else cluster.engine.after(1000, () => putBack(cluster)); // etcd has no leader
+  const found = cluster.etcd.store.range('/service/sim/config');
+  const now = found.kind === 'kvs' ? found.kvs[0]?.value : undefined;
+  if (now !== undefined && isObject(parseJson(now))) return void before.delete(cluster);
+  // Without a leader, or with one that nobody follows, nothing comes of it.
+  etcdctlPut(cluster, 'config', text);
+  cluster.engine.after(1000, () => putBack(cluster));
 }

@@ -136,7 +136,10 @@ function cutShort(
   const victim = blow === 'source' ? cluster.primary() : name;
   if (victim === null || !cluster.node(victim).machine.powered()) return;
   cluster.tell(victim, `the copy of ${name} is cut short: ${blow}`);
-  if (blow === 'agent') return cluster.agent(victim).kill();
+  if (blow === 'agent') {
+    cluster.agent(victim).kill();
+    return;
+  }
   cluster.powerOff(victim, drawnFrom(chance));
   cluster.engine.after(lostMs, () => void (cluster.node(victim).machine.powered() || cluster.powerOn(victim)));
 }

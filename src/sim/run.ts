@@ -13,7 +13,6 @@ import {
   type RunSettings,
 } from './draw.ts';
 import { faults as everyFault, faultsBeyond } from './faults.ts';
-import { ofHand } from './faultsOfHand.ts';
 import { faultsOfPause } from './faultsOfPeople.ts';
 import { atEnd, type Finding, type Judgement, judgementOf } from './findings.ts';
 import { healAll, repeat, type Strike, unleash } from './nemesis.ts';
@@ -60,8 +59,7 @@ const livenessMs = 240_000;
 /** Of a run that hunts: the first phase. */
 export const safetyMinutes = 30;
 const allFaults = [...everyFault, ...faultsOfPause];
-// Those of hands strike where they are named: seed 0x11 of all of them could not end its pause.
-const knownFaults = [...allFaults, ...faultsBeyond, ...ofHand];
+const knownFaults = [...allFaults, ...faultsBeyond];
 export const faultNames: readonly string[] = knownFaults.map(({ name }) => name);
 
 export const planOf = (seed: number): RunPlan => ({

@@ -61,7 +61,11 @@ test('PATCH: whoever wrote meanwhile wins; without a valid configuration there i
   };
   assert.equal(await status(stored, { put: { kind: 'refused', why: 'changed' } }), 409);
   assert.equal(await status(stored, { put: { kind: 'unknown', why: 'timeout' } }), 503);
-  for (const text of [null, 'garbage', '[1]']) assert.equal(await status(text), 503, String(text));
+  for (const text of [null, 'garbage', '[1]']) {
+    assert.equal(await status(text), 503, String(text));
+    const reply = await patch(request('PATCH', body), agentWith(text));
+    assert.match(reply.kind === 'page' ? (reply.why ?? '') : '', /PUT \/config with all the settings/);
+  }
   assert.equal(await status(stored, { read: () => unreachable(leading).dcs }), 503);
 });
 

@@ -84,13 +84,15 @@ export function makeDcs(world: DcsWorld & Pick<World, 'files'>, { settings, marg
     const { kvs } = asked.answer;
     const at = asked.header.revision;
     const found = readCluster(kvs, at, keys.prefix);
-    const cluster = { ...found, garbage: await garbled.look(found, kvs, budgetMs) };
+    const leftMs = (): number => Math.max(100, budgetMs - (world.clock.now() - beganMs));
+    const cluster = await garbled.look(found, kvs, leftMs);
     const modRevisionOf = (wanted: string): Revision => kvs.find(({ key }) => key === wanted)?.modRevision ?? absent;
+    const spoilt = cluster.garbage.find(({ key }) => key === keys.sync);
     readAt.set(at, {
       status: modRevisionOf(keys.status),
       timeline: modRevisionOf(keys.timeline),
       sync: modRevisionOf(keys.sync),
-      syncText: kvs.find(({ key }) => key === keys.sync)?.value ?? null,
+      syncText: spoilt?.before?.text ?? kvs.find(({ key }) => key === keys.sync)?.value ?? null,
       failsafe: modRevisionOf(keys.failsafe),
       config: modRevisionOf(keys.config),
     });
@@ -104,8 +106,7 @@ export function makeDcs(world: DcsWorld & Pick<World, 'files'>, { settings, marg
     leadership.met(cluster.leader);
     member.seen(cluster.members);
     wakes.seen(cluster.members);
-    const leftMs = Math.max(100, budgetMs - (world.clock.now() - beganMs));
-    const { vacancy, blindBeforeMs } = await vacancies.look(cluster, asked.sentMs, leftMs);
+    const { vacancy, blindBeforeMs } = await vacancies.look(cluster, asked.sentMs, leftMs());
     const sinceMs = instantMs(Math.max(reachableSinceMs, blindBeforeMs ?? reachableSinceMs));
     return { kind: 'reachable', sinceMs, cluster, readMs: asked.sentMs, vacancy, syncInDoubt: syncKey.isInDoubt() };
   }

@@ -9,6 +9,9 @@ type Handles = Pick<AgentHandles, 'dcs' | 'wake'>;
 
 // Patroni stores whatever it is given, and each member then ignores it by itself: whoever wrote it would take 200 for done.
 
+const nothingToChange =
+  '/config is not there, or can not be read: whoever leads writes it again; where nobody does, PUT /config with all the settings';
+
 /** Merges into the cluster's configuration; whoever wrote meanwhile wins, and the caller hears of it. */
 export async function patch(request: ApiRequest, { dcs, wake }: Handles): Promise<Reply> {
   const body = requiredBody(request.body);
@@ -17,7 +20,7 @@ export async function patch(request: ApiRequest, { dcs, wake }: Handles): Promis
   if (view.kind === 'unreachable') return page(503, `etcd does not answer: ${view.why}`);
   const { config } = view.cluster;
   const before = parseJson(config?.text ?? '');
-  if (config === null || !isObject(before)) return page(503);
+  if (config === null || !isObject(before)) return page(503, nothingToChange);
   const after = patchConfig(before, body.document);
   const text = compactJson(after);
   if (text === compactJson(before)) return json(200, after);
