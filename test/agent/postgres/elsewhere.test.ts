@@ -74,7 +74,10 @@ describe('tablespaces and WAL outside the data directory, on real servers', () =
     assert.equal((await cloning).ended, 'cancelled');
     assert.notDeepEqual(readdirSync(space), []);
     options.basebackup = elsewhere;
+    writeFileSync(`${space}/put-there-since`, '');
     await done(n2.perform({ kind: 'removeData', why: 'test', premise: noPremise, force: true, leader: null }));
+    assert.deepEqual(readdirSync(space), ['put-there-since']);
+    rmSync(`${space}/put-there-since`);
     await comesUp();
   });
 

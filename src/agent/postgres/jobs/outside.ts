@@ -18,7 +18,7 @@ const limitMs = 3_000;
 /** PostgreSQL's own, whatever else lies there. */
 const isWal = (name: string): boolean =>
   /^[0-9A-F]{24}(\.|$)|\.history$|^archive_status$|^summaries$|^xlogtemp\./.test(name);
-const isLostAndFound = (name: string): boolean => name === 'lost+found';
+const isOfTablespace = (name: string): boolean => /^PG_\d+_\d+$/.test(name);
 
 export async function outsideOf(parts: PostgresParts): Promise<readonly Outside[]> {
   const { files } = parts.world;
@@ -102,13 +102,16 @@ export async function claimOutside(
   return claimed;
 }
 
-/** What a base backup that was broken off left there: pg_basebackup itself takes back the least of it. */
+/**
+ * What a base backup that was broken off left there: pg_basebackup itself takes back the least of it. What else is there was put there
+ * since, and keeps the next copy from being made.
+ */
 export async function emptyClaimed(parts: PostgresParts): Promise<void> {
   const marked = await readMark(parts);
   if (marked?.left !== 'basebackup') return;
   for (const at of marked.claimed)
     for (const name of await namesIn(parts, at))
-      if (!isLostAndFound(name)) await must(parts.world.files.remove(`${at}/${name}`));
+      if (isWal(name) || isOfTablespace(name)) await must(parts.world.files.remove(`${at}/${name}`));
 }
 
 async function namesIn(parts: PostgresParts, folder: string): Promise<readonly string[]> {
