@@ -67,11 +67,12 @@ export const noScenarios = [
 
 /** Scenarios that take longest, in seconds on the machine on which they were measured; the others take a few. */
 export const longest = {
-  'test/sim/failsafe.test.ts': 44,
-  'test/sim/minimize.test.ts': 30,
-  'test/sim/quorum.test.ts': 20,
-  'test/sim/patroni.test.ts': 18,
-  'test/acceptance/everyStep.test.ts': 18,
+  'test/sim/failsafe.test.ts': 36,
+  'test/acceptance/everyStep.test.ts': 23,
+  'test/sim/ttl.test.ts': 22,
+  'test/sim/minimize.test.ts': 17,
+  'test/sim/quorum.test.ts': 16,
+  'test/sim/patroni.test.ts': 16,
   'test/sim/pause.test.ts': 14,
   'test/sim/scheduledInPause.test.ts': 13,
   'test/sim/suspend.test.ts': 12,

@@ -7,7 +7,7 @@ import { planOf, type RunAccount, runPlan } from '../../src/sim/run.ts';
 async function broken(): Promise<RunAccount> {
   const faults = ['all guards frozen', 'etcd killed', 'network slow', 'restart asked', 'agent killed'];
   for (let seed = 1; seed <= 20; seed += 1) {
-    const account = await runPlan({ ...planOf(seed), members: 3, faults });
+    const account = await runPlan({ ...planOf(seed), members: 3, faults, safetyMs: 120_000 });
     if (keysOf(account)[0] === '1 splitBrain, excused') return account;
   }
   throw new Error('nothing was broken by it: the laws see nothing');
