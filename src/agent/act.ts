@@ -145,7 +145,7 @@ async function one(action: Action, cause: Cause, hands: Hands): Promise<Outcome>
     case 'writeConfig':
       return ofDcs(await dcs.writeConfig(action.text, action.seenModRevision, budgetMs));
     case 'restoreKey':
-      return ofDcs(await dcs.put(action.key, action.text, action.seenModRevision, budgetMs));
+      return putBack(action, budgetMs, hands);
     case 'clearFailover':
       return ofDcs(await dcs.clearFailover(action.seenModRevision, budgetMs));
     case 'createSlot':
@@ -199,6 +199,17 @@ async function one(action: Action, cause: Cause, hands: Hands): Promise<Outcome>
     default:
       return action satisfies never;
   }
+}
+
+async function putBack(
+  { key, text, seenModRevision }: Extract<Action, { kind: 'restoreKey' }>,
+  budgetMs: number,
+  hands: Hands,
+) {
+  const put = await hands.dcs.put(key, text, seenModRevision, budgetMs);
+  if (put.kind === 'done')
+    hands.note('warning', `somebody wrote to ${key} what nobody can read: what stood there before is put back`);
+  return ofDcs(put);
 }
 
 /** While the cluster is paused a guard that was disarmed stays so; one that is armed still strikes at what it was told last. */

@@ -50,6 +50,7 @@ for (const [key, garbage, mode] of [
     });
     await cluster.until(() => cluster.primary() !== null, { withinMs: 30_000 });
     assert.ok(spoilt && back, `${key} is '${textOf(cluster, key)}', not '${before}'`);
+    assert.match(cluster.story(), new RegExp(`/${key} what nobody can read: what stood there before is put back`));
   });
 
 test('what etcd has compacted away is not invented: nobody is elected by a /sync that nobody can read, and why is said', async () => {
