@@ -8,7 +8,7 @@ import type { SimulatedCluster } from './words.ts';
 
 /** Nothing of it is what an agent writes: each must be told from "there is none", and what counted before goes on to count. */
 const noObjects = ['', '{', 'null', '[]', '42', 'yes', '\u0000\uFFFD'];
-const garbage = [...noObjects, '{"ttl": "soon"}', '{"leader": 7, "sync_standby": {}}'];
+const garbage = [...noObjects, '{"ttl": "soon"}', '{"leader": 7, "sync_standby": {}}', '{"n1": {"toString": {}}}'];
 
 export const ofHand: readonly Fault[] = [
   {

@@ -1,5 +1,6 @@
 import { optionalBody } from '../../codec/rest/body.ts';
 import type { AgentHandles } from '../../model/agent.ts';
+import { asText } from '../../model/scalars.ts';
 import type { LocalSettings, RestSettings } from '../../model/settings.ts';
 import { elsewhere, isOwnPage } from '../access.ts';
 import { type ApiRequest, page, type Reply, text } from '../reply.ts';
@@ -60,6 +61,6 @@ function perform(
     case 'resume':
       return patch(saying({ pause: asked.deed === 'pause' ? true : null }), handles);
     default:
-      return text(400, `no deed ${String(asked.deed)}`);
+      return text(400, `no deed ${asText(asked.deed)}`);
   }
 }

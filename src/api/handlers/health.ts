@@ -3,6 +3,7 @@ import { roleOf, stateOf, statusDocument, syncStandbyKind } from '../../codec/re
 import type { Snapshot } from '../../model/agent.ts';
 import type { Job } from '../../model/job.ts';
 import type { RunningStandby } from '../../model/postgres.ts';
+import { asText } from '../../model/scalars.ts';
 import type { ApiRequest, Reply } from '../reply.ts';
 import { freshCluster, holdsLease, loopHangs, type View } from '../view.ts';
 
@@ -117,7 +118,7 @@ function tagsMatch(query: Query, { seen }: Snapshot): boolean {
     const name = key.slice(4);
     const given = Object.hasOwn(published, name) ? published[name] : undefined;
     if (given === undefined) return false;
-    return (typeof given === 'string' ? given : String(given).toLowerCase()) === wanted;
+    return (typeof given === 'string' ? given : asText(given).toLowerCase()) === wanted;
   });
 }
 

@@ -1,3 +1,4 @@
+import { asText } from '../../model/scalars.ts';
 import type { ClusterSettings } from '../../model/settings.ts';
 import { standbyClusterOf } from '../../model/standbyCluster.ts';
 import { readSlots } from './slots.ts';
@@ -24,9 +25,9 @@ export function integer(value: unknown): number | null {
 }
 
 export const truth = (value: unknown): boolean | null =>
-  ['on', 'true', 'yes', '1'].includes(String(value).toLowerCase())
+  ['on', 'true', 'yes', '1'].includes(asText(value).toLowerCase())
     ? true
-    : ['off', 'false', 'no', '0'].includes(String(value).toLowerCase())
+    : ['off', 'false', 'no', '0'].includes(asText(value).toLowerCase())
       ? false
       : null;
 
@@ -215,6 +216,6 @@ function readPrimaryHealth(
 const perUnit: Readonly<Record<string, number>> = { ms: 0.001, s: 1, min: 60, h: 3600, d: 86_400 };
 
 function seconds(value: unknown): number | null {
-  const match = /^\s*(\d+(?:\.\d+)?)\s*(ms|s|min|h|d)\s*$/.exec(String(value));
+  const match = /^\s*(\d+(?:\.\d+)?)\s*(ms|s|min|h|d)\s*$/.exec(asText(value));
   return match === null ? null : Number(match[1]) * (perUnit[match[2] ?? ''] ?? 1);
 }

@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { asText } from '../../model/scalars.ts';
 import type { HostPort, LocalSettings, Login, Options } from '../../model/settings.ts';
 import { placeholderName, sameName } from '../../model/synchronousNames.ts';
 import { overlayEnvironment } from './environment.ts';
@@ -147,7 +148,7 @@ const withoutSecrets = ({ authentication: _, ...rest }: ConfigFile['postgresql']
   rest;
 
 function readWatchdog(file: ConfigFile, warnings: string[], place: string): LocalSettings['watchdog'] {
-  const given = String(file.watchdog?.mode ?? 'automatic').toLowerCase();
+  const given = asText(file.watchdog?.mode ?? 'automatic').toLowerCase();
   const mode = (
     {
       off: 'off',
@@ -186,12 +187,12 @@ const readLogin = (login: Readonly<Record<string, string | undefined>>): Login =
 export function readOptions(given: unknown): Options {
   const pair = ([name, value]: readonly [string, unknown]): Options[number] => [
     name,
-    value === true || value === null ? null : String(value),
+    value === true || value === null ? null : asText(value),
   ];
   if (Array.isArray(given))
     return given.flatMap(
       (one: unknown): Options =>
-        typeof one === 'object' && one !== null ? Object.entries(one).map(pair) : splitOption(String(one)),
+        typeof one === 'object' && one !== null ? Object.entries(one).map(pair) : splitOption(asText(one)),
     );
   if (typeof given === 'object' && given !== null) return Object.entries(given).map(pair);
   return [];

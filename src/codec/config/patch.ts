@@ -1,3 +1,5 @@
+import { asText } from '../../model/scalars.ts';
+
 type Json = Readonly<Record<string, unknown>>;
 const isMap = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -8,7 +10,7 @@ export function patchConfig(document: unknown, patch: unknown): unknown {
   for (const [key, value] of Object.entries(patch)) {
     if (value === null) delete merged[key];
     else if (isMap(value)) merged[key] = patchConfig(isMap(merged[key]) ? merged[key] : {}, value);
-    else if (merged[key] === undefined || String(merged[key]) !== String(value) || typeof value === 'object')
+    else if (merged[key] === undefined || asText(merged[key]) !== asText(value) || typeof value === 'object')
       merged[key] = value;
   }
   return merged;

@@ -1,11 +1,12 @@
+import { asText } from '../../model/scalars.ts';
 import type { LocalSettings, PostgresSettings } from '../../model/settings.ts';
 import { integer, truth } from './dynamic.ts';
 import { readOptions } from './local.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 const isMap = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
-const texts = (value: unknown): readonly string[] | null => (Array.isArray(value) ? value.map(String) : null);
-const text = (value: unknown): string | null => (value === undefined || value === null ? null : String(value));
+const texts = (value: unknown): readonly string[] | null => (Array.isArray(value) ? value.map(asText) : null);
+const text = (value: unknown): string | null => (value === undefined || value === null ? null : asText(value));
 
 /** What must match across nodes: from the cluster alone, with its default and what is accepted; the order is the command line's. */
 const controlled: readonly {
@@ -140,7 +141,7 @@ function lowerCased(value: unknown): Record<string, string> {
   return Object.fromEntries(
     Object.entries(value)
       .filter(([, one]) => one !== null)
-      .map(([name, one]) => [name.toLowerCase(), one === true ? 'on' : one === false ? 'off' : String(one)]),
+      .map(([name, one]) => [name.toLowerCase(), one === true ? 'on' : one === false ? 'off' : asText(one)]),
   );
 }
 

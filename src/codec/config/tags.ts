@@ -1,12 +1,13 @@
+import { asNumber, asText } from '../../model/scalars.ts';
 import type { Tags } from '../../model/settings.ts';
 
 const truthy = (value: unknown): boolean =>
-  value === true || ['on', 'true', 'yes', '1'].includes(String(value).toLowerCase());
+  value === true || ['on', 'true', 'yes', '1'].includes(asText(value).toLowerCase());
 const predefined = new Set(['nofailover', 'noloadbalance', 'clonefrom', 'nosync', 'nostream']);
 
 /** Published are the predefined tags that are set, and all others as given. */
 export function readTags(tags: Readonly<Record<string, unknown>>, warn: (what: string) => void): Tags {
-  const priority = tags.failover_priority === undefined ? 1 : Number(tags.failover_priority);
+  const priority = tags.failover_priority === undefined ? 1 : asNumber(tags.failover_priority);
   if (!Number.isInteger(priority)) warn('failover_priority is no whole number; 1 is used');
   const usable = Number.isInteger(priority) ? priority : 1;
   const explicit = tags.nofailover === undefined ? null : truthy(tags.nofailover);

@@ -1,5 +1,6 @@
 import type { Member } from '../../model/cluster.ts';
 import type { MemberRecord } from '../../model/decision.ts';
+import { asText } from '../../model/scalars.ts';
 import { type Lsn, lsnOf, type Timeline, timeline } from '../../model/units.ts';
 import { compactJson, isObject, type JsonObject, naturalOrNull, parseJson, textOrNull } from './json.ts';
 import { hostPortOf } from './url.ts';
@@ -138,7 +139,7 @@ function readReasons(value: unknown): Member['pendingRestartReason'] {
   if (!isObject(value)) return null;
   const reasons = Object.entries(value).flatMap(([name, change]) =>
     isObject(change)
-      ? [[name, { oldValue: String(change.old_value ?? ''), newValue: String(change.new_value ?? '') }] as const]
+      ? [[name, { oldValue: asText(change.old_value ?? ''), newValue: asText(change.new_value ?? '') }] as const]
       : [],
   );
   return Object.fromEntries(reasons);

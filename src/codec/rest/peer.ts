@@ -1,4 +1,5 @@
 import type { PeerReport } from '../../model/peers.ts';
+import { asNumber, asText } from '../../model/scalars.ts';
 import { type Lsn, lsnOf, type Timeline, timeline } from '../../model/units.ts';
 import { isObject, type JsonObject, naturalOrNull, parseJson, textOrNull } from '../dcs/json.ts';
 
@@ -112,12 +113,12 @@ function timelineOf(value: unknown): Timeline | null {
 export function saysNofailover(tags: JsonObject): boolean {
   const given = tags.nofailover;
   if (given === undefined || given === null) return priorityOf(tags) <= 0;
-  return given === true || /^(true|yes|on|1)$/i.test(String(given));
+  return given === true || /^(true|yes|on|1)$/i.test(asText(given));
 }
 
 function priorityOf(tags: JsonObject): number {
   const given = tags.failover_priority;
   if (given === undefined || given === null || given === '') return 1;
-  const number = Number(given);
+  const number = asNumber(given);
   return Number.isFinite(number) ? number : 1;
 }

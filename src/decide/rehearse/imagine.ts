@@ -2,6 +2,7 @@ import type { Cluster, Member } from '../../model/cluster.ts';
 import type { Memory, Observation } from '../../model/observation.ts';
 import type { PeerReport } from '../../model/peers.ts';
 import type { ControlData, RunningPrimary, RunningStandby } from '../../model/postgres.ts';
+import { asText } from '../../model/scalars.ts';
 import { type Lsn, pid, timeline, wallMs } from '../../model/units.ts';
 import { blankMemory } from '../decide.ts';
 import {
@@ -221,6 +222,6 @@ export function namedBy(word: string, members: readonly string[], keys: readonly
   const [tag = '', ...rest] = word.split('=');
   if (rest.length === 0) return null;
   const value = rest.join('=');
-  const tagged = keys.filter(({ tags }) => tags[tag] !== undefined && String(tags[tag]) === value);
+  const tagged = keys.filter(({ tags }) => tags[tag] !== undefined && asText(tags[tag]) === value);
   return tagged.length === 0 ? null : tagged.map(({ name }) => name);
 }

@@ -1,4 +1,5 @@
 import type { Fact } from '../../model/decision.ts';
+import { asText } from '../../model/scalars.ts';
 import { leaderless } from '../contest.ts';
 import { dueRequest, iAmLeader, runningStandby } from '../judge.ts';
 import type { Rule } from '../rule.ts';
@@ -11,8 +12,8 @@ export const standbyClusterRemedy =
   'run Patroni on these nodes; or, if this cluster is to have a primary of its own: edit-config --set standby_cluster=null (with another --set where it is the only setting)';
 
 export const remoteFacts = (section: Readonly<Record<string, unknown>>): readonly Fact[] => [
-  ['remoteHost', section.host === undefined ? null : String(section.host)],
-  ['remotePort', section.port === undefined ? null : String(section.port)],
+  ['remoteHost', section.host === undefined ? null : asText(section.host)],
+  ['remotePort', section.port === undefined ? null : asText(section.port)],
 ];
 
 const notLed: Rule = {

@@ -1,6 +1,7 @@
 import type { Member } from '../../model/cluster.ts';
 import type { Observation } from '../../model/observation.ts';
 import type { RunningPrimary, Sender } from '../../model/postgres.ts';
+import { asNumber, asText } from '../../model/scalars.ts';
 import { sameName } from '../../model/synchronousNames.ts';
 import type { Lsn } from '../../model/units.ts';
 import { upstreamOf } from '../cascade.ts';
@@ -78,19 +79,19 @@ function furthestFirst(a: bigint, b: bigint): number {
   return a > b ? -1 : 1;
 }
 
-const isTrue = (value: unknown): boolean => ['true', 'on', 'yes', '1'].includes(String(value).toLowerCase());
+const isTrue = (value: unknown): boolean => ['true', 'on', 'yes', '1'].includes(asText(value).toLowerCase());
 
 /** `nofailover`, where it is given, counts before a `failover_priority` of 0 or less. */
 function mayNotLead({ tags }: Member): boolean {
   const { nofailover = null, failover_priority: given = null } = tags;
   if (nofailover !== null) return isTrue(nofailover);
-  return given !== null && Number.isInteger(Number(given)) && Number(given) <= 0;
+  return given !== null && Number.isInteger(asNumber(given)) && asNumber(given) <= 0;
 }
 
 /** `nosync`, or a `sync_priority` of 0 or less: never. */
 function priorityOf({ tags }: Member): number {
   if (isTrue(tags.nosync)) return 0;
-  const given = Number(tags.sync_priority ?? 1);
+  const given = asNumber(tags.sync_priority ?? 1);
   return Number.isInteger(given) ? given : 1;
 }
 
