@@ -25,7 +25,17 @@ const stoppedLeader: Rule = {
   reason: 'the cluster is paused and PostgreSQL is down: the key is given back',
   judge(seen) {
     if (!restsPaused(seen) || !iAmLeader(seen) || seen.postgres.kind !== 'stopped') return undefined;
-    const { control } = seen.postgres;
+    const { control, orphans } = seen.postgres;
+    // Backends that outlive their postmaster may acknowledge a commit yet; and who else works there in pause is not ours to end.
+    if (orphans.length > 0)
+      return {
+        actions: [],
+        because: [
+          ['postgres', 'stopped'],
+          ['waitsFor', `the end of what still runs on its data: pid ${orphans.join(', ')}`],
+        ],
+        wakeInMs: 100,
+      };
     const clean = stoppedCleanly(control);
     // Whoever was asked to take over would do so unseen, with or without what was written last: it is asked for anew.
     const request = dueRequest(seen);
