@@ -8,7 +8,7 @@ import { baseBackup } from './baseBackup.ts';
 import { emptyData } from './emptyData.ts';
 import { identityOf } from './identity.ts';
 import { claimEmptyOutside, emptyClaimed } from './outside.ts';
-import { type CommandMethod, flush, replicaCommand, runsHere, whyIsNoCopy } from './replicaCommand.ts';
+import { type CommandMethod, closeToOthers, flush, replicaCommand, runsHere, whyIsNoCopy } from './replicaCommand.ts';
 import { reportBefore } from './report/report.ts';
 import { whyNotGivenUp } from './source.ts';
 
@@ -138,6 +138,7 @@ async function leave(
 }
 
 async function takeOver(parts: PostgresParts, result: JobResult): Promise<JobResult> {
+  await closeToOthers(parts);
   await setStandbySignal(parts, true);
   await unmark(parts);
   return result;

@@ -97,11 +97,22 @@ export async function whyIsNoCopy(parts: PostgresParts, name: string, systemId: 
   if (typeof control === 'string') return `${left} ${dataDir} is no data directory: ${control}; ${remedy}`;
   if (systemId !== null && control.systemId !== systemId)
     return `${left} ${dataDir} is of another cluster: its system identifier is ${control.systemId}, and this cluster's is ${systemId}; see to where it copies from`;
-  const root = await files.stat(dataDir);
-  // PostgreSQL itself would not say more than this, in a log that fewer people read.
-  if (root.kind === 'directory' && (root.mode & 0o027) !== 0)
-    return `${left} ${dataDir} has the mode ${(root.mode & 0o777).toString(8)}, with which PostgreSQL does not start: it is to be 700 or 750`;
   return null;
+}
+
+/** PostgreSQL does not start in a directory that others may read: 700 or 750 it is to be, whatever a script makes of it. */
+export async function closeToOthers(parts: PostgresParts): Promise<void> {
+  const { files, processes } = parts.world;
+  const { dataDir } = parts.places();
+  const root = await files.stat(dataDir);
+  if (root.kind !== 'directory' || (root.mode & 0o027) === 0) return;
+  const finished = await processes.run({ program: 'chmod', args: ['700', dataDir], inherit: true }, 5_000);
+  const done = finished.kind === 'exited' && finished.code === 0;
+  const was = (root.mode & 0o777).toString(8);
+  parts.note(
+    'warning',
+    `${dataDir} had the mode ${was}, with which PostgreSQL does not start: ${done ? '700 now' : 'make it 700'}`,
+  );
 }
 
 /** A server that the tool started is none that anybody stops: nothing is touched below it. */
