@@ -49,6 +49,13 @@ describe('replica methods, and whose server a copy is made from', () => {
     );
   const remove = (more: Partial<Extract<Job, { kind: 'removeData' }>> = {}) =>
     n2.perform({ kind: 'removeData', why: 'test', premise: premise(), force: true, leader: n1.upstream(), ...more });
+  async function appears(path: string): Promise<void> {
+    const endMs = world.clock.now() + 20_000;
+    while (!existsSync(path)) {
+      assert.ok(world.clock.now() < endMs, path);
+      await world.clock.sleep(20);
+    }
+  }
   const basebackup = '/usr/lib/postgresql/15/bin/pg_basebackup --no-password --checkpoint=fast --no-sync';
 
   test('called as Patroni calls it, with the password where libpq looks for it; what it made streams', async () => {
@@ -117,7 +124,7 @@ describe('replica methods, and whose server a copy is made from', () => {
     configured({ create_replica_methods: ['delta'], delta: { command, keep_data: true } });
     const abort = new AbortController();
     const cloning = clone({ over: n1.upstream() }, abort.signal);
-    while (!existsSync(`${dataDir}/base/half`)) await world.clock.sleep(20);
+    await appears(`${dataDir}/base/half`);
     assert.deepEqual(await n2.postgres.look(), { kind: 'partialData', left: 'basebackup', inPlace: true });
     abort.abort();
     assert.equal((await cloning).ended, 'cancelled');
@@ -189,7 +196,7 @@ describe('replica methods, and whose server a copy is made from', () => {
     configured({ create_replica_methods: ['slow', 'basebackup'], slow: { command } });
     const abort = new AbortController();
     const cloning = clone({}, abort.signal);
-    while (!existsSync(pids)) await world.clock.sleep(20);
+    await appears(pids);
     assert.equal((await n2.postgres.look()).kind, 'partialData');
     abort.abort();
     assert.equal((await cloning).ended, 'cancelled');
