@@ -4,7 +4,7 @@ import { decide } from '../../src/decide/decide.ts';
 import type { Job } from '../../src/model/job.ts';
 import type { Observation } from '../../src/model/observation.ts';
 import type { ReplicaMethod } from '../../src/model/settings.ts';
-import { instantMs, later } from '../../src/model/units.ts';
+import { instantMs, later, revision } from '../../src/model/units.ts';
 import {
   cleanlyStopped,
   cluster,
@@ -99,6 +99,21 @@ test('a reinit with keep_data goes over what lies here, the leader being asked; 
     assert.ok(job?.kind === 'removeData' && job.force);
     assert.equal(job.copyFrom?.member, other.asks === seen.asks ? 'n3' : 'n1');
   }
+});
+
+test('whoever /sync names is copied from the leader by pg_basebackup alone: an archive may lack what the key says of it', () => {
+  const sync = { leader: 'n1', members: ['n2'], quorum: 0, modRevision: revision(60n) };
+  const named = (seen: Observation): Observation =>
+    withSettings(withCluster(seen, { sync }), { cluster: { synchronousMode: 'on' } });
+  const archive = command('archive', { keepData: true, noLeader: true });
+  const job = startedBy(methods(named(empty), archive));
+  assert.ok(job?.kind === 'clone');
+  assert.deepEqual([job.from?.member, job.onlyBasebackup], ['n1', true]);
+  const asked: Observation = { ...following, postgres: cleanlyStopped, asks: reinit(false) };
+  assert.equal(startedBy(methods(named(asked), archive))?.kind, 'removeData');
+  const nobody = after({ ...vacant, postgres: { kind: 'noData' } }, 31_000);
+  assert.equal(startedBy(methods(nobody, archive))?.kind, 'clone');
+  assert.equal(startedBy(methods(named(nobody), archive)), null);
 });
 
 test('--from-leader: from the leader, and by pg_basebackup alone', () => {

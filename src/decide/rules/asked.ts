@@ -17,7 +17,7 @@ import { repairPause } from '../repair.ts';
 import type { Rule } from '../rule.ts';
 import { orderlyStop } from '../timing.ts';
 import { stoppedCallback } from '../upkeep/callbacks.ts';
-import { cloneSource, keepsData } from './cloning.ts';
+import { cloneSource, howToCopy, keepsData } from './cloning.ts';
 
 /** What people ask of this node, each answered with accepted, or refused because. */
 
@@ -165,11 +165,16 @@ const reinitialize: Rule = {
     const pause = last !== null && isOwnStep(last.job) ? repairPause(seen) : null;
     if (pause !== null) return pause;
     const premise = { term: leader.term, leader: leader.name, systemId };
-    const how = ask.fromLeader ? ({ onlyBasebackup: true } as const) : {};
     const inPlace = !ask.fromLeader && keepsData(seen) && mayGoOver(seen.postgres);
     const job =
       seen.postgres.kind === 'noData' || inPlace
-        ? ({ kind: 'clone', from, premise, ...how, ...(inPlace ? { over: source } : {}) } as const)
+        ? ({
+            kind: 'clone',
+            from,
+            premise,
+            ...howToCopy(seen, ask.fromLeader),
+            ...(inPlace ? { over: source } : {}),
+          } as const)
         : ({ kind: 'removeData', why: reinitializing, premise, force: true, leader: source, copyFrom: from } as const);
     return {
       actions: [{ kind: 'startJob', job }],

@@ -39,9 +39,17 @@ export function cloneSource(seen: Observation): Upstream | null {
   return serves ? upstream : leaderAsSource(seen);
 }
 
+/**
+ * By which methods: whoever /sync names by pg_basebackup alone, since an archive may lack what this node is to have. And that alone
+ * where somebody asks for the leader's own data.
+ */
+export const howToCopy = (seen: Observation, fromLeader = false): { readonly onlyBasebackup?: true } =>
+  fromLeader || answersForCommits(seen) ? { onlyBasebackup: true } : {};
+
 /** What is tried first goes over what lies in the data directory: that is not emptied for it. */
-export function keepsData({ settings }: Observation): boolean {
-  const first = settings.postgres.replicaMethods.find(({ kind }) => kind !== 'unusable');
+export function keepsData(seen: Observation): boolean {
+  if (answersForCommits(seen)) return false;
+  const first = seen.settings.postgres.replicaMethods.find(({ kind }) => kind !== 'unusable');
   return first?.kind === 'command' && first.keepData;
 }
 
@@ -53,6 +61,14 @@ export function copyWithoutLeader(seen: Observation): Verdict | null {
   const initialize = clusterOf(seen)?.initialize;
   const method = seen.settings.postgres.replicaMethods.find((one) => one.kind === 'command' && one.noLeader);
   if (initialize?.kind !== 'done' || method?.kind !== 'command' || clusterOf(seen)?.leader !== null) return null;
+  if (answersForCommits(seen))
+    return {
+      actions: [],
+      because: [
+        ['leader', null],
+        ['method', `${method.name} may lack what /sync says of this node`],
+      ],
+    };
   const pause = repairPause(seen);
   if (pause !== null) return pause;
   const leftMs = seen.settings.cluster.ttlMs - (seen.nowMs - leaderlessSince(seen));

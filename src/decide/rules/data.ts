@@ -16,7 +16,7 @@ import {
 import { repairPause } from '../repair.ts';
 import type { Rule } from '../rule.ts';
 import { beginCluster } from './bootstrap.ts';
-import { cloneSource, copyWithoutLeader, keepsData } from './cloning.ts';
+import { cloneSource, copyWithoutLeader, howToCopy, keepsData } from './cloning.ts';
 
 /** No usable data here, or a cluster that does not know itself yet. */
 
@@ -121,7 +121,12 @@ const missing: Rule = {
         actions: [
           {
             kind: 'startJob',
-            job: { kind: 'clone', from, premise: { term: leader.term, leader: leader.name, systemId } },
+            job: {
+              kind: 'clone',
+              from,
+              premise: { term: leader.term, leader: leader.name, systemId },
+              ...howToCopy(seen),
+            },
           },
         ],
         because,
