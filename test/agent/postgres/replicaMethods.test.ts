@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { readReplicaMethods } from '../../../src/codec/config/replicaMethods.ts';
@@ -14,7 +14,7 @@ leaveRootForGood(fileURLToPath(import.meta.url));
 /** Copies by an operator's own scripts, from real servers; and addresses at which another cluster's server answers. */
 describe('replica methods, and whose server a copy is made from', () => {
   const folder = makeFolder();
-  const n1 = makeNode(folder.path, 'n1', 19_714);
+  const n1 = makeNode(folder.path, 'n1', 19_714, { archive_mode: 'on', archive_command: '/bin/true' });
   const n2 = makeNode(folder.path, 'n2', 19_715);
   const foreign = makeNode(folder.path, 'foreign', 19_716);
   const { dataDir } = n2.settings.local.postgres;
@@ -219,5 +219,32 @@ describe('replica methods, and whose server a copy is made from', () => {
       (await clone({ from: null })).error ?? '',
       /no method of postgresql\.create_replica_methods works without a leader/,
     );
+  });
+
+  const pgbackrest = process.env.PGBACKREST ?? '/usr/bin/pgbackrest';
+  test('pgBackRest, where it is installed: an empty directory is filled, and a delta goes over what is there', {
+    skip: existsSync(pgbackrest) ? false : 'it is not installed',
+  }, async () => {
+    const at = (what: string): string => `${folder.path}/pgbackrest-${what}`;
+    const stanza = `--stanza=main --repo1-path=${at('repo')} --log-path=${at('log')} --lock-path=${at('lock')} --log-level-console=info`;
+    const source = `--pg1-path=${n1.settings.local.postgres.dataDir} --pg1-port=19714 --pg1-socket-path=${folder.path}/n1 --pg1-user=postgres`;
+    for (const words of ['stanza-create', 'backup --no-archive-check --start-fast']) {
+      const args = [...words.split(' '), ...stanza.split(' '), ...source.split(' ')];
+      const env = { PGPASSFILE: n2.settings.local.postgres.pgpass };
+      const finished = await world.processes.run({ program: pgbackrest, args, inherit: true, env }, 60_000);
+      assert.ok(finished.kind === 'exited' && finished.code === 0, JSON.stringify(finished));
+    }
+    const command = `${pgbackrest} restore --delta ${stanza} --pg1-path=${dataDir}`;
+    configured({ create_replica_methods: ['pgbackrest'], pgbackrest: { command, keep_data: true, no_params: true } });
+    mkdirSync(dataDir, { mode: 0o700, recursive: true });
+    await done(clone());
+    await done(n2.perform({ kind: 'startStandby', upstream: n1.upstream() }));
+    await streams(n2);
+    await done(n2.perform(stopFast));
+    await done(clone({ over: n1.upstream() }));
+    assert.match(n2.notes.join('\n'), /pgbackrest: .*restore size = .*, file total = \d+/);
+    assert.equal((await n2.postgres.look()).kind, 'stopped');
+    await done(n2.perform({ kind: 'startStandby', upstream: n1.upstream() }));
+    await streams(n2);
   });
 });
