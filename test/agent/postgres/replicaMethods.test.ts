@@ -206,6 +206,28 @@ describe('replica methods, and whose server a copy is made from', () => {
     await done(remove({ leader: null }));
   });
 
+  test('the agent was killed, and its tool copies on: the next agent ends that before it touches anything', async () => {
+    const pids = `${folder.path}/pids2`;
+    const command = script(
+      'endless',
+      `trap '' HUP TERM PIPE; mkdir -p "$to"; (while :; do touch "$to/PG_VERSION"; sleep 0.1; done) & echo $! $$ > ${pids}.new; mv ${pids}.new ${pids}; wait`,
+    );
+    // As an agent leaves it that dies: the mark, and a tool in a session of its own.
+    writeFileSync(mark, JSON.stringify({ left: 'basebackup', dataDir, claimed: [] }));
+    const cwd = `${n2.settings.local.stateDir}/copying`;
+    const launched = await world.processes.launch(
+      { program: command, args: [`--datadir=${dataDir}`], cwd },
+      '/dev/null',
+    );
+    assert.equal(launched.kind, 'launched', JSON.stringify(launched));
+    await appears(pids);
+    await done(remove({ leader: null }));
+    for (const pid of readFileSync(pids, 'utf8').trim().split(' '))
+      assert.equal(world.processes.describe(Number(pid) as never)?.state ?? 'dead', 'dead');
+    await world.clock.sleep(300);
+    assert.deepEqual(await n2.postgres.look(), { kind: 'noData' });
+  });
+
   test('without a leader only what needs none is tried', async () => {
     configured({
       create_replica_methods: ['basebackup', 'archive'],

@@ -11,6 +11,7 @@ import { claimEmptyOutside, emptyClaimed } from './outside.ts';
 import { type CommandMethod, closeToOthers, flush, replicaCommand, runsHere, whyIsNoCopy } from './replicaCommand.ts';
 import { reportBefore } from './report/report.ts';
 import { whyNotGivenUp } from './source.ts';
+import { endStrays } from './strays.ts';
 
 type Clone = Extract<Job, { kind: 'clone' }>;
 /** What is known right before something is done: whose data it is to be, or why nothing is done. */
@@ -22,6 +23,8 @@ type Ground =
 export async function clone(parts: PostgresParts, context: JobContext, job: Clone): Promise<JobResult> {
   const methods = methodsFor(parts, job);
   if (methods.length === 0) return failed('no method of postgresql.create_replica_methods works without a leader');
+  const stray = await endStrays(parts);
+  if (stray !== null) return failed(stray);
   let ground = await groundOf(parts, context, job);
   if (ground.kind === 'gone') return failed(ground.why);
   const ends = job.over === undefined ? await endsIfNotEmpty(parts) : await giveUp(parts, context, job);

@@ -7,6 +7,7 @@ import { emptyData } from './emptyData.ts';
 import { emptyClaimed } from './outside.ts';
 import { endPending, reportBefore } from './report/report.ts';
 import { whyNotGivenUp } from './source.ts';
+import { endStrays } from './strays.ts';
 
 /**
  * Makes room for a copy. What may be the only copy is renamed, not deleted; emptied is what our own failed work made, and
@@ -21,6 +22,8 @@ export async function removeData(
   const { dataDir } = parts.places();
   if ((await findPostmaster(world, parts.places())) !== null || orphansOf(world, parts.places()).length > 0)
     return failed(stillRuns);
+  const stray = await endStrays(parts);
+  if (stray !== null) return failed(stray);
   const isGoingOn = (await readMark(parts))?.left === 'removal';
   const report = job.force && job.leader !== null ? await reportBefore(parts, context, 'removal', job.leader) : null;
   if (report !== null && report.ends !== null) return report.ends;

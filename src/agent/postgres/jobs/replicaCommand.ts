@@ -4,6 +4,7 @@ import type { Upstream } from '../../../model/postgres.ts';
 import type { ReplicaMethod } from '../../../model/settings.ts';
 import { cancelled, failed, type JobContext, type JobResult, type PostgresParts, succeeded } from '../parts.ts';
 import { findPostmaster, orphansOf } from '../postmaster.ts';
+import { endStrays, workplace } from './strays.ts';
 
 const limitMs = 7 * 24 * 3_600_000;
 const syncLimitMs = 3_600_000;
@@ -43,8 +44,17 @@ export async function replicaCommand(
     if (lines === linesMax) parts.note('info', `${method.name}: what else it says is not told any more`);
   };
   // What such tools need, keys and folders of theirs, is in the environment that the agent was started with.
-  const command = { program, args, env: { PGPASSFILE: pgpass }, inherit: true, onLine } as const;
+  const command = {
+    program,
+    args,
+    env: { PGPASSFILE: pgpass },
+    inherit: true,
+    cwd: await workplace(parts),
+    onLine,
+  } as const;
   const finished = await processes.run(command, limitMs, context.signal);
+  const stray = await endStrays(parts);
+  if (stray !== null) return failed(stray);
   switch (finished.kind) {
     case 'cancelled':
       return context.signal.aborted ? cancelled : failed(`${method.name}: not through after a week: ended`);
