@@ -136,7 +136,8 @@ async function attempt(work: () => Promise<JobResult>): Promise<JobResult> {
 export function brief(job: Job): string {
   switch (job.kind) {
     case 'clone':
-      return job.from === null ? 'clone without a member to copy from' : `clone from ${job.from.member}`;
+      if (job.from === null) return 'clone without a member to copy from';
+      return `clone from ${job.from.member}${job.over === undefined ? '' : ', over what is here'}`;
     case 'rewind':
     case 'copySlots':
     case 'checkDivergence':

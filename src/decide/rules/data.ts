@@ -52,13 +52,14 @@ const partial: Rule = {
     const premise = { term: leader?.term ?? null, leader: leader?.name ?? null, systemId };
     const copyFrom = cloneSource(seen);
     // Given up before it was touched, with all that was asked then; what a tool has begun there it goes on with.
-    if (inPlace && !mayBeWhole && source !== null && copyFrom !== null && keepsData(seen)) {
-      if (restsPaused(seen))
+    if (inPlace && !mayBeWhole && keepsData(seen)) {
+      if (source === null || copyFrom === null || restsPaused(seen))
         return {
           actions: [],
           because: [
             ['left', left],
-            ['paused', true],
+            ['leader', leader?.name ?? null],
+            ['paused', seen.settings.cluster.pause],
           ],
         };
       const job = { kind: 'clone', from: copyFrom, premise, over: source } as const;

@@ -231,10 +231,16 @@ describe('replica methods, and whose server a copy is made from', () => {
   test('without a leader only what needs none is tried', async () => {
     configured({
       create_replica_methods: ['basebackup', 'archive'],
-      archive: { command: script('archive', `test -z "$from" && rmdir "$to"; mv ${kept} "$to"`), no_leader: true },
+      archive: { command: script('archive', `echo "from [$from]"; rmdir "$to" 2> /dev/null; mv ${kept} "$to"`), no_leader: true },
     });
+    // Nor is the one that does not answer needed for it.
+    const silent = await clone({ from: foreign.upstream() });
+    await done(Promise.resolve(silent));
+    assert.match(n2.notes.join('\n'), /no copy yet: the next method is tried/);
+    renameSync(dataDir, kept);
     const result = await clone({ from: null });
     await done(Promise.resolve(result));
+    assert.equal(n2.notes.at(-1), 'archive: from []');
     configured({ create_replica_methods: ['basebackup'] });
     await done(remove());
     assert.match(

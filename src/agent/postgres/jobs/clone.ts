@@ -25,25 +25,27 @@ export async function clone(parts: PostgresParts, context: JobContext, job: Clon
   if (methods.length === 0) return failed('no method of postgresql.create_replica_methods works without a leader');
   const stray = await endStrays(parts);
   if (stray !== null) return failed(stray);
-  let ground = await groundOf(parts, context, job);
-  if (ground.kind === 'gone') return failed(ground.why);
   const ends = job.over === undefined ? await endsIfNotEmpty(parts) : await giveUp(parts, context, job);
   if (ends !== null) return ends;
   if (job.from !== null) await writePassfile(parts, job.from.host, job.from.port);
-  const failures: string[] = [];
+  const failures = new Set<string>();
   for (const method of methods) {
     // A method that failed may have taken hours, and what it left is emptied for the next one.
-    if (failures.length > 0) ground = await groundOf(parts, context, job);
-    if (ground.kind === 'gone') return failed([...failures, ground.why].join('; '));
-    const result = await attempt(parts, context, method, { job, systemId: ground.systemId });
+    const refusal = await context.premise(job.premise);
+    if (refusal !== null) return failed([...failures, refusal].join('; '));
+    const ground = await groundOf(parts, method, job);
+    const result =
+      ground.kind === 'gone'
+        ? failed(ground.why)
+        : await attempt(parts, context, method, { job, systemId: ground.systemId });
     if (result.ended !== 'failed') return result;
-    failures.push(result.error ?? method.kind);
+    failures.add(result.error ?? method.kind);
     if (context.signal.aborted) return cancelled;
     if (method !== methods.at(-1))
       parts.note('warning', 'no copy yet: the next method is tried', [['why', result.error]]);
     if (await runsHere(parts)) break;
   }
-  return failed(failures.join('; '));
+  return failed([...failures].join('; '));
 }
 
 function methodsFor(parts: PostgresParts, { from, onlyBasebackup }: Clone): readonly ReplicaMethod[] {
@@ -52,10 +54,10 @@ function methodsFor(parts: PostgresParts, { from, onlyBasebackup }: Clone): read
   return from === null ? replicaMethods.filter((one) => one.kind === 'command' && one.noLeader) : replicaMethods;
 }
 
-async function groundOf(parts: PostgresParts, context: JobContext, { from, premise }: Clone): Promise<Ground> {
-  const why = await context.premise(premise);
-  if (why !== null) return { kind: 'gone', why };
-  if (from === null) return { kind: 'firm', systemId: premise.systemId };
+/** Whom it is copied from is this cluster's, and there. What needs no member may do without, but not over what was given up for that member's. */
+async function groundOf(parts: PostgresParts, method: ReplicaMethod, { from, over, premise }: Clone): Promise<Ground> {
+  const needsNobody = method.kind === 'command' && method.noLeader && premise.systemId !== null && over === undefined;
+  if (from === null || needsNobody) return { kind: 'firm', systemId: premise.systemId };
   const source = await identityOf(parts, from, premise.systemId);
   return source.kind === 'ours' ? { kind: 'firm', systemId: source.systemId } : { kind: 'gone', why: source.why };
 }
