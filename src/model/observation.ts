@@ -98,6 +98,8 @@ export interface Memory {
     readonly term: Term;
     readonly verdict: 'none' | 'diverged';
     readonly rewound: boolean;
+    /** What was repaired was found diverged all the same, so often in a row, the last time by the check that ended then. */
+    readonly again?: { readonly times: number; readonly endedMs: InstantMs };
     /** Found so often in a row, the last time by the check that ended then. */
     readonly walGone?: { readonly segment: string; readonly times: number; readonly endedMs: InstantMs };
   } | null;

@@ -1,4 +1,5 @@
 import { readCluster } from '../codec/dcs/cluster.ts';
+import { isObject, parseJson } from '../codec/dcs/json.ts';
 import type { Keys } from '../codec/dcs/keys.ts';
 import type { Cluster } from '../model/cluster.ts';
 import { lsnOf, lsnText, revision } from '../model/units.ts';
@@ -36,6 +37,9 @@ export function makeEligibility(
   keys: Keys,
 ) {
   const reached = new WeakMap<Instance, Reached>();
+  /** The last that could be read: what people wrote over it, or deleted, goes on to count until they mend it. */
+  let settings: Dynamic = {};
+  let settingsAt = revision(0n);
   const serverOf = (name: string): Instance | undefined =>
     [...postgres.servers].find((one) => one.machine.name === name && one.phase === 'ready');
   const standbyOf = (name: string): Instance | undefined => {
@@ -65,8 +69,8 @@ export function makeEligibility(
       // What others have beyond those that were waited for was never acknowledged.
       // With a quorum enough votes are.
       if (
-        settingsOf(cluster).synchronous_mode === 'quorum' ||
-        notSynchronous(cluster, node.name) !== null ||
+        settings.synchronous_mode === 'quorum' ||
+        notSynchronous(settings, cluster, node.name) !== null ||
         cluster.sync?.leader === node.name ||
         offHistory(cluster, other) !== null
       )
@@ -98,9 +102,18 @@ export function makeEligibility(
     return cluster.members.find((member) => member.name === name)?.tags.nofailover === true;
   }
 
+  function followSettings(): void {
+    if (etcd.store.revision() === settingsAt) return;
+    settingsAt = etcd.store.revision();
+    const found = etcd.store.range(keys.config);
+    const said = found.kind === 'kvs' ? parseJson(found.kvs[0]?.value ?? '') : undefined;
+    if (isObject(said)) settings = said;
+  }
+
   return {
     /** After each event: how far each server is. */
     look(): void {
+      followSettings();
       for (const server of postgres.servers) {
         const before = reached.get(server);
         const leads = server.phase === 'ready' && !server.inRecovery;
@@ -116,12 +129,13 @@ export function makeEligibility(
       const mine = standbyOf(name);
       const found = etcd.store.range(keys.prefix, keys.rangeEnd);
       if (mine === undefined || found.kind !== 'kvs') return null; // a primary that takes its own key again
+      followSettings();
       const cluster = readCluster(found.kvs, revision(0n), keys.prefix);
       if (mayNotLead(cluster, name)) return 'nofailover';
       if (named(cluster, mine)) return besidePrimary(mine);
       const reasons = [
-        notSynchronous(cluster, name),
-        tooFarBehind(cluster, mine),
+        notSynchronous(settings, cluster, name),
+        tooFarBehind(settings, cluster, mine),
         offHistory(cluster, mine),
         passedOver(cluster, mine, vacantMs, before),
         besidePrimary(mine),
@@ -146,21 +160,23 @@ interface Dynamic {
   readonly maximum_lag_on_failover?: unknown;
   readonly synchronous_mode?: unknown;
 }
-const settingsOf = ({ config }: Cluster): Dynamic => JSON.parse(config?.text ?? '{}') as Dynamic;
 
 /** In synchronous mode, and nobody waited for it. */
-function notSynchronous(cluster: Cluster, name: string): string | null {
+function notSynchronous(settings: Dynamic, cluster: Cluster, name: string): string | null {
   const { sync } = cluster;
-  if (settingsOf(cluster).synchronous_mode !== true || sync === null) return null;
+  if (settings.synchronous_mode !== true || sync === null) return null;
   const named = [...(sync.leader === null ? [] : [sync.leader]), ...sync.members];
   return named.includes(name) ? null : `/sync names ${named.join(', ')}`;
 }
 
-function tooFarBehind(cluster: Cluster, mine: Instance): string | null {
+function tooFarBehind(settings: Dynamic, cluster: Cluster, mine: Instance): string | null {
   const { status, sync } = cluster;
-  const settings = settingsOf(cluster);
   // All that was acknowledged it has: what it lacks was promised to nobody.
-  if (settings.synchronous_mode !== undefined && sync !== null && notSynchronous(cluster, mine.machine.name) === null)
+  if (
+    settings.synchronous_mode !== undefined &&
+    sync !== null &&
+    notSynchronous(settings, cluster, mine.machine.name) === null
+  )
     return null;
   const wanted = settings.maximum_lag_on_failover;
   const most = typeof wanted === 'number' ? wanted : usualLagMost;

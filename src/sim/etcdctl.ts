@@ -1,4 +1,5 @@
-import type { EtcdOp } from '../model/world.ts';
+import type { Revision } from '../model/units.ts';
+import type { EtcdCompare, EtcdOp } from '../model/world.ts';
 import type { SimulatedCluster } from './cluster.ts';
 
 /** What somebody does with etcdctl: keys of the cluster are gone, whoever holds them. False: etcd has no leader to do it. */
@@ -12,7 +13,11 @@ export const etcdctlDelete = (cluster: SimulatedCluster, ...names: readonly stri
 export const etcdctlPut = (cluster: SimulatedCluster, name: string, value: string): boolean =>
   perform(cluster, [{ op: 'put', key: `/service/sim/${name}`, value }]);
 
-function perform(cluster: SimulatedCluster, ops: readonly EtcdOp[]): boolean {
+/** The same, but only over what was read there before: `etcdctl txn`. */
+export const etcdctlReplace = (cluster: SimulatedCluster, key: string, at: Revision, value: string): boolean =>
+  perform(cluster, [{ op: 'put', key, value }], [{ key, target: 'mod', equals: at }]);
+
+function perform(cluster: SimulatedCluster, ops: readonly EtcdOp[], compare: readonly EtcdCompare[] = []): boolean {
   const { raft, store, leases } = cluster.etcd;
   const lead = raft.leader();
   if (lead === null) return false;
@@ -20,7 +25,7 @@ function perform(cluster: SimulatedCluster, ops: readonly EtcdOp[]): boolean {
     cluster.tell(lead.host, `etcdctl ${op} ${key} ${'value' in rest ? rest.value : ''}`);
   raft.propose(
     lead,
-    () => void store.txn([], ops, [], leases.lives),
+    () => void store.txn(compare, ops, [], leases.lives),
     () => {},
   );
   return true;

@@ -1,6 +1,8 @@
+import { isReadable } from '../codec/dcs/cluster.ts';
 import { isObject, parseJson } from '../codec/dcs/json.ts';
+import { revision } from '../model/units.ts';
 import type { SeededChance } from './chance.ts';
-import { etcdctlDelete, etcdctlPut } from './etcdctl.ts';
+import { etcdctlDelete, etcdctlPut, etcdctlReplace } from './etcdctl.ts';
 import { type Fault, nothing } from './fault.ts';
 import type { SimulatedCluster } from './words.ts';
 
@@ -16,13 +18,12 @@ export const ofHand: readonly Fault[] = [
     strike(c, n, chance) {
       // A Patroni takes what it cannot read for nothing.
       if (!allOurs(c)) return;
-      etcdctlPut(
-        c,
-        chance.pick(['sync', 'status', 'history', 'failover', 'failsafe', `members/${n}`]),
-        chance.pick(garbage),
-      );
+      const name = chance.pick(['sync', 'status', 'history', 'failover', 'failsafe', `members/${n}`]);
+      const stood = readAt(c, name);
+      if (etcdctlPut(c, name, chance.pick(garbage)) && stood?.readable === true)
+        spoilt.set(c, new Map(spoilt.get(c)).set(name, stood.value));
     },
-    mend: nothing,
+    mend: putBackForgotten,
   },
   {
     name: 'settings garbled by hand',
@@ -55,8 +56,36 @@ const policies = [
   { postgresql: { parameters: { max_connections: 80 } } },
 ];
 
+const prefix = '/service/sim/';
+
 const allOurs = (cluster: SimulatedCluster): boolean =>
   [...cluster.nodes.values()].every(({ runs }) => runs === 'matriarch');
+
+/** What the keys held that somebody wrote over, of each run. */
+const spoilt = new WeakMap<SimulatedCluster, ReadonlyMap<string, string>>();
+
+function readAt({ etcd }: SimulatedCluster, name: string) {
+  const key = `${prefix}${name}`;
+  const found = etcd.store.range(key);
+  const kv = found.kind === 'kvs' ? found.kvs[0] : undefined;
+  return kv === undefined ? null : { ...kv, readable: isReadable(kv, prefix) };
+}
+
+/**
+ * Agents put back what etcd remembers. Where it was compacted since, or nobody was there to look in time, whoever wrote over a
+ * key must, and does, as soon as they are told.
+ */
+function putBackForgotten(cluster: SimulatedCluster): void {
+  const left = new Map(spoilt.get(cluster));
+  for (const [name, value] of left) {
+    const now = readAt(cluster, name);
+    if (now === null || now.readable) left.delete(name);
+    else if (cluster.etcd.store.range(now.key, undefined, revision(now.modRevision - 1n)).kind === 'error')
+      etcdctlReplace(cluster, now.key, now.modRevision, value);
+  }
+  spoilt.set(cluster, left);
+  if (left.size > 0) cluster.engine.after(1000, () => putBackForgotten(cluster));
+}
 
 /** What /config said before, of each run where it is spoilt. */
 const before = new WeakMap<SimulatedCluster, string>();

@@ -67,25 +67,49 @@ test('where no setting allows it, it stays as it is, serves reads, and says what
   assert.equal(started?.kind, 'startStandby');
 });
 
+const reignOf = (leader: string): Observation['memory']['divergence'] => ({
+  leader,
+  leaderTimeline: null,
+  term: term(40n),
+  verdict: 'none',
+  rewound: true,
+});
+const diverged: Divergence = {
+  kind: 'diverged',
+  forkTimeline: timeline(5),
+  forkLsn: lsn('0/1000'),
+  myLsn: lsn('0/2000'),
+};
+const rewoundUnder = (leader: string): Observation => ({
+  ...lost,
+  memory: { ...lost.memory, divergence: reignOf(leader) },
+});
+
 /** A Patroni of old puts its name over another's key: the term, which is the key's first revision, stays. */
 test('a standby that was rewound onto one leader is judged anew under another, be it of the same term', () => {
-  const onto = (leader: string): Observation['memory']['divergence'] => ({
-    leader,
-    leaderTimeline: null,
-    term: term(40n),
-    verdict: 'none',
-    rewound: true,
-  });
-  const divergence: Divergence = {
-    kind: 'diverged',
-    forkTimeline: timeline(5),
-    forkLsn: lsn('0/1000'),
-    myLsn: lsn('0/2000'),
-  };
-  const jobUnder = (leader: string) =>
-    jobOf(afterChecks({ ...lost, memory: { ...lost.memory, divergence: onto(leader) } }, [divergence]));
-  assert.equal(jobUnder('n9')?.kind, 'stop');
-  assert.notEqual(jobUnder('n1')?.kind, 'stop', 'once is enough under one leader');
+  assert.equal(jobOf(afterChecks(rewoundUnder('n9'), [diverged]))?.kind, 'stop');
+  assert.notEqual(jobOf(afterChecks(rewoundUnder('n1'), [diverged]))?.kind, 'stop', 'it may just have been started');
+});
+
+/** Seed 0x60d of sync mode: checked every five seconds for ever, and told that it is on the leader's history. */
+test('a standby that is found diverged twice after it was rewound is copied, where a setting allows it', () => {
+  const again = afterChecks(withSettings(rewoundUnder('n1'), copying), [diverged, diverged]);
+  assert.equal(jobOf(again)?.kind, 'stop');
+  assert.equal(
+    jobOf({ ...again, postgres: stopped })?.kind,
+    'removeData',
+    'a second rewind would do no more than the first',
+  );
+  const between = withSettings(rewoundUnder('n1'), copying);
+  assert.notEqual(jobOf(afterChecks(between, [diverged, { kind: 'none' }, diverged]))?.kind, 'stop', 'twice in a row');
+  const needOf = (seen: Observation) => String(decide(seen).because.find(([name]) => name === 'needsOperator')?.[1]);
+  const forbidden = afterChecks(rewoundUnder('n1'), [diverged, diverged]);
+  assert.equal(jobOf({ ...forbidden, postgres: stopped }), undefined);
+  assert.match(needOf({ ...forbidden, postgres: stopped }), /^diverged after it was repaired, .*: run reinit$/);
+  const vain = { leader: 'n1', term: term(40n), repairs: 3, countedEndMs: again.nowMs, streaming: null };
+  const thrice: Observation = { ...again, postgres: stopped, memory: { ...again.memory, vain } };
+  assert.equal(jobOf(thrice), undefined);
+  assert.match(needOf(thrice), /^repaired 3 times/);
 });
 
 test('replay that stands still is resumed from PostgreSQL 14 on, but not against an operator in pause [lesson 93]', () => {

@@ -1,8 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Command, InvalidArgumentError } from 'commander';
 import type { Plugin } from 'esbuild';
+import { commitOf } from '../../bin/commit.ts';
 import { runAll } from '../../bin/simPool.ts';
 import type { RunReport } from '../../src/sim/report.ts';
 import { planOf, type RunPlan } from '../../src/sim/run.ts';
@@ -13,17 +15,32 @@ import { type Mutant, mutants } from './list.ts';
 import { quorumMutants, synchronousMutants } from './synchronous.ts';
 
 /**
- * npm run mutants [-- --only TEXT --skip 0 --seeds 1000 --from 1]: takes each safety rule and guard away in turn, and
- * shows that random seeds catch it by a law, and how many it took. Ends with 1 when one survives.
+ * npm run mutants: takes each safety rule and guard away in turn, and shows that random seeds catch it by a law, and how
+ * many it took. Ends with 1 when one survives.
  */
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const option = (name: string): string | null => {
-  const at = process.argv.indexOf(`--${name}`);
-  return at < 0 ? null : (process.argv[at + 1] ?? null);
+const whole = (text: string): number => {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('a whole number is wanted.');
+  return Number(text);
 };
-const only = option('only');
-const from = Number(option('from') ?? 1);
-const most = Number(option('seeds') ?? 1000);
+const command = new Command('npm run mutants --')
+  .option('--only <text>', 'only those whose name has this in it', '')
+  .option('--skip <count>', 'leave out the first ones', whole, 0)
+  .option('--seeds <count>', 'how many seeds a mutant may take', whole, 1000)
+  .option('--from <seed>', 'the first seed', whole, 1)
+  .option('--record <file>', 'add a line of JSON for each to this file')
+  .option('--list', 'name them, and do no more')
+  .allowExcessArguments(false)
+  .exitOverride(({ code, exitCode }) => process.exit(code.startsWith('commander.help') || exitCode === 0 ? 0 : 2))
+  .parse();
+const flags = command.opts<{
+  only: string;
+  skip: number;
+  seeds: number;
+  from: number;
+  record?: string;
+  list?: true;
+}>();
 
 const applied = (edits: readonly Edit[]): Plugin => ({
   name: 'mutant',
@@ -86,8 +103,8 @@ async function judged({ name, edits, ground }: Mutant): Promise<{ verdict: strin
   const worker = await bundleSimWorker([applied([...edits, ...around])]).catch((error: unknown) => String(error));
   if (typeof worker === 'string')
     return { verdict: 'NO MUTANT', detail: `${name}: ${worker.split('\n')[1] ?? worker}`, shown: false };
-  const plans = Array.from({ length: most }, (_, nth) => ({
-    ...planOf(from + nth),
+  const plans = Array.from({ length: flags.seeds }, (_, nth) => ({
+    ...planOf(flags.from + nth),
     faults: ground?.faults ?? null,
     mode: ground?.mode ?? 'async',
     peers: ground?.peers ?? null,
@@ -104,15 +121,21 @@ async function judged({ name, edits, ground }: Mutant): Promise<{ verdict: strin
   return { verdict: lawOf(caught), detail, shown: true };
 }
 
-let survived = 0;
-const skip = Number(option('skip') ?? 0);
 const wanted = [...mutants, ...synchronousMutants, ...quorumMutants, ...failsafeMutants]
-  .slice(skip)
-  .filter(({ name }) => only === null || name.includes(only));
+  .slice(flags.skip)
+  .filter(({ name }) => name.includes(flags.only));
+if (flags.list === true) {
+  for (const { name } of wanted) console.log(name);
+  process.exit(0);
+}
+let survived = 0;
 for (const mutant of wanted) {
   const { verdict, detail, shown } = await judged(mutant);
   if (!shown) survived += 1;
   console.log(`${verdict.padEnd(26)} ${detail}`);
+  if (flags.record === undefined) continue;
+  const line = { at: new Date().toISOString(), commit: commitOf(), mutant: mutant.name, shown, verdict, detail };
+  appendFileSync(flags.record, `${JSON.stringify(line)}\n`);
 }
 console.log(`${wanted.length - survived} of ${wanted.length} caught by a law on random seeds`);
 process.exit(survived === 0 ? 0 : 1);

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { revision } from '../../src/model/units.ts';
 import { type SimulatedCluster, simulate } from '../../src/sim/cluster.ts';
 import { etcdctlDelete, etcdctlPut } from '../../src/sim/etcdctl.ts';
+import { ofHand } from '../../src/sim/faultsOfHand.ts';
 
 /** What somebody wrote over a key by hand while nobody led: an election goes by it, and nobody was left to write it again. */
 
@@ -61,7 +62,35 @@ test('what etcd has compacted away is not invented: nobody is elected by a /sync
   await cluster.run(60_000);
   assert.equal(cluster.primary(), null);
   assert.equal(textOf(cluster, 'sync'), '');
-  assert.match(cluster.story(), /race\.notSynchronous/);
+  assert.match(cluster.story(), /race\.notSynchronous.*nobody can read it.*put back what the key held \(etcdctl put\)/);
+});
+
+/** Seed 0x66b of sync mode: etcd was compacted right after the garbage was put. The person who put it is one who knows. */
+test('where etcd remembers nothing, whoever put the garbage puts back what stood there, and somebody is elected', async () => {
+  const { cluster } = await leaderless({ settings: { ...settings, synchronous_mode: true } });
+  const before = textOf(cluster, 'sync') ?? '';
+  const putGarbage = ofHand.find(({ name }) => name === 'garbage put by hand');
+  assert.ok(putGarbage);
+  const chance = { pick: (of: readonly unknown[]) => (of.includes('sync') ? 'sync' : '{') };
+  putGarbage.strike(cluster, 'n2', chance as never);
+  await cluster.run(1);
+  assert.equal(textOf(cluster, 'sync'), '{');
+  cluster.etcd.store.compact(revision(cluster.etcd.store.revision()));
+  await cluster.run(60_000);
+  assert.equal(cluster.primary(), null);
+  putGarbage.mend(cluster, 'n2');
+  await cluster.run(100);
+  assert.equal(textOf(cluster, 'sync'), before);
+  await cluster.until(() => cluster.primary() !== null, { withinMs: 30_000 });
+});
+
+/** Seed 90032: the judge of law 3 read the settings as they stand. */
+test('settings that nobody can read go on to count as they were, for whoever judges the election, too', async () => {
+  const { cluster } = await leaderless({ settings });
+  assert.ok(etcdctlPut(cluster, 'config', 'yes'));
+  await cluster.run(1);
+  cluster.etcd.store.compact(revision(cluster.etcd.store.revision()));
+  await cluster.until(() => cluster.primary() !== null, { withinMs: 60_000 });
 });
 
 /** What the key says at each instant at which nobody leads, for this long. */

@@ -1,7 +1,7 @@
 import type { Fact } from '../../model/decision.ts';
 import { lsnText, timeline } from '../../model/units.ts';
 import { leaderless, leaderlessSince, named, offHistory, takenTimeline } from '../contest.ts';
-import { clusterOf, clusterTimeline, dueRequest, guardUsable, me, nofailover } from '../judge.ts';
+import { clusterOf, clusterTimeline, dueRequest, guardUsable, isGarbage, me, nofailover } from '../judge.ts';
 import { ageFacts, leaderEnd, toldBy } from '../leaderEnd.ts';
 import type { Rule } from '../rule.ts';
 import { electable, hasEveryCommit, isForced, mayStand } from '../synchronous/standing.ts';
@@ -80,13 +80,19 @@ const notSynchronous: Rule = {
   judge(seen) {
     if (leaderless(seen) === null || mayStand(seen, me(seen)) || isForced(seen)) return undefined;
     const names = electable(seen) ?? [];
-    return {
-      actions: [{ kind: 'askPeers' }],
-      because: [
-        ['electable', names.join(',') || null],
-        ['needsOperator', `if none of them comes back: failover --candidate ${me(seen)} (commits may be lost)`],
-      ],
-    };
+    const cluster = clusterOf(seen);
+    const forced = `failover --candidate ${me(seen)} (commits may be lost)`;
+    const because: readonly Fact[] =
+      cluster !== null && cluster.sync === null && isGarbage(cluster, 'sync')
+        ? [
+            ['sync', 'nobody can read it, and etcd does not know what stood there before'],
+            ['needsOperator', `put back what the key held (etcdctl put), if you know it; or ${forced}`],
+          ]
+        : [
+            ['electable', names.join(',') || null],
+            ['needsOperator', `if none of them comes back: ${forced}`],
+          ];
+    return { actions: [{ kind: 'askPeers' }], because };
   },
 };
 

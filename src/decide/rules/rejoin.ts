@@ -4,7 +4,7 @@ import type { FinishedJob, Premise } from '../../model/job.ts';
 import type { Observation } from '../../model/observation.ts';
 import type { Upstream } from '../../model/postgres.ts';
 import { slotNameOf } from '../../model/slotName.ts';
-import type { Term } from '../../model/units.ts';
+import type { InstantMs, Term } from '../../model/units.ts';
 import {
   clusterOf,
   lastRanAsPrimary,
@@ -39,8 +39,15 @@ const premiseOf = (seen: Observation): Premise => {
 export function judged(seen: Observation): 'none' | 'diverged' | 'rewound' | null {
   const { divergence } = seen.memory;
   if (divergence === null || !isOf(otherLeader(seen), divergence)) return null;
-  return divergence.rewound ? 'rewound' : divergence.verdict;
+  return divergence.rewound && !divergedAgain(seen) ? 'rewound' : divergence.verdict;
 }
+
+/** A server that has just been started may be seen on its old history once. */
+const divergedAgainTimes = 2;
+
+/** It was rewound, or copied, and is on another history than the leader's all the same: the next rung of the ladder. */
+const divergedAgain = ({ memory }: Observation): boolean =>
+  (memory.divergence?.again?.times ?? 0) >= divergedAgainTimes;
 
 const isOf = (leader: LeaderKey | null, judged: Observation['memory']['divergence']): boolean =>
   leader !== null && judged?.term === leader.term && judged.leader === leader.name;
@@ -68,12 +75,13 @@ export function divergenceMemory(seen: Observation): Observation['memory']['dive
     last.divergence.kind !== 'unknown'
   ) {
     const gone = walGone(seen, last, leader.term);
-    if (before?.rewound === true && isOf(leader, before))
-      return { ...entry, verdict: before.verdict, rewound: true, ...(gone === undefined ? {} : { walGone: gone }) };
+    const rewound = before?.rewound === true && isOf(leader, before);
+    const again = rewound && last.divergence.kind === 'diverged' ? countedOnce(before.again, last.endedMs) : undefined;
     return {
       ...entry,
-      verdict: last.divergence.kind,
-      rewound: false,
+      verdict: rewound && again === undefined ? 'none' : last.divergence.kind,
+      rewound,
+      ...(again === undefined ? {} : { again }),
       ...(gone === undefined ? {} : { walGone: gone }),
     };
   }
@@ -88,13 +96,18 @@ function repaired(seen: Observation, { term, leader }: Premise): Observation['me
   return { leader, leaderTimeline, term, verdict: 'none', rewound: true };
 }
 
+/** Called with every observation: a check counts once, by its end. */
+const countedOnce = (
+  before: { readonly times: number; readonly endedMs: InstantMs } | undefined,
+  endedMs: InstantMs,
+) => (before?.endedMs === endedMs ? before : { times: (before?.times ?? 0) + 1, endedMs });
+
 /** Each check that finds my next segment gone counts once; one that does not ends the count. */
 function walGone(seen: Observation, { divergence, endedMs }: FinishedJob, term: Term) {
   const known = seen.memory.divergence;
   const before = known?.term === term ? known.walGone : undefined;
   const segment = divergence?.kind === 'none' ? divergence.walGone : undefined;
-  if (segment === undefined || before?.endedMs === endedMs) return segment === undefined ? undefined : before;
-  return { segment, times: (before?.times ?? 0) + 1, endedMs };
+  return segment === undefined ? undefined : { ...countedOnce(before, endedMs), segment };
 }
 
 /** Where the leader has said so often that it no longer has what comes next, it will not have it the next time either. */
@@ -121,12 +134,12 @@ function rewindGivenUp({ jobs, memory, settings }: Observation): boolean {
 function willRewind(seen: Observation): boolean {
   const control = seen.postgres.kind === 'stopped' || seen.postgres.kind === 'running' ? seen.postgres.control : null;
   const able = seen.settings.postgres.usePgRewind && control !== null && (control.checksums || control.walLogHints);
-  return able && !rewindGivenUp(seen);
+  return able && !rewindGivenUp(seen) && !divergedAgain(seen);
 }
 
 /** What to do with a history that diverged: rewind, else a fresh copy where the settings allow it, else a human. */
 function repairDiverged(seen: Observation, source: Upstream, because: readonly Fact[]): Verdict {
-  const { removeDataDirectoryOnDivergedTimelines } = seen.settings.postgres;
+  const { removeDataDirectoryOnDivergedTimelines, removeDataDirectoryOnRewindFailure } = seen.settings.postgres;
   if (willRewind(seen)) {
     if (memberOf(clusterOf(seen), source.member)?.checkpointAfterPromote === false) {
       return {
@@ -142,7 +155,11 @@ function repairDiverged(seen: Observation, source: Upstream, because: readonly F
       }
     );
   }
-  if (rewindGivenUp(seen) || removeDataDirectoryOnDivergedTimelines) {
+  const again = divergedAgain(seen);
+  const vain = again ? repairedInVain(seen) : null;
+  if (vain !== null) return { actions: [], because: [...because, ...vain] };
+  const mayCopy = removeDataDirectoryOnDivergedTimelines || (again && removeDataDirectoryOnRewindFailure);
+  if (rewindGivenUp(seen) || mayCopy) {
     return (
       repairPause(seen) ?? {
         actions: [
@@ -168,7 +185,9 @@ function repairDiverged(seen: Observation, source: Upstream, because: readonly F
       ...because,
       [
         'needsOperator',
-        'diverged; pg_rewind is not possible here and no setting allows a fresh copy: run reinit, or set use_pg_rewind',
+        again
+          ? 'diverged after it was repaired, and no setting allows a fresh copy: run reinit'
+          : 'diverged; pg_rewind is not possible here and no setting allows a fresh copy: run reinit, or set use_pg_rewind',
       ],
     ],
   };

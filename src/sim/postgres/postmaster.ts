@@ -107,13 +107,13 @@ function noChildOf(instance: Instance, control: Control): string | null {
     : null;
 }
 
-/** A timeline on which nothing was written is only what its history file says: without the file the server is not on it. */
+/** A timeline of which nothing is here is only what its history file says: without the file the server is not on it. */
 function leaveUnused({ wal, dir }: Instance, control: Control): void {
-  const last = wal.history.at(-1);
-  if (last === undefined || last.end !== wal.end || wal.timeline <= control.timeline) return;
-  if (dir.has(`pg_wal/${historyName(wal.timeline)}`)) return;
-  wal.timeline = last.timeline;
-  wal.history = wal.history.slice(0, -1);
+  for (let last = wal.history.at(-1); last !== undefined && last.end >= wal.end; last = wal.history.at(-1)) {
+    if (wal.timeline <= control.timeline || dir.has(`pg_wal/${historyName(wal.timeline)}`)) return;
+    wal.timeline = last.timeline;
+    wal.history = wal.history.slice(0, -1);
+  }
 }
 
 /** Replays what the disk holds, then opens: as standby when the signal file says so, else as primary. */
