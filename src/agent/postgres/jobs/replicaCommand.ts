@@ -73,7 +73,10 @@ export async function replicaCommand(
 }
 
 const lastWords = (text: string): string => {
-  const said = text.trim().slice(-400).replace(/\s*\n\s*/g, ' | ');
+  const said = text
+    .trim()
+    .slice(-400)
+    .replace(/\s*\n\s*/g, ' | ');
   return said === '' ? ', without a word on stderr' : `: ${said}`;
 };
 
