@@ -231,7 +231,10 @@ describe('replica methods, and whose server a copy is made from', () => {
   test('without a leader only what needs none is tried', async () => {
     configured({
       create_replica_methods: ['basebackup', 'archive'],
-      archive: { command: script('archive', `echo "from [$from]"; rmdir "$to" 2> /dev/null; mv ${kept} "$to"`), no_leader: true },
+      archive: {
+        command: script('archive', `echo "from [$from]"; rmdir "$to" 2> /dev/null; mv ${kept} "$to"`),
+        no_leader: true,
+      },
     });
     // Nor is the one that does not answer needed for it.
     const silent = await clone({ from: foreign.upstream() });
