@@ -26,6 +26,7 @@ export const apart = [
   'test/agent/postgres/senders.test.ts',
   'test/guardian/link.test.ts',
   'test/agent/postgres/report.test.ts',
+  'test/agent/postgres/replicaMethods.test.ts',
   'test/agent/postgres/justPromoted.test.ts',
   'test/agent/postgres/jobs.test.ts',
   'test/traffic/probeServer.test.ts',

@@ -5,7 +5,7 @@ import type { Clock } from '../model/world.ts';
 import type { Journal } from './journal.ts';
 
 /** How a job's steps went, from the room that knows them. */
-export type JobResult = Pick<FinishedJob, 'ended' | 'error' | 'divergence' | 'stage'>;
+export type JobResult = Pick<FinishedJob, 'ended' | 'error' | 'divergence' | 'stage' | 'method'>;
 
 export interface JobRunner {
   board(): JobBoard;
@@ -21,6 +21,7 @@ interface Running {
   readonly sinceMs: InstantMs;
   readonly abort: AbortController;
   progress: string | null;
+  progressMs?: InstantMs;
   cancelling: boolean;
   cancelledMs?: InstantMs;
 }
@@ -51,6 +52,7 @@ export function makeJobRunner(deps: {
         now.abort.signal,
         (text) => {
           now.progress = text;
+          now.progressMs = deps.clock.now();
         },
         { rule, because },
       ),
@@ -66,6 +68,7 @@ export function makeJobRunner(deps: {
       because: [
         ['tookMs', Math.round(endedMs - sinceMs)],
         ...(result.error === null ? [] : [['error', result.error] as const]),
+        ...(result.method === undefined ? [] : [['method', result.method] as const]),
         ...(result.stage === null ? [] : [['stage', result.stage] as const]),
         ...divergenceFacts(result.divergence),
       ],
@@ -82,6 +85,7 @@ export function makeJobRunner(deps: {
             job: running.job,
             sinceMs: running.sinceMs,
             progress: running.progress,
+            ...(running.progressMs === undefined ? {} : { progressMs: running.progressMs }),
             cancelling: running.cancelling,
             ...(running.cancelledMs === undefined ? {} : { cancelledMs: running.cancelledMs }),
             last,
@@ -132,6 +136,8 @@ async function attempt(work: () => Promise<JobResult>): Promise<JobResult> {
 export function brief(job: Job): string {
   switch (job.kind) {
     case 'clone':
+      if (job.from === null) return 'clone without a member to copy from';
+      return `clone from ${job.from.member}${job.over === undefined ? '' : ', over what is here'}`;
     case 'rewind':
     case 'copySlots':
     case 'checkDivergence':

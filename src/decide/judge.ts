@@ -123,6 +123,14 @@ export function wantedUpstream(seen: Observation, slotOf: (name: string) => stri
   };
 }
 
+/** The leader as a source of history and of a rewind: always the leader itself, never a cascade. */
+export function leaderAsSource(seen: Observation): Upstream | null {
+  const leader = otherLeader(seen);
+  const member = leader === null ? null : memberOf(clusterOf(seen), leader.name);
+  if (member === null || member.host === null || member.port === null) return null;
+  return { member: member.name, host: member.host, port: member.port, slot: null };
+}
+
 /** A member that answers as the primary of a newer timeline: this one was left behind, whether or not the cluster says so yet. */
 export const newerPrimary = (seen: Observation, mine: Timeline): string | null =>
   seen.peers.find(

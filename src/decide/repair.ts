@@ -48,5 +48,11 @@ export function repairMemory(seen: Observation): Memory['repair'] {
   const countedUntil = before?.countedEndMs ?? -1;
   if (last.endedMs <= countedUntil) return before;
   const pauseMs = Math.min(60_000, 1_000 * 2 ** Math.min(failures - 1, 6));
-  return { failures, notBeforeMs: later(last.endedMs, pauseMs), countedEndMs: last.endedMs };
+  const failedSource = last.job.kind === 'clone' ? last.job.from?.member : before?.failedSource;
+  return {
+    failures,
+    notBeforeMs: later(last.endedMs, pauseMs),
+    countedEndMs: last.endedMs,
+    ...(failedSource === undefined ? {} : { failedSource }),
+  };
 }

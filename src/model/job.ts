@@ -24,7 +24,16 @@ type SynchronousNames = string;
 /** Work that touches the data directory or the server. At most one at a time, beside the loop. */
 export type Job =
   | { readonly kind: 'bootstrap' }
-  | { readonly kind: 'clone'; readonly from: Upstream; readonly premise: Premise }
+  | {
+      readonly kind: 'clone';
+      /** Null: there is nobody to copy from; only methods that need no member. */
+      readonly from: Upstream | null;
+      readonly premise: Premise;
+      /** From the member itself, whatever else is configured. */
+      readonly onlyBasebackup?: true;
+      /** What lies here is given up, and the copy goes over it: this leader must answer as a primary right before. Absent: nothing does. */
+      readonly over?: Upstream;
+    }
   | {
       readonly kind: 'startPrimary';
       readonly premise: Premise;
@@ -93,6 +102,8 @@ export type Job =
       readonly force: boolean;
       /** Must answer as a primary right before; null: what is removed is of no use to anybody. */
       readonly leader: Upstream | null;
+      /** From whom the copy will come: not another cluster's server, which would leave nothing in place of what is removed. */
+      readonly copyFrom?: Upstream | null;
     };
 
 export type Divergence =
@@ -131,6 +142,8 @@ export interface FinishedJob {
   readonly divergence: Divergence | null;
   /** The furthest stage a stop needed: fast, immediate, kill. */
   readonly stage: 'fast' | 'immediate' | 'kill' | null;
+  /** Of a copy that was made otherwise than by pg_basebackup: by which method. Of whose history it is nobody can tell yet. */
+  readonly method?: string;
   /** A promotion that failed before the server was told of it. */
   readonly untold?: true;
 }
@@ -142,6 +155,8 @@ export type JobBoard =
       readonly job: Job;
       readonly sinceMs: InstantMs;
       readonly progress: string | null;
+      /** When it last told some; absent: it did not. */
+      readonly progressMs?: InstantMs;
       readonly cancelling: boolean;
       /** Since when: one that waits for a disk that hangs does not come to its end. */
       readonly cancelledMs?: InstantMs;

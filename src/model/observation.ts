@@ -108,6 +108,8 @@ export interface Memory {
     readonly failures: number;
     readonly notBeforeMs: InstantMs;
     readonly countedEndMs: InstantMs;
+    /** From whom the last copy failed: the next one is made from another, where there is one. */
+    readonly failedSource?: string;
   } | null;
   /**
    * Repairs that were done under this leader in this term, and after none of which this node streamed for long: each

@@ -143,7 +143,8 @@ export type LocalPostgres =
   | { readonly kind: 'noData' }
   /** A job died here. `left` says what it was doing. */
   /** `mayBeWhole`: there is a control file, and nothing that tells these files from others that people put in their place. */
-  | { readonly kind: 'partialData'; readonly left: HalfDone; readonly mayBeWhole?: true }
+  /** `inPlace`: a copy went over data that was given up for it, and may go on. */
+  | { readonly kind: 'partialData'; readonly left: HalfDone; readonly mayBeWhole?: true; readonly inPlace?: true }
   /** The directory cannot be listed, or holds no readable control file. Nothing may be touched. */
   | { readonly kind: 'unreadable'; readonly why: string }
   | {

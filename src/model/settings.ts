@@ -16,6 +16,24 @@ export interface Login {
 /** A list of `--option[=value]` for initdb, pg_basebackup. */
 export type Options = readonly (readonly [name: string, value: string | null])[];
 
+/** One way to copy a data directory, of `create_replica_methods`. */
+export type ReplicaMethod =
+  | { readonly kind: 'basebackup' }
+  | {
+      readonly kind: 'command';
+      readonly name: string;
+      readonly command: string;
+      /** `--key=value` of its section, before what the agent adds. */
+      readonly options: readonly (readonly [key: string, value: string])[];
+      /** The agent adds nothing. */
+      readonly noParams: boolean;
+      /** It needs no member to copy from. */
+      readonly noLeader: boolean;
+      /** It goes over what lies in the data directory: nobody empties that for it. */
+      readonly keepData: boolean;
+    }
+  | { readonly kind: 'unusable'; readonly name: string; readonly why: string };
+
 export interface Tags {
   readonly nofailover: boolean;
   /** 1 unless set; 0 or less means nofailover. */
@@ -194,6 +212,8 @@ export interface PostgresSettings {
   readonly removeDataDirectoryOnDivergedTimelines: boolean;
   readonly startTimeoutMs: number; // pg_ctl_timeout
   readonly basebackup: Options;
+  /** Tried in this order; never empty. */
+  readonly replicaMethods: readonly ReplicaMethod[];
   readonly callbacks: Readonly<
     Partial<Record<'on_start' | 'on_stop' | 'on_restart' | 'on_reload' | 'on_role_change', string>>
   >;

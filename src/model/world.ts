@@ -123,6 +123,8 @@ export interface Command {
   readonly args: readonly string[];
   /** Exactly these; nothing is inherited unless listed. */
   readonly env?: Readonly<Record<string, string>>;
+  /** The agent's own environment is below these: for tools of an operator that may need anything. */
+  readonly inherit?: boolean;
   readonly cwd?: string;
   readonly input?: string;
   /** Called with each line of stdout and stderr: progress. */

@@ -21,7 +21,7 @@ export function run(command: Command, limitMs: number, signal?: AbortSignal): Pr
         detached: true, // a group of its own, to be killed as one
         stdio: 'pipe',
         cwd: command.cwd ?? '/',
-        env: command.env ?? {},
+        env: command.inherit === true ? { ...process.env, ...command.env } : (command.env ?? {}),
       });
     } catch (error) {
       return resolve({ kind: 'failed', why: whyOf(error) }); // such as arguments with a NUL in them

@@ -161,7 +161,7 @@ test('a copy is made from a running member that offers itself, else from where t
     const members = [member('n1', { role: 'primary' }), member('n3', ofN3)];
     const seen = withCluster({ ...following, postgres: { kind: 'noData' } }, { members });
     const begun = decide(withSettings(seen, { tags })).actions.find(({ kind }) => kind === 'startJob');
-    return begun?.kind === 'startJob' && begun.job.kind === 'clone' ? begun.job.from.member : null;
+    return begun?.kind === 'startJob' && begun.job.kind === 'clone' ? begun.job.from?.member : null;
   };
   assert.equal(copiesFrom({}, {}), 'n1');
   assert.equal(copiesFrom({}, { tags: { clonefrom: true } }), 'n3');
@@ -178,7 +178,7 @@ test('whose name stands in /sync is copied from the leader alone, on an empty ma
     const seen = withCluster({ ...following, postgres: { kind: 'noData' }, asks }, { members, sync });
     const set = { cluster: { synchronousMode: 'on' }, tags: { replicatefrom: 'n3' } } as const;
     const begun = decide(withSettings(seen, set)).actions.find(({ kind }) => kind === 'startJob');
-    return begun?.kind === 'startJob' && begun.job.kind === 'clone' ? begun.job.from.member : null;
+    return begun?.kind === 'startJob' && begun.job.kind === 'clone' ? begun.job.from?.member : null;
   };
   const reinit = [{ id: 7, kind: 'reinitialize', force: true, fromLeader: false }] as const;
   for (const asks of [[], reinit]) {

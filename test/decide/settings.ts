@@ -90,6 +90,7 @@ export const settings = (name: string): Settings => ({
     removeDataDirectoryOnDivergedTimelines: false,
     startTimeoutMs: 60_000,
     basebackup: [],
+    replicaMethods: [{ kind: 'basebackup' }],
     callbacks: {},
     prePromote: null,
     beforeStop: null,

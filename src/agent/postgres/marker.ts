@@ -3,9 +3,13 @@ import { must } from './configure.ts';
 import type { PostgresParts } from './parts.ts';
 
 /** A note beside the data directory while it is half of something; whoever finds it later knows what died here, and in which directory. */
-export const mark = (parts: PostgresParts, left: HalfDone, claimed: readonly string[] = []): Promise<void> => {
+export const mark = (
+  parts: PostgresParts,
+  left: HalfDone,
+  more: Partial<Pick<Marked, 'claimed' | 'over'>> = {},
+): Promise<void> => {
   const { marker, dataDir } = parts.places();
-  return must(parts.world.files.write(marker, `${JSON.stringify({ left, dataDir, claimed })}\n`, 0o600));
+  return must(parts.world.files.write(marker, `${JSON.stringify({ left, dataDir, claimed: [], ...more })}\n`, 0o600));
 };
 
 export const unmark = (parts: PostgresParts): Promise<void> => must(parts.world.files.remove(parts.places().marker));
@@ -16,6 +20,14 @@ export interface Marked {
   readonly dataDir: string | null;
   /** Folders outside it that were empty before. */
   readonly claimed: readonly string[];
+  /** A copy goes over data that was given up for it, whose control file had this stamp; null: it had none. Undefined: it went into an empty directory. */
+  readonly over: string | null | undefined;
+}
+
+/** What is told of the control file before a copy goes over it: while it is the same, nobody has put other data there. */
+export async function controlStamp(parts: PostgresParts): Promise<string | null> {
+  const file = await parts.world.files.stat(parts.places().control);
+  return file.kind === 'file' ? file.stamp : null;
 }
 
 /** What a job that died was doing; it is there, too, while one is at work. Undefined: nothing. */
@@ -27,15 +39,16 @@ export async function readMark(parts: PostgresParts): Promise<Marked | undefined
   return left === undefined ? undefined : { left, ...placesIn(text) };
 }
 
-function placesIn(text: string): Pick<Marked, 'dataDir' | 'claimed'> {
+function placesIn(text: string): Omit<Marked, 'left'> {
   try {
-    const { dataDir, claimed } = JSON.parse(text) as { readonly dataDir?: unknown; readonly claimed?: unknown };
+    const { dataDir, claimed, over } = JSON.parse(text) as Readonly<Record<string, unknown>>;
     return {
       dataDir: typeof dataDir === 'string' ? dataDir : null,
       claimed: Array.isArray(claimed) ? claimed.filter((one): one is string => typeof one === 'string') : [],
+      over: typeof over === 'string' || over === null ? over : undefined,
     };
   } catch {
-    return { dataDir: null, claimed: [] };
+    return { dataDir: null, claimed: [], over: undefined };
   }
 }
 
@@ -53,8 +66,10 @@ export async function lookAtMark(parts: PostgresParts, isThere: boolean): Promis
   if (left === 'removal' && isThere) return null;
   // A base backup has its label before anything else, and what initdb makes nobody can tell from what was put there since.
   const label = left === 'basebackup' && isThere ? await parts.world.files.stat(backupLabel) : null;
-  const mayBeWhole = isThere && (left === 'initdb' || label?.kind === 'absent');
-  return { kind: 'partialData', left, ...(mayBeWhole ? { mayBeWhole } : {}) };
+  const isGivenUp = typeof marked.over === 'string' && marked.over === (await controlStamp(parts));
+  const mayBeWhole = isThere && !isGivenUp && (left === 'initdb' || label?.kind === 'absent');
+  const inPlace = left === 'basebackup' && marked.over !== undefined;
+  return { kind: 'partialData', left, ...(mayBeWhole ? { mayBeWhole } : {}), ...(inPlace ? { inPlace } : {}) };
 }
 
 /** A removal begins with the control file: while that is there, nothing is gone, and the data is judged like any other. */

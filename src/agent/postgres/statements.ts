@@ -74,6 +74,11 @@ export const inRecovery: Statement = {
   name: 'inRecovery',
   text: 'SELECT pg_catalog.pg_is_in_recovery() AS in_recovery',
 };
+export const whoAnswers: Statement = {
+  name: 'whoAnswers',
+  text: `SELECT pg_catalog.pg_is_in_recovery() AS in_recovery,
+  (SELECT system_identifier FROM pg_catalog.pg_control_system()) AS system_id`,
+};
 /** Where a copy of this server would go, besides its data directory. */
 export const tablespaces: Statement = {
   name: 'tablespaces',

@@ -66,7 +66,8 @@ export function unknownKeys(value: unknown, placed: Placed): readonly string[] {
       const next: unknown = shape.shape[key];
       const here = [...path, key];
       if (next !== undefined) walk(inner, here.join('.') === 'bootstrap.dcs' ? dynamicSchema : unwrap(next), here);
-      else if (!isElsewhere(here)) found.push(`${placed.at(here)}: ${here.join('.')}: ${whatOf(key, known, path)}`);
+      else if (!isElsewhere(here) && !isMethod(here, part))
+        found.push(`${placed.at(here)}: ${here.join('.')}: ${whatOf(key, known, path)}`);
     }
   };
   walk(value, schema, []);
@@ -76,6 +77,15 @@ export function unknownKeys(value: unknown, placed: Placed): readonly string[] {
 /** A bootstrap method's own section, and what other programs read. */
 const isElsewhere = (path: readonly string[]): boolean =>
   (path.length === 2 && path[0] === 'bootstrap') || (path.length === 1 && otherStores.has(path[0] ?? ''));
+/** The section of a method in `create_replica_methods`, whose name is the operator's. */
+function isMethod(path: readonly string[], part: object): boolean {
+  const name = path.at(-1) ?? '';
+  if (path.at(-2) !== 'postgresql') return false;
+  const postgresql: Readonly<Record<string, unknown>> = { ...part };
+  const named = [postgresql.create_replica_methods, postgresql.create_replica_method].flat();
+  const section = postgresql[name];
+  return named.includes(name) || (typeof section === 'object' && section !== null && 'command' in section);
+}
 const otherStores = new Set(['consul', 'zookeeper', 'exhibitor', 'kubernetes', 'raft', 'citus']);
 
 function whatOf(key: string, known: readonly string[], path: readonly string[]): string {

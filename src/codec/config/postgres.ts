@@ -2,6 +2,7 @@ import { asText } from '../../model/scalars.ts';
 import type { LocalSettings, PostgresSettings } from '../../model/settings.ts';
 import { integer, truth } from './dynamic.ts';
 import { readOptions } from './local.ts';
+import { readReplicaMethods } from './replicaMethods.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 const isMap = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -106,6 +107,8 @@ export function readPostgresSettings(
     else if (!isControlled(name)) warnings.push(`postgresql.parameters.${name}: no name of a setting; ignored`);
   }
   for (const name of Object.keys(recovery)) if (!recoveryNames.has(name)) delete recovery[name];
+  const replica = readReplicaMethods(section);
+  warnings.push(...replica.warnings);
   return {
     warnings,
     postgres: Object.freeze({
@@ -121,6 +124,7 @@ export function readPostgresSettings(
       removeDataDirectoryOnDivergedTimelines: truth(section('remove_data_directory_on_diverged_timelines')) === true,
       startTimeoutMs: (integer(section('pg_ctl_timeout')) ?? 60) * 1000,
       basebackup: readOptions(section('basebackup')),
+      replicaMethods: replica.methods,
       callbacks: readCallbacks(section('callbacks')),
       prePromote: text(section('pre_promote')),
       beforeStop: text(section('before_stop')),

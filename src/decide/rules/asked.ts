@@ -2,24 +2,22 @@ import type { Ask, AskAnswer } from '../../model/ask.ts';
 import type { Verdict } from '../../model/decision.ts';
 import { type FinishedJob, type Job, stillRuns } from '../../model/job.ts';
 import type { Observation } from '../../model/observation.ts';
-import { slotNameOf } from '../../model/slotName.ts';
 import { later } from '../../model/units.ts';
 import { handOver, successors } from '../handover.ts';
 import {
   clusterOf,
   iAmLeader,
+  leaderAsSource,
   mayAcceptWrites,
   otherLeader,
   runningPrimary,
   stoppedCleanly,
-  wantedUpstream,
 } from '../judge.ts';
 import { repairPause } from '../repair.ts';
 import type { Rule } from '../rule.ts';
-import { answersForCommits } from '../synchronous/standing.ts';
 import { orderlyStop } from '../timing.ts';
 import { stoppedCallback } from '../upkeep/callbacks.ts';
-import { leaderAsSource } from './rejoin.ts';
+import { cloneSource, howToCopy, keepsData } from './cloning.ts';
 
 /** What people ask of this node, each answered with accepted, or refused because. */
 
@@ -113,6 +111,10 @@ const reload: Rule = {
 /** Asked for until the copy has begun: what comes before it is a step of the same work. */
 const isOwnStep = (job: Job): boolean => 'why' in job && job.why === reinitializing;
 const reinitializing = 'reinitialize';
+/** Whole data, or what is left of it by a copy that went over it before. */
+const mayGoOver = (postgres: Observation['postgres']): boolean =>
+  postgres.kind === 'stopped' ||
+  (postgres.kind === 'partialData' && postgres.inPlace === true && postgres.mayBeWhole !== true);
 /** Nothing was touched yet, and it does not pass by itself: mostly the leader's server does not answer. */
 const isRefused = ({ job, ended, error }: FinishedJob): boolean =>
   job.kind === 'removeData' && ended === 'failed' && error !== stillRuns;
@@ -142,7 +144,7 @@ const reinitialize: Rule = {
       };
     }
     const source = leaderAsSource(seen);
-    const from = answersForCommits(seen) ? source : wantedUpstream(seen, slotNameOf);
+    const from = ask.fromLeader ? source : cloneSource(seen);
     if (from === null || source === null) return refuse(`the address of ${leader.name} is not known`);
     const initialize = clusterOf(seen)?.initialize;
     const systemId = initialize?.kind === 'done' ? initialize.systemId : null;
@@ -163,10 +165,17 @@ const reinitialize: Rule = {
     const pause = last !== null && isOwnStep(last.job) ? repairPause(seen) : null;
     if (pause !== null) return pause;
     const premise = { term: leader.term, leader: leader.name, systemId };
+    const inPlace = !ask.fromLeader && keepsData(seen) && mayGoOver(seen.postgres);
     const job =
-      seen.postgres.kind === 'noData'
-        ? ({ kind: 'clone', from, premise } as const)
-        : ({ kind: 'removeData', why: reinitializing, premise, force: true, leader: source } as const);
+      seen.postgres.kind === 'noData' || inPlace
+        ? ({
+            kind: 'clone',
+            from,
+            premise,
+            ...howToCopy(seen, ask.fromLeader),
+            ...(inPlace ? { over: source } : {}),
+          } as const)
+        : ({ kind: 'removeData', why: reinitializing, premise, force: true, leader: source, copyFrom: from } as const);
     return {
       actions: [{ kind: 'startJob', job }],
       because: [['leader', leader.name]],

@@ -1,7 +1,5 @@
 import type { Fact } from '../../model/decision.ts';
 import type { Observation } from '../../model/observation.ts';
-import type { Upstream } from '../../model/postgres.ts';
-import { slotNameOf } from '../../model/slotName.ts';
 import { later } from '../../model/units.ts';
 import { freshAnswers, leaderlessSince } from '../contest.ts';
 import {
@@ -9,53 +7,25 @@ import {
   controlOf,
   iAmLeader,
   lastRanAsPrimary,
+  leaderAsSource,
   me,
-  memberOf,
   otherLeader,
   restsPaused,
   runningPrimary,
-  wantedUpstream,
 } from '../judge.ts';
 import { repairPause } from '../repair.ts';
 import type { Rule } from '../rule.ts';
-import { answersForCommits } from '../synchronous/standing.ts';
 import { beginCluster } from './bootstrap.ts';
-import { leaderAsSource } from './rejoin.ts';
+import { cloneSource, copyWithoutLeader, howToCopy, keepsData } from './cloning.ts';
 
 /** No usable data here, or a cluster that does not know itself yet. */
-
-/**
- * A running member tagged clonefrom, else whom this node will stream from, while that one runs, else the leader: also for a node
- * that streams from nobody. Never a guess: the address must be known. Whose name stands in /sync has every commit that was
- * acknowledged, so says the key, whatever lies in its directory: it is copied from the leader alone, who has them all, too.
- */
-function cloneSource(seen: Observation): Upstream | null {
-  const cluster = clusterOf(seen);
-  const leader = otherLeader(seen);
-  if (cluster === null || leader === null) return null;
-  if (answersForCommits(seen)) return leaderAsSource(seen);
-  const offered = cluster.members.filter(
-    (member) =>
-      member.tags.clonefrom === true &&
-      member.state === 'running' &&
-      member.host !== null &&
-      member.name !== me(seen) &&
-      member.name !== leader.name,
-  );
-  const named = offered.length === 0 ? null : offered[Number(cluster.revision % BigInt(offered.length))];
-  if (named !== undefined && named !== null && named.host !== null && named.port !== null) {
-    return { member: named.name, host: named.host, port: named.port, slot: null };
-  }
-  const upstream = wantedUpstream(seen, slotNameOf);
-  return memberOf(cluster, upstream?.member ?? '')?.state === 'running' ? upstream : leaderAsSource(seen);
-}
 
 const partial: Rule = {
   name: 'data.partial',
   reason: 'a job died here and left half a data directory',
   judge(seen) {
     if (seen.postgres.kind !== 'partialData') return undefined;
-    const { left, mayBeWhole = false } = seen.postgres;
+    const { left, mayBeWhole = false, inPlace = false } = seen.postgres;
     if (iAmLeader(seen) && left !== 'initdb')
       return {
         actions: [{ kind: 'releaseLeaderKey', lsn: null }],
@@ -80,6 +50,27 @@ const partial: Rule = {
         ],
       };
     const premise = { term: leader?.term ?? null, leader: leader?.name ?? null, systemId };
+    const copyFrom = cloneSource(seen);
+    // Given up before it was touched, with all that was asked then; what a tool has begun there it goes on with.
+    if (inPlace && !mayBeWhole && keepsData(seen)) {
+      if (source === null || copyFrom === null || restsPaused(seen))
+        return {
+          actions: [],
+          because: [
+            ['left', left],
+            ['leader', leader?.name ?? null],
+            ['paused', seen.settings.cluster.pause],
+          ],
+        };
+      const job = { kind: 'clone', from: copyFrom, premise, over: source } as const;
+      return {
+        actions: [{ kind: 'startJob', job }],
+        because: [
+          ['left', left],
+          ['from', copyFrom.member],
+        ],
+      };
+    }
     return {
       actions: [
         {
@@ -91,6 +82,7 @@ const partial: Rule = {
             force: left !== 'rewind' && !mayBeWhole,
             // It may have died before anything was gone.
             leader: left === 'removal' ? source : null,
+            ...(left === 'removal' ? { copyFrom } : {}),
           },
         },
       ],
@@ -130,7 +122,12 @@ const missing: Rule = {
         actions: [
           {
             kind: 'startJob',
-            job: { kind: 'clone', from, premise: { term: leader.term, leader: leader.name, systemId } },
+            job: {
+              kind: 'clone',
+              from,
+              premise: { term: leader.term, leader: leader.name, systemId },
+              ...howToCopy(seen),
+            },
           },
         ],
         because,
@@ -138,6 +135,8 @@ const missing: Rule = {
     }
     const begin = beginCluster(seen);
     if (begin !== undefined) return begin;
+    const alone = copyWithoutLeader(seen);
+    if (alone !== null) return alone;
     return {
       actions: [],
       because: [

@@ -8,6 +8,7 @@ import type { InstantMs, Term } from '../../model/units.ts';
 import {
   clusterOf,
   lastRanAsPrimary,
+  leaderAsSource,
   memberOf,
   otherLeader,
   restsPaused,
@@ -17,6 +18,7 @@ import {
 import { repairPause } from '../repair.ts';
 import type { Rule } from '../rule.ts';
 import { repairedInVain } from '../stuck.ts';
+import { cloneSource } from './cloning.ts';
 
 /** PostgreSQL is down and somebody else leads: which of its history is this node's, and how does it come back? */
 
@@ -29,14 +31,6 @@ const premiseOf = (seen: Observation): Premise => {
     systemId: initialize?.kind === 'done' ? initialize.systemId : null,
   };
 };
-
-/** The leader as a source of history and of a rewind: always the leader itself, never a cascade. */
-export function leaderAsSource(seen: Observation): Upstream | null {
-  const leader = otherLeader(seen);
-  const member = leader === null ? null : memberOf(clusterOf(seen), leader.name);
-  if (member === null || member.host === null || member.port === null) return null;
-  return { member: member.name, host: member.host, port: member.port, slot: null };
-}
 
 /**
  * What was found out about my history under this leader, in this term; null while it was not judged. Both: a Patroni of old puts
@@ -65,6 +59,8 @@ export function divergenceMemory(seen: Observation): Observation['memory']['dive
   const before = seen.memory.divergence;
   if (last === null || last.ended !== 'done') return before;
   // What was repaired counts also when nobody can be seen to lead just now: the next job takes this one's place.
+  // A copy by an operator's own method may be of a time, or a history, that the leader does not know: it is judged when it runs.
+  if (last.job.kind === 'clone' && last.method !== undefined) return null;
   if (last.job.kind === 'rewind' || last.job.kind === 'clone') return repaired(seen, last.job.premise) ?? before;
   if (leader === null) return before;
   const entry = {
@@ -175,6 +171,7 @@ function repairDiverged(seen: Observation, source: Upstream, because: readonly F
               premise: premiseOf(seen),
               force: true,
               leader: source,
+              copyFrom: cloneSource(seen),
             },
           },
         ],
@@ -230,7 +227,9 @@ export const stopped: Rule = {
       const vain = repairedInVain(seen);
       if (vain !== null) return start(vain);
       const why = `the leader no longer has ${lost.segment}, which comes next`;
-      const job = { kind: 'removeData', why, premise: premiseOf(seen), force: true, leader: source } as const;
+      const copyFrom = cloneSource(seen);
+      const premise = premiseOf(seen);
+      const job = { kind: 'removeData', why, premise, force: true, leader: source, copyFrom } as const;
       return (
         repairPause(seen) ?? { actions: [{ kind: 'startJob', job }], because: [...because, ['walGone', lost.segment]] }
       );

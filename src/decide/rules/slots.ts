@@ -4,10 +4,18 @@ import type { LogicalSlot } from '../../model/job.ts';
 import type { Observation } from '../../model/observation.ts';
 import type { RunningStandby } from '../../model/postgres.ts';
 import { slotNameOf } from '../../model/slotName.ts';
-import { clusterOf, dueRequest, me, memberOf, otherLeader, runningStandby, wantedUpstream } from '../judge.ts';
+import {
+  clusterOf,
+  dueRequest,
+  leaderAsSource,
+  me,
+  memberOf,
+  otherLeader,
+  runningStandby,
+  wantedUpstream,
+} from '../judge.ts';
 import type { Rule } from '../rule.ts';
 import { decodes, permanentHere } from '../slots/wanted.ts';
-import { leaderAsSource } from './rejoin.ts';
 
 /** From this version on PostgreSQL copies logical slots to its standbys itself. */
 const syncsItself = 170_000;

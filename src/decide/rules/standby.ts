@@ -10,6 +10,7 @@ import {
   etcdSilence,
   iAmLeader,
   lastRanAsPrimary,
+  leaderAsSource,
   leaderOf,
   me,
   memberOf,
@@ -23,7 +24,7 @@ import type { Rule } from '../rule.ts';
 import { notStreamingBecause, repairedInVain } from '../stuck.ts';
 import { leaseLeftMs, leaseNeededToPromoteMs } from '../timing.ts';
 import { formerLife } from './adopt.ts';
-import { cannotFollow, judged, leaderAsSource, promotionWaitMs, stopped } from './rejoin.ts';
+import { cannotFollow, judged, promotionWaitMs, stopped } from './rejoin.ts';
 import { slotRules } from './slots.ts';
 
 /** Somebody else leads, or nobody, or nobody knows: this node follows, or at least serves reads. */

@@ -1,4 +1,5 @@
 import type { Fact } from '../../model/decision.ts';
+import type { Observation } from '../../model/observation.ts';
 import { clusterOf, iAmLeader, otherLeader } from '../judge.ts';
 import type { Rule } from '../rule.ts';
 
@@ -20,6 +21,7 @@ const obsolete: Rule = {
       // A question to a host that died is answered by nobody, for seconds: the race must not wait for it.
       ((job.kind === 'checkDivergence' || job.kind === 'copySlots') && leader?.name !== job.from.member) ||
       (rejoins && leader !== null && otherLeader(seen) === null) ||
+      sourceIsGone(seen) ||
       (job.kind === 'promote' && seen.settings.cluster.standbyCluster !== null);
     if (!gone || seen.jobs.cancelling) return undefined;
     return {
@@ -31,6 +33,23 @@ const obsolete: Rule = {
     };
   },
 };
+
+/** How long a copy may say nothing before it counts that its source has left. */
+const quietMs = 10_000;
+
+/**
+ * Another leads, the source is no member any more, and nothing comes from it: it froze, or was taken away, and its kernel may hold the
+ * connection for ever. A copy that gets on is left alone, whatever became of its source's agent; and so is what an operator's own
+ * method does, which may not need the source at all.
+ */
+function sourceIsGone({ nowMs, jobs, settings, ...seen }: Observation): boolean {
+  if (jobs.kind !== 'busy' || jobs.job.kind !== 'clone' || seen.dcs.kind !== 'reachable') return false;
+  const { from, premise, onlyBasebackup } = jobs.job;
+  const { leader, members } = seen.dcs.cluster;
+  if (from === null || leader === null || leader.name === premise.leader) return false;
+  if (onlyBasebackup !== true && settings.postgres.replicaMethods.some(({ kind }) => kind === 'command')) return false;
+  return members.every(({ name }) => name !== from.member) && nowMs - (jobs.progressMs ?? jobs.sinceMs) >= quietMs;
+}
 
 const running: Rule = {
   name: 'job.running',

@@ -137,13 +137,14 @@ export const pgBasebackup =
         if (self.state() !== 'dead') onceFelt(world, machine, self, { args, server, felt: () => giveUp(why) });
       });
       self.onEnd(() => source.signal('KILL'));
+      // A source that stands still sends nothing, and keeps the connection.
+      const sent = (afterMs: number, what: () => void): void =>
+        void self.after(afterMs, () => source.deliver(() => self.deliver(what)));
       const totalMs = draw(world, world.tuning.baseBackupMs);
       const dir = layOut(machine, path);
       for (const part of [0.25, 0.5, 0.75])
-        self.after(totalMs * part, () =>
-          self.print(`${Math.round(part * 23000)}/23000 kB (${part * 100}%), 0/1 tablespace`),
-        );
-      self.after(totalMs, () => {
+        sent(totalMs * part, () => self.print(`${Math.round(part * 23000)}/23000 kB (${part * 100}%), 0/1 tablespace`));
+      sent(totalMs, () => {
         if (breaks) return;
         if (!world.network.open(server.machine.name, machine.name))
           return onceFelt(world, machine, self, {
@@ -164,6 +165,7 @@ export const pgBasebackup =
         if (args.includes('-R') || args.includes('--write-recovery-conf')) dir.put('standby.signal', '');
         dir.writeControl(control);
         copying();
+        self.print('pg_basebackup: syncing data to disk ...');
         syncAndExit(machine, dir, self, '23000/23000 kB (100%), 1/1 tablespace');
       });
     });

@@ -59,7 +59,8 @@ async function compare(
   const { sql } = parts.world;
   const { host, port } = job.from;
   const { replication } = settings.local.postgres;
-  const noPrimary = await whyNoPrimary(parts, job.from);
+  const mySystem = local.kind === 'stopped' || local.kind === 'running' ? local.control.systemId : null;
+  const noPrimary = await whyNoPrimary(parts, job.from, mySystem);
   if (noPrimary !== null) return unknown(noPrimary);
   const walsender = peerTarget(settings, host, port, replication, true);
   const identity = await runOnce(sql, walsender, [identifySystem], limitMs);

@@ -73,12 +73,12 @@ export async function setOutsideAside(
   return null;
 }
 
-/** Where a copy will go beside the data directory: the places are ours from now on, since nothing was there. A text: something is. */
-export async function claimOutside(
+/** Where a copy will go beside the data directory, as far as its source tells. */
+async function willGoTo(
   parts: PostgresParts,
   from: Upstream,
   options: readonly (readonly [string, string | null])[],
-): Promise<readonly string[] | string> {
+): Promise<readonly string[]> {
   const settings = parts.settings();
   const { superuser, rewind } = settings.local.postgres;
   const asked = await runOnce(
@@ -93,12 +93,28 @@ export async function claimOutside(
   });
   const locations = asked.kind === 'rows' ? asked.rows.map((row) => row.location ?? '') : [];
   const waldirs = options.flatMap(([name, value]) => (name === 'waldir' && value !== null ? [value] : []));
-  const claimed = [...locations.map((was) => mapped.find((one) => one.was === was)?.to ?? was), ...waldirs];
-  for (const at of claimed) {
+  return [...locations.map((was) => mapped.find((one) => one.was === was)?.to ?? was), ...waldirs];
+}
+
+/** The places are ours from now on, since nothing was there. A text: something is. */
+export async function claimOutside(
+  parts: PostgresParts,
+  from: Upstream,
+  options: readonly (readonly [string, string | null])[],
+): Promise<readonly string[] | string> {
+  const places = await willGoTo(parts, from, options);
+  for (const at of places) {
     const [first] = await namesIn(parts, at);
     if (first !== undefined)
       return `${at} holds files (${first}), and a part of the copy belongs there: nothing is copied over them. Move them away`;
   }
+  return places;
+}
+
+/** Of those the empty ones: where an operator's own tool puts things is that one's business, and what was there before is not ours. */
+export async function claimEmptyOutside(parts: PostgresParts, from: Upstream): Promise<readonly string[]> {
+  const claimed: string[] = [];
+  for (const at of await willGoTo(parts, from, [])) if ((await namesIn(parts, at)).length === 0) claimed.push(at);
   return claimed;
 }
 

@@ -1,12 +1,13 @@
 import { type Job, stillRuns } from '../../../model/job.ts';
-import { must } from '../configure.ts';
 import { mark, readMark, unmark } from '../marker.ts';
 import { failed, type JobContext, type JobResult, type PostgresParts, succeeded } from '../parts.ts';
 import { findPostmaster, orphansOf } from '../postmaster.ts';
-import { isKept, setAside } from './aside.ts';
-import { emptyClaimed, emptyOutside } from './outside.ts';
+import { setAside } from './aside.ts';
+import { emptyData } from './emptyData.ts';
+import { emptyClaimed } from './outside.ts';
 import { endPending, reportBefore } from './report/report.ts';
-import { whyNoPrimary } from './source.ts';
+import { whyNotGivenUp } from './source.ts';
+import { endStrays } from './strays.ts';
 
 /**
  * Makes room for a copy. What may be the only copy is renamed, not deleted; emptied is what our own failed work made, and
@@ -18,14 +19,15 @@ export async function removeData(
   job: Extract<Job, { kind: 'removeData' }>,
 ): Promise<JobResult> {
   const { world } = parts;
-  const { dataDir, control } = parts.places();
+  const { dataDir } = parts.places();
   if ((await findPostmaster(world, parts.places())) !== null || orphansOf(world, parts.places()).length > 0)
     return failed(stillRuns);
+  const stray = await endStrays(parts);
+  if (stray !== null) return failed(stray);
   const isGoingOn = (await readMark(parts))?.left === 'removal';
   const report = job.force && job.leader !== null ? await reportBefore(parts, context, 'removal', job.leader) : null;
   if (report !== null && report.ends !== null) return report.ends;
-  const refusal =
-    (await context.premise(job.premise)) ?? (job.leader === null ? null : await whyNoPrimary(parts, job.leader));
+  const refusal = (await context.premise(job.premise)) ?? (await whyNotGivenUp(parts, job, job.leader));
   if (refusal !== null) return failed(refusal);
   if (!job.force) {
     const aside = await setAside(parts, 'old');
@@ -37,10 +39,7 @@ export async function removeData(
     await emptyClaimed(parts);
     // Killed half way, it must not be taken for data: neither for its own, nor for that of somebody who put it there.
     if (job.leader !== null) await mark(parts, 'removal');
-    await must(world.files.remove(control));
-    await emptyOutside(parts);
-    for (const name of (listing.kind === 'entries' ? listing.names : []).filter((one) => !isKept(one)))
-      await must(world.files.remove(`${dataDir}/${name}`));
+    await emptyData(parts);
     parts.step('removeData', 'emptied', [['why', job.why]]);
     await report?.done('removed');
     if (isGoingOn) await endPending(parts, 'removed');

@@ -44,7 +44,7 @@ export async function rewind(
   // After what is to be archived was: what this writes is of a history that is given up.
   const notReady = await reachOwnTimeline(parts, context, job);
   if (notReady !== null) return notReady;
-  const refusal = (await context.premise(job.premise)) ?? (await whyNoPrimary(parts, job.from));
+  const refusal = await whyNot(parts, context, job);
   if (refusal !== null) return failed(`not rewound: ${refusal}`);
   const { superuser, rewind: login, pgpass, database } = settings.local.postgres;
   const source = writeConninfo([
@@ -97,6 +97,20 @@ export async function rewind(
   );
 }
 
+/** Its history is given up for that of a primary of this cluster, of which this directory is, or it is not. Null: it may be. */
+async function whyNot(
+  parts: PostgresParts,
+  context: JobContext,
+  { from, premise }: Extract<Job, { kind: 'rewind' }>,
+): Promise<string | null> {
+  const control = await parts.readControl();
+  const mine = typeof control === 'string' ? null : control.systemId;
+  const systemId = premise.systemId ?? mine;
+  if (mine !== null && mine !== systemId)
+    return `this data directory is of another cluster (system identifier ${mine}, not ${systemId}): move it away`;
+  return (await context.premise(premise)) ?? (await whyNoPrimary(parts, from, systemId));
+}
+
 /**
  * The last checkpoint of a server that died right after its promotion is of the timeline before. pg_rewind before 16 takes that one
  * for the server's, and finds no record where the other history forks off. A single-user server recovers it to its end, and leaves
@@ -105,11 +119,11 @@ export async function rewind(
 async function reachOwnTimeline(
   parts: PostgresParts,
   context: JobContext,
-  { from, premise }: Extract<Job, { kind: 'rewind' }>,
+  job: Extract<Job, { kind: 'rewind' }>,
 ): Promise<JobResult | null> {
   const control = await parts.readControl();
   if (typeof control === 'string' || control.minRecoveryEndTimeline <= control.timeline) return null;
-  const refusal = (await context.premise(premise)) ?? (await whyNoPrimary(parts, from));
+  const refusal = await whyNot(parts, context, job);
   if (refusal !== null) return failed(`not rewound: ${refusal}`);
   parts.step('rewind', 'recovers to the end of its own timeline first', [
     ['timeline', control.minRecoveryEndTimeline],
