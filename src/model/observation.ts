@@ -96,8 +96,10 @@ export interface Memory {
     readonly leader: string;
     readonly leaderTimeline: Timeline | null;
     readonly term: Term;
-    readonly verdict: 'none' | 'diverged';
+    readonly verdict: 'none' | 'diverged' | 'ahead';
     readonly rewound: boolean;
+    /** Of `ahead`: how far this node was then, and how far its leader. */
+    readonly ahead?: { readonly mine: Lsn; readonly leader: Lsn };
     /** Found so often in a row, the last time by the check that ended then. */
     readonly walGone?: { readonly segment: string; readonly times: number; readonly endedMs: InstantMs };
   } | null;

@@ -142,7 +142,8 @@ const reinitialize: Rule = {
       };
     }
     const source = leaderAsSource(seen);
-    const from = answersForCommits(seen) ? source : wantedUpstream(seen, slotNameOf);
+    // Who streams from nobody is copied from the leader.
+    const from = answersForCommits(seen) ? source : (wantedUpstream(seen, slotNameOf) ?? source);
     if (from === null || source === null) return refuse(`the address of ${leader.name} is not known`);
     const initialize = clusterOf(seen)?.initialize;
     const systemId = initialize?.kind === 'done' ? initialize.systemId : null;

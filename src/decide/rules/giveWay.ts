@@ -21,6 +21,16 @@ const mayAnswerYet = ({ askedMs, last }: PeerReport, sinceMs: InstantMs): boolea
 /** A standby that said so within this time counts as able to take over. */
 const recentMs = 5_000;
 
+/**
+ * An agent that began with a server that is down knows nothing yet of how far the others are: its disk may have been put back. They
+ * are asked, and whoever is silent is not waited for.
+ */
+export function mayAnswerFirst(seen: Observation): boolean {
+  const forMs = seen.nowMs - (seen.memory.crash?.sinceMs ?? seen.nowMs);
+  if (seen.memory.lastRole !== null || forMs >= askFirstMs) return false;
+  return seen.peers.some((peer) => mayAnswerYet(peer, seen.startedMs));
+}
+
 /** Handed round among servers that all go down, the lead is worth nothing, and costs a timeline each time. */
 const isNoBetter = (seen: Observation, name: string): boolean =>
   isWorn(seen.peers.find((peer) => peer.name === name)?.said?.crashes ?? 0);

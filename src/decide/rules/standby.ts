@@ -24,6 +24,7 @@ import { notStreamingBecause, repairedInVain } from '../stuck.ts';
 import { leaseLeftMs, leaseNeededToPromoteMs } from '../timing.ts';
 import { formerLife } from './adopt.ts';
 import { cannotFollow, judged, leaderAsSource, promotionWaitMs, stopped } from './rejoin.ts';
+import { aheadStandby } from './rolledBack.ts';
 import { slotRules } from './slots.ts';
 
 /** Somebody else leads, or nobody, or nobody knows: this node follows, or at least serves reads. */
@@ -304,6 +305,7 @@ const waiting: Rule = {
 export const standbyRules: readonly Rule[] = [
   stopped,
   noLeader,
+  aheadStandby,
   replayPaused,
   follow,
   notStreaming,
