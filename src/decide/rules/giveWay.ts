@@ -22,13 +22,18 @@ const mayAnswerYet = ({ askedMs, last }: PeerReport, sinceMs: InstantMs): boolea
 const recentMs = 5_000;
 
 /**
- * An agent that began with a server that is down knows nothing yet of how far the others are: its disk may have been put back. They
- * are asked, and whoever is silent is not waited for.
+ * How far the others are tells whether the disk of this primary was put back, before it writes over what they have. Whoever is
+ * known not to answer is not waited for.
  */
 export function mayAnswerFirst(seen: Observation): boolean {
-  const forMs = seen.nowMs - (seen.memory.crash?.sinceMs ?? seen.nowMs);
-  if (seen.memory.lastRole !== null || forMs >= askFirstMs) return false;
-  return seen.peers.some((peer) => mayAnswerYet(peer, seen.startedMs));
+  const sinceMs = seen.memory.crash?.sinceMs ?? seen.nowMs;
+  if (seen.nowMs - sinceMs >= askFirstMs) return false;
+  const { loopWaitMs } = seen.settings.cluster;
+  return seen.peers.some(({ askedMs, last }) => {
+    if (askedMs !== null && askedMs >= sinceMs) return false;
+    if (last.kind === 'silent') return last.atMs < seen.startedMs;
+    return askedMs === null || seen.nowMs - askedMs < 2 * loopWaitMs;
+  });
 }
 
 /** Handed round among servers that all go down, the lead is worth nothing, and costs a timeline each time. */
