@@ -46,7 +46,7 @@ export async function perform(
     case 'clone':
       return clone(parts, context, job);
     case 'startPrimary': {
-      const behind = await whyBehind(parts, job.mustReach);
+      const behind = await whyBehind(parts, context, job.mustReach);
       if (behind !== null) return behind;
       return launch(parts, context, {
         role: { role: 'primary', synchronousNames: job.synchronousNames ?? '' },

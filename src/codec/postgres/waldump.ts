@@ -25,7 +25,7 @@ export function endOfShutdownCheckpoint(stdout: string, stderr: string, checkpoi
  */
 export function reachesEnd(code: number, stderr: string): boolean | null {
   if (code === 0) return true;
-  return /error in WAL record at|could not find a valid record after|could not find file/.test(stderr) ? false : null;
+  return /error in WAL record at|could not find file/.test(stderr) ? false : null;
 }
 
 /**

@@ -20,7 +20,7 @@ import {
 } from '../judge.ts';
 import { repairPause } from '../repair.ts';
 import type { Rule } from '../rule.ts';
-import { notStreamingBecause, repairedInVain } from '../stuck.ts';
+import { notStreamingBecause, repairedInVain, replayStandsAt } from '../stuck.ts';
 import { leaseLeftMs, leaseNeededToPromoteMs } from '../timing.ts';
 import { formerLife } from './adopt.ts';
 import { cannotFollow, judged, leaderAsSource, promotionWaitMs, stopped } from './rejoin.ts';
@@ -196,7 +196,7 @@ const notStreaming: Rule = {
     const leaderMember = memberOf(clusterOf(seen), leader.name);
     const behindTimeline =
       leaderMember?.timeline != null && leaderMember.role === 'primary' && standby.timeline < leaderMember.timeline;
-    const streams = standby.receiver?.status === 'streaming' && !behindTimeline;
+    const streams = standby.receiver?.status === 'streaming' && !behindTimeline && replayStandsAt(seen) === null;
     if (streams || source === null) return undefined;
     const sinceMs = seen.memory.notStreamingSinceMs ?? seen.nowMs;
     const forMs = seen.nowMs - sinceMs;
