@@ -146,6 +146,31 @@ function mayStillCome(seen: Observation): boolean {
 const logRemedy = ({ settings }: Observation): string =>
   `it is on the leader's history, and still does not stream: its WAL receiver says why in ${settings.local.stateDir}/postgres.log, or where log_directory is`;
 
+/** It is read anew every 2 s: what has not passed by then was no bad moment. */
+const unreadableMs = 20_000;
+
+/** Why what is there can be read by nobody, and who can mend that. */
+export function unreadableBecause(seen: Observation, why: string): readonly Fact[] {
+  const forMs = seen.nowMs - (seen.memory.unreadableSinceMs ?? seen.nowMs);
+  if (forMs < unreadableMs) return [];
+  return [
+    ['forMs', Math.round(forMs)],
+    ['needsOperator', `${why}: ${readRemedy(seen, why)}`],
+  ];
+}
+
+function readRemedy(seen: Observation, why: string): string {
+  const { dataDir, binDir } = seen.settings.local.postgres;
+  if (/disk does not answer/.test(why)) return `see to the disk below ${dataDir}; it is looked at again by itself`;
+  if (/EACCES|EPERM|permission denied/i.test(why))
+    return `give ${dataDir} and all in it to the user that this agent runs as, with mode 0700`;
+  if (/ENOENT|No such file.*program|not found/i.test(why) && /^pg_controldata/.test(why))
+    return `see to postgresql.bin_dir (${binDir})`;
+  if (/a job \(.*\) died in/.test(why)) return 'it is read again by itself';
+  const put = `put ${dataDir} back, from where its files went or from a backup`;
+  return otherLeader(seen) === null ? put : `${put}; or reinit ${me(seen)}, which copies it from the leader`;
+}
+
 /** So many failures in a row are no bad moment any more: they are tried again all the same, once a minute. */
 const failuresMax = 5;
 

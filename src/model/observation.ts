@@ -151,6 +151,8 @@ export interface Memory {
   readonly slotProofs: Readonly<Record<string, SlotProof>>;
   /** First seen running as primary without a proven lease. */
   readonly unleasedSinceMs: InstantMs | null;
+  /** Since when the data directory, or its control file, cannot be read. */
+  readonly unreadableSinceMs: InstantMs | null;
   /** Where this standby's replay could not go on, and since when it has been standing there. */
   readonly replayStands: { readonly lsn: Lsn; readonly sinceMs: InstantMs } | null;
   /** Since when this standby does not stream from the leader it follows. */
