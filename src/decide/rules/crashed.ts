@@ -174,7 +174,7 @@ const restartInPlace: Rule = {
     const behind = foundBehind(seen);
     const pause = behind === null ? repairPause(seen) : null;
     if (pause !== null) return pause;
-    if (mayAnswerFirst(seen))
+    if (mayAnswerFirst(seen, control))
       return {
         actions: [{ kind: 'askPeers' }],
         because: [...because, ['waitsFor', 'how far the others are']],

@@ -1,6 +1,7 @@
 import type { Fact } from '../../model/decision.ts';
 import type { Observation } from '../../model/observation.ts';
 import type { PeerReport } from '../../model/peers.ts';
+import type { ControlData } from '../../model/postgres.ts';
 import { type InstantMs, later } from '../../model/units.ts';
 import { crashPause, isDownTooLong, isStartGivenUp, isWorn, recentCrashes, recentStarts } from '../crash.ts';
 import { successors } from '../handover.ts';
@@ -25,7 +26,9 @@ const recentMs = 5_000;
  * How far the others are tells whether the disk of this primary was put back, before it writes over what they have. Whoever is
  * known not to answer is not waited for.
  */
-export function mayAnswerFirst(seen: Observation): boolean {
+export function mayAnswerFirst(seen: Observation, control: ControlData): boolean {
+  // Where this very agent saw it end in order, its end is known.
+  if (stoppedCleanly(control) && (seen.memory.lastRole !== null || seen.jobs.last?.job.kind === 'stop')) return false;
   const sinceMs = seen.memory.crash?.sinceMs ?? seen.nowMs;
   if (seen.nowMs - sinceMs >= askFirstMs) return false;
   const { loopWaitMs } = seen.settings.cluster;
