@@ -42,7 +42,8 @@ export function repairMemory(seen: Observation): Memory['repair'] {
   const last = seen.jobs.kind === 'idle' ? seen.jobs.last : null;
   if (last === null || !repairs.has(last.job.kind)) return before;
   if (last.ended === 'done') return healing.has(last.job.kind) ? null : before;
-  if (last.ended === 'cancelled') return before;
+  // That a disk was rolled back is no failure of a start, and another does not find it otherwise.
+  if (last.ended === 'cancelled' || last.behind !== undefined) return before;
   // The pause counts from the job's end, so the same end is never counted twice.
   const failures = (before?.failures ?? 0) + 1;
   const countedUntil = before?.countedEndMs ?? -1;
