@@ -73,7 +73,10 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
   journal.subscribe(incidents.hear);
   const note = (level: 'info' | 'warning' | 'error', text: string, because: readonly Fact[] = []): void =>
     journal.record({ kind: 'note', level, text, because });
-  const configuration = makeConfiguration(local, options.cachedDynamicText, (text) => note('warning', text));
+  const configuration = makeConfiguration(local, options.cachedDynamicText, {
+    now: clock.now,
+    warn: (text) => note('warning', text),
+  });
   const { settings } = configuration;
   const dcs = makeDcs(world, { settings, marginMs: configuration.marginMs, wake, note });
   const guard = makeGuardLink(world, {

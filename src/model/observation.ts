@@ -29,6 +29,8 @@ export interface Observation {
   readonly jobs: JobBoard;
   readonly asks: readonly Ask[];
   readonly settings: Settings;
+  /** Since when these are in force; who joins or leaves the cluster does not count. */
+  readonly settingsSinceMs: InstantMs;
   /** When this agent began: a vacancy that it did not see begin is judged with more care. */
   readonly startedMs: InstantMs;
   /** Whether somebody else answers under my name: asked once, when etcd first tells the address. */
