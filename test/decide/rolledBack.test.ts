@@ -46,7 +46,7 @@ test('a start in place must reach whoever replayed most of this very timeline', 
   assert.ok(foreign?.kind === 'startPrimary' && foreign.mustReach === undefined);
 });
 
-test('the others are asked first, for half a second at most, and whoever is known not to answer is not waited for', () => {
+test('the others are asked first, for 300 ms at most, and whoever is known not to answer is not waited for', () => {
   const before = {
     ...peer('n2', at, { replayed: at }),
     askedMs: ago(2_000),
@@ -58,8 +58,8 @@ test('the others are asked first, for half a second at most, and whoever is know
     memory: { ...down.memory, crash: { sinceMs: ago(100), attemptsMs: [] } },
   };
   assert.deepEqual([decide(first).rule, kinds(first)], ['primary.crashed', ['askPeers']]);
-  const later500 = { ...first, memory: { ...first.memory, crash: { sinceMs: ago(500), attemptsMs: [] } } };
-  assert.equal(jobOf(later500)?.kind, 'startPrimary');
+  const over = { ...first, memory: { ...first.memory, crash: { sinceMs: ago(300), attemptsMs: [] } } };
+  assert.equal(jobOf(over)?.kind, 'startPrimary');
   const silent = { ...before, last: { kind: 'silent', atMs: ago(1_000), why: 'no answer' } } as const;
   assert.equal(jobOf({ ...first, startedMs: instantMs(0), peers: [silent] })?.kind, 'startPrimary');
   const begun = { ...first, startedMs: ago(50), peers: [{ ...silent, askedMs: null }] };

@@ -15,6 +15,8 @@ export const stoppedLeader = (seen: Observation) =>
 
 /** How long the others are asked, before a primary that was not to be started at all is started after all. */
 const askFirstMs = 500;
+/** The same before any start in place. An answer takes some milliseconds. */
+const askBrieflyMs = 300;
 /** Where it stood then, a standby stands at least when the primary goes down. */
 const justBeforeMs = 1_000;
 const mayAnswerYet = ({ askedMs, last }: PeerReport, sinceMs: InstantMs): boolean =>
@@ -30,7 +32,7 @@ export function mayAnswerFirst(seen: Observation, control: ControlData): boolean
   // Where this very agent saw it end in order, its end is known.
   if (stoppedCleanly(control) && (seen.memory.lastRole !== null || seen.jobs.last?.job.kind === 'stop')) return false;
   const sinceMs = seen.memory.crash?.sinceMs ?? seen.nowMs;
-  if (seen.nowMs - sinceMs >= askFirstMs) return false;
+  if (seen.nowMs - sinceMs >= askBrieflyMs) return false;
   const { loopWaitMs } = seen.settings.cluster;
   return seen.peers.some(({ askedMs, last }) => {
     if (askedMs !== null && askedMs >= sinceMs) return false;
