@@ -7,7 +7,7 @@ import { aheadOfLeader, me, otherLeader } from './judge.ts';
 
 /** A primary whose disk was rolled back: what tells it before it goes on, and what is left to do where it went on. */
 
-/** The standby that had replayed most of this very timeline, as far as any has said: a primary that stopped has as much, or its disk lost it. */
+/** The standby that had replayed most of this very timeline, as far as they have said: a primary that stopped has as much, or its disk lost it. */
 export function furthestReplayed(seen: Observation, { systemId, timeline }: ControlData): Reached | null {
   let furthest: Reached | null = null;
   for (const { name, said } of seen.peers) {
