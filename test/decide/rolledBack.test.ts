@@ -99,6 +99,19 @@ test('a primary whose disk was put back gives way to whoever has more, and goes 
   assert.ok(job?.kind === 'startPrimary' && job.mustReach === undefined, 'it was asked for already');
 });
 
+test('whoever is ahead is asked once more where its answer is old by then, for a second at most', () => {
+  const seen = left({ ...down, peers: [peer('n2', at, { replayed: at })] });
+  const old = {
+    ...peer('n2', at, { replayed: at }),
+    askedMs: ago(9_000),
+    last: { kind: 'answered', atMs: ago(8_990) },
+  } as const;
+  const asking = { ...seen, peers: [old] };
+  assert.deepEqual([decide(asking).rule, kinds(asking)], ['primary.rolledBack', ['askPeers']]);
+  const last = seen.jobs.last && { ...seen.jobs.last, endedMs: ago(1_000) };
+  assert.equal(jobOf({ ...asking, jobs: { kind: 'idle', last } })?.kind, 'startPrimary');
+});
+
 test('in pause nothing is given away over it', () => {
   const seen = withSettings(left({ ...down, peers: [peer('n2', at, { replayed: at })] }), { cluster: { pause: true } });
   assert.notEqual(decide(seen).rule, 'primary.rolledBack');

@@ -19,7 +19,7 @@ const askFirstMs = 500;
 const askBrieflyMs = 300;
 /** Where it stood then, a standby stands at least when the primary goes down. */
 const justBeforeMs = 1_000;
-const mayAnswerYet = ({ askedMs, last }: PeerReport, sinceMs: InstantMs): boolean =>
+export const mayAnswerYet = ({ askedMs, last }: PeerReport, sinceMs: InstantMs): boolean =>
   last.kind === 'waiting' || (last.kind === 'silent' ? last.atMs : (askedMs ?? 0)) < sinceMs;
 /** A standby that said so within this time counts as able to take over. */
 const recentMs = 5_000;

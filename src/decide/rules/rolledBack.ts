@@ -6,13 +6,15 @@ import { aheadOfLeader, clusterOf, memberOf, otherLeader, runningStandby } from 
 import { repairPause } from '../repair.ts';
 import { aheadBecause, foundBehind } from '../rolledBack.ts';
 import type { Rule } from '../rule.ts';
-import { stoppedLeader } from './giveWay.ts';
+import { mayAnswerYet, stoppedLeader } from './giveWay.ts';
 import { leaderAsSource } from './rejoin.ts';
 
 /** A disk lost WAL that standbys have, and PostgreSQL does not see it. */
 
 /** A standby that said so within this time counts as able to take over. */
 const recentMs = 5_000;
+/** How long whoever is ahead is asked whether it is there still. */
+const askAgainWithinMs = 1_000;
 
 export const givesWay: Rule = {
   name: 'primary.rolledBack',
@@ -23,12 +25,18 @@ export const givesWay: Rule = {
     if (stopped === null || reached === null || seen.settings.cluster.pause) return undefined;
     const isAhead = (name: string): boolean =>
       (seen.peers.find((peer) => peer.name === name)?.said?.replayed ?? 0n) >= reached.lsn;
-    const able = successors(seen, stopped.control.timeline, later(seen.nowMs, -recentMs)).filter(isAhead);
+    const sinceMs = later(seen.nowMs, -recentMs);
+    const able = successors(seen, stopped.control.timeline, sinceMs).filter(isAhead);
     const because: Fact[] = [
       ['ahead', reached.member],
       ['itsReplayed', lsnText(reached.lsn)],
       ['successors', able.join(',') || null],
     ];
+    // To read a long log takes longer than an answer counts.
+    const foundMs = seen.jobs.last?.endedMs ?? seen.nowMs;
+    const mayAnswer = seen.peers.some((peer) => isAhead(peer.name) && mayAnswerYet(peer, sinceMs));
+    if (able.length === 0 && mayAnswer && seen.nowMs - foundMs < askAgainWithinMs)
+      return { actions: [{ kind: 'askPeers' }], because, wakeInMs: 50 };
     if (able.length === 0) return undefined;
     return {
       actions: [{ kind: 'releaseLeaderKey', lsn: null }],
