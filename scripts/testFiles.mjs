@@ -32,6 +32,7 @@ export const apart = [
   'test/traffic/probeServer.test.ts',
   'test/agent/postgres/gone.test.ts',
   'test/agent/postgres/repair.test.ts',
+  'test/agent/postgres/rolledBack.test.ts',
   'test/agent/postgres/slots.test.ts',
   'test/world/sql.test.ts',
   'test/agent/postgres/heldByKernel.test.ts',

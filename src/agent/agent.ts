@@ -5,6 +5,7 @@ import type { Entry, Fact } from '../model/decision.ts';
 import type { Watchdog } from '../model/guard.ts';
 import type { LocalSettings } from '../model/settings.ts';
 import type { Command, World } from '../model/world.ts';
+import { makeAhead } from './ahead.ts';
 import { makeCallbacks } from './callbacks.ts';
 import { makeConfiguration } from './configuration.ts';
 import { makeCrashes } from './crashes.ts';
@@ -72,7 +73,10 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
   journal.subscribe(incidents.hear);
   const note = (level: 'info' | 'warning' | 'error', text: string, because: readonly Fact[] = []): void =>
     journal.record({ kind: 'note', level, text, because });
-  const configuration = makeConfiguration(local, options.cachedDynamicText, (text) => note('warning', text));
+  const configuration = makeConfiguration(local, options.cachedDynamicText, {
+    now: clock.now,
+    warn: (text) => note('warning', text),
+  });
   const { settings } = configuration;
   const dcs = makeDcs(world, { settings, marginMs: configuration.marginMs, wake, note });
   const guard = makeGuardLink(world, {
@@ -125,6 +129,7 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
   });
   const leftLease = makeLeftLease(world, { stateDir, dataDir: local.postgres.dataDir });
   const crashes = makeCrashes(world, { stateDir, note });
+  const ahead = makeAhead(world, { stateDir, note });
   const callbacks = makeCallbacks(world, settings, (text) => note('warning', text));
 
   const deadman = makeDeadman(clock, () => {
@@ -214,11 +219,12 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
       journal,
       mailbox,
       observe,
-      firstMemory: { ...blankMemory, ...(await crashes.load()) },
+      firstMemory: { ...blankMemory, ...(await crashes.load()), divergence: await ahead.load() },
       ended: () => exit !== null,
       publish: (next) => {
         snapshot = { ...next, version: options.version };
         crashes.keep(next.seen.memory);
+        ahead.keep(next.seen.memory);
         for (const receive of watchers) receive();
       },
       hands: {
@@ -277,6 +283,7 @@ export function makeAgent(world: World, options: AgentOptions): Agent {
     await journal.flushed();
     await incidents.flushed();
     await crashes.flushed();
+    await ahead.flushed();
     return ended;
   }
 

@@ -1,9 +1,12 @@
 import { marginMs, mergeSettings, sentinelGraceMs } from '../codec/config/merge.ts';
 import type { Cluster, Member } from '../model/cluster.ts';
 import type { LocalSettings, Settings } from '../model/settings.ts';
+import type { InstantMs } from '../model/units.ts';
 
 export interface ConfigurationKeeper {
   settings(): Settings;
+  /** When people last changed them, or asked for the file to be read again. */
+  changedMs(): InstantMs;
   /** The end of a lease of that length minus this is the fence deadline. */
   marginMs(ttlMs: number): number;
   /** How long behind a deadline the sentinel acts. */
@@ -29,7 +32,7 @@ const isPatroni =
 export function makeConfiguration(
   firstLocal: LocalSettings,
   cachedText: string | null,
-  warn: (text: string) => void,
+  { now, warn }: { readonly now: () => InstantMs; readonly warn: (text: string) => void },
 ): ConfigurationKeeper {
   let local = firstLocal;
   let text = cachedText;
@@ -39,6 +42,7 @@ export function makeConfiguration(
   let unapplied = true;
   let reloadAsked = false;
   let told = '';
+  let changedMs = now();
   let current = merge(null);
 
   function merge(previous: Settings | null): Settings {
@@ -51,6 +55,7 @@ export function makeConfiguration(
 
   return {
     settings: () => current,
+    changedMs: () => changedMs,
     marginMs: (ttlMs) => marginMs(current, ttlMs),
     sentinelGraceMs: () => sentinelGraceMs(current),
     adopt(cluster) {
@@ -60,6 +65,7 @@ export function makeConfiguration(
       const relaysNow = cluster.members.some(({ tags }) => tags.replicatefrom === local.name);
       const sameMembers = names.join('\n') === members.join('\n') && relaysNow === relays;
       if (next === text && foreign === foreignMembers && sameMembers) return false;
+      if (next !== text) changedMs = now();
       text = next;
       foreignMembers = foreign;
       members = names;
@@ -70,6 +76,7 @@ export function makeConfiguration(
     },
     reload(next) {
       local = next;
+      changedMs = now();
       current = merge(current);
       unapplied = true;
       reloadAsked = true;

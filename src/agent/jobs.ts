@@ -1,11 +1,11 @@
 import type { Decision, Fact } from '../model/decision.ts';
-import type { FinishedJob, Job, JobBoard } from '../model/job.ts';
+import type { Divergence, FinishedJob, Job, JobBoard } from '../model/job.ts';
 import { type InstantMs, lsnText } from '../model/units.ts';
 import type { Clock } from '../model/world.ts';
 import type { Journal } from './journal.ts';
 
 /** How a job's steps went, from the room that knows them. */
-export type JobResult = Pick<FinishedJob, 'ended' | 'error' | 'divergence' | 'stage' | 'method'>;
+export type JobResult = Pick<FinishedJob, 'ended' | 'error' | 'divergence' | 'stage' | 'method' | 'behind'>;
 
 export interface JobRunner {
   board(): JobBoard;
@@ -107,6 +107,7 @@ export function makeJobRunner(deps: {
 
 function divergenceFacts(divergence: JobResult['divergence']): readonly Fact[] {
   if (divergence === null) return [];
+  if (divergence.kind === 'ahead') return aheadFacts(divergence);
   if (divergence.kind !== 'diverged') return [['divergence', divergence.kind]];
   const { kind, forkLsn, myLsn, forkUnknown, commits } = divergence;
   if (forkUnknown === true) return [['divergence', kind]];
@@ -117,6 +118,12 @@ function divergenceFacts(divergence: JobResult['divergence']): readonly Fact[] {
     ...(commits === undefined ? [] : [['beyondForkCommits', commits] as const]),
   ];
 }
+
+const aheadFacts = ({ myLsn, leaderLsn }: Extract<Divergence, { kind: 'ahead' }>): readonly Fact[] => [
+  ['divergence', 'ahead'],
+  ['myLsn', lsnText(myLsn)],
+  ['leaderLsn', lsnText(leaderLsn)],
+];
 
 /** How work ended, as a value: a job's failure is something to decide about, not something to catch. */
 async function attempt(work: () => Promise<JobResult>): Promise<JobResult> {

@@ -91,6 +91,7 @@ export function makeObserve(senses: Senses): (memory: Memory) => Promise<Observa
       jobs: before.kind === 'busy' ? before : senses.board(),
       asks: senses.mailbox.asks(),
       settings: senses.configuration.settings(),
+      settingsSinceMs: senses.configuration.changedMs(),
       startedMs: senses.startedMs,
       name,
       published: senses.dcs.published(),

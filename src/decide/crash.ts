@@ -82,6 +82,8 @@ function pauseMs(seen: Observation): number {
 export function crashPause(seen: Observation): { readonly pauseMs: number; readonly leftMs: number } | null {
   const known = [...recentCrashes(seen), ...recentStarts(seen)];
   if (known.length === 0) return null;
+  // It may have gone down over what people have changed since.
+  if (seen.settingsSinceMs > Math.max(...known)) return null;
   const wholeMs = pauseMs(seen);
   const leftMs = Math.max(...known) + wholeMs - seen.nowMs;
   return leftMs <= 0 ? null : { pauseMs: wholeMs, leftMs };

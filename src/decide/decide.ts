@@ -12,7 +12,7 @@ import type { Rule } from './rule.ts';
 import { overMemory } from './rules/lastReign.ts';
 import { divergenceMemory } from './rules/rejoin.ts';
 import { rules } from './rules.ts';
-import { vainMemory } from './stuck.ts';
+import { standsMemory, vainMemory } from './stuck.ts';
 import { renewalDue, renewEveryMs, underLease, untilStopMs } from './timing.ts';
 import { tellingNeed } from './upkeep/member.ts';
 import { synchronyMemory, wentByMemory } from './upkeep/synchronous.ts';
@@ -123,6 +123,8 @@ function remember(seen: Observation): Memory {
     systemId: identityMemory(seen),
     repair: repairMemory(seen),
     vain: vainMemory(seen),
+    replayStands: standsMemory(seen),
+    unreadableSinceMs: postgres.kind === 'unreadable' ? (memory.unreadableSinceMs ?? seen.nowMs) : null,
     divergence: divergenceMemory(seen),
     crash: crashMemory(seen),
     crashes: crashesMemory(seen),
@@ -158,6 +160,8 @@ export const blankMemory: Memory = {
   divergence: null,
   repair: null,
   vain: null,
+  replayStands: null,
+  unreadableSinceMs: null,
   stepDown: null,
   noRaceBeforeMs: null,
   scheduledRestart: null,

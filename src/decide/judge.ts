@@ -107,12 +107,25 @@ export function clusterTimeline(seen: Observation): Timeline | null {
   return known.length === 0 ? null : timeline(Math.max(...known));
 }
 
+/**
+ * This standby is ahead of whoever leads, on one timeline: what that one writes is another history over the same positions. Of a
+ * server that was put back since, or that is on another timeline, it says nothing any more.
+ */
+export function aheadOfLeader(seen: Observation): { readonly mine: Lsn; readonly leader: Lsn } | null {
+  const { divergence } = seen.memory;
+  const leader = otherLeader(seen);
+  if (leader === null || divergence?.verdict !== 'ahead' || divergence.ahead === undefined) return null;
+  if (divergence.term !== leader.term || divergence.leader !== leader.name) return null;
+  const standby = runningStandby(seen);
+  return standby !== null && standby.replayedLsn < divergence.ahead.mine ? null : divergence.ahead;
+}
+
 /** Where to stream from: the leader, or the member that `replicatefrom` names while it is there. */
 export function wantedUpstream(seen: Observation, slotOf: (name: string) => string): Upstream | null {
   const cluster = clusterOf(seen);
   const leader = otherLeader(seen);
   const { nostream, replicatefrom } = seen.settings.local.tags;
-  if (cluster === null || leader === null || nostream) return null;
+  if (cluster === null || leader === null || nostream || aheadOfLeader(seen) !== null) return null;
   const source = memberOf(cluster, upstreamOf(cluster, leader.name, me(seen), replicatefrom));
   if (source === null || source.host === null || source.port === null) return null;
   return {

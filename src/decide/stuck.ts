@@ -1,7 +1,8 @@
 import type { Fact } from '../model/decision.ts';
 import type { FinishedJob, Hindrance } from '../model/job.ts';
 import type { Memory, Observation } from '../model/observation.ts';
-import { clusterOf, memberOf, otherLeader, runningStandby } from './judge.ts';
+import { type Lsn, lsnText } from '../model/units.ts';
+import { clusterOf, me, memberOf, otherLeader, runningStandby } from './judge.ts';
 
 /**
  * A replica that does not get on: what of it has a name, and what people can do. Repairs are bounded, and what proves one is a
@@ -57,6 +58,24 @@ export function repairedInVain({ memory }: Observation): readonly Fact[] | null 
   ];
 }
 
+/** Each receiver lives for a moment, and brings the same again: a stream that is seen now and then is none. */
+export function standsMemory(seen: Observation): Memory['replayStands'] {
+  const standby = runningStandby(seen);
+  const before = seen.memory.replayStands;
+  if (standby === null) return null;
+  if (before !== null && standby.replayedLsn === before.lsn) return before;
+  return standby.cannotReplay === true ? { lsn: standby.replayedLsn, sinceMs: seen.nowMs } : null;
+}
+
+/** PostgreSQL asks for more every 5 s: half a record is whole by then, where its leader is there. */
+const standsForMs = 30_000;
+
+/** Where replay stands for good; null: it goes on, or may yet. */
+export function replayStandsAt({ memory, nowMs }: Observation): Lsn | null {
+  const { replayStands } = memory;
+  return replayStands !== null && nowMs - replayStands.sinceMs >= standsForMs ? replayStands.lsn : null;
+}
+
 /** A standby with the leader's history that has not streamed for so long does not come back by itself. */
 const stuckAfterMs = 120_000;
 
@@ -73,6 +92,15 @@ export function notStreamingBecause(seen: Observation, forMs: number): readonly 
     ];
   const hindrance = divergence?.kind === 'none' ? divergence.hindrance : undefined;
   if (hindrance !== undefined) return hinderedBy(hindrance, forMs);
+  const standsAt = replayStandsAt(seen);
+  if (standsAt !== null && divergence?.kind === 'none')
+    return [
+      ['cause', 'cannotReplay'],
+      [
+        'needsOperator',
+        `replay stands at ${lsnText(standsAt)}: what its leader ${otherLeader(seen)?.name ?? ''} has there does not continue what is here, so that a disk was rolled back or damaged; ${seen.settings.local.stateDir}/postgres.log, or what log_directory names, says how. If nothing here is to be kept: reinit ${me(seen)}`,
+      ],
+    ];
   return forMs < stuckAfterMs || mayStillCome(seen) ? [] : [['needsOperator', logRemedy(seen)]];
 }
 
@@ -117,6 +145,31 @@ function mayStillCome(seen: Observation): boolean {
 
 const logRemedy = ({ settings }: Observation): string =>
   `it is on the leader's history, and still does not stream: its WAL receiver says why in ${settings.local.stateDir}/postgres.log, or where log_directory is`;
+
+/** It is read anew every 2 s: what has not passed by then was no bad moment. */
+const unreadableMs = 20_000;
+
+/** Why what is there can be read by nobody, and who can mend that. */
+export function unreadableBecause(seen: Observation, why: string): readonly Fact[] {
+  const forMs = seen.nowMs - (seen.memory.unreadableSinceMs ?? seen.nowMs);
+  if (forMs < unreadableMs) return [];
+  return [
+    ['forMs', Math.round(forMs)],
+    ['needsOperator', `${why}: ${readRemedy(seen, why)}`],
+  ];
+}
+
+function readRemedy(seen: Observation, why: string): string {
+  const { dataDir, binDir } = seen.settings.local.postgres;
+  if (/disk does not answer/.test(why)) return `see to the disk below ${dataDir}; it is looked at again by itself`;
+  if (/EACCES|EPERM|permission denied/i.test(why))
+    return `give ${dataDir} and all in it to the user that this agent runs as, with mode 0700`;
+  if (/ENOENT|No such file.*program|not found/i.test(why) && /^pg_controldata/.test(why))
+    return `see to postgresql.bin_dir (${binDir})`;
+  if (/a job \(.*\) died in/.test(why)) return 'it is read again by itself';
+  const put = `put ${dataDir} back, from where its files went or from a backup`;
+  return otherLeader(seen) === null ? put : `${put}; or reinit ${me(seen)}, which copies it from the leader`;
+}
 
 /** So many failures in a row are no bad moment any more: they are tried again all the same, once a minute. */
 const failuresMax = 5;

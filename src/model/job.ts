@@ -16,6 +16,12 @@ export interface StopBudget {
   readonly killAtMs: InstantMs | null;
 }
 
+/** How far a member has replayed, as it said itself. */
+export interface Reached {
+  readonly member: string;
+  readonly lsn: Lsn;
+}
+
 export type LogicalSlot = Extract<PermanentSlot, { kind: 'logical' }>;
 
 /** The text of `synchronous_standby_names` that the server begins with, in synchronous mode; absent: nobody is waited for. */
@@ -39,6 +45,8 @@ export type Job =
       readonly premise: Premise;
       readonly limitMs: number;
       readonly synchronousNames?: SynchronousNames;
+      /** How far a standby had replayed this very timeline: what is here must reach as far, or the disk was rolled back. */
+      readonly mustReach?: Reached;
     }
   | { readonly kind: 'startStandby'; readonly upstream: Upstream | null }
   /** `endReceiver`: of a server whose replay stands still, which does not end it itself; it gets no other one before replay is through. */
@@ -119,6 +127,8 @@ export type Divergence =
       /** Committed here beyond the fork, and soon gone; absent: not counted. */
       readonly commits?: number;
     }
+  /** On the leader's timeline, and further than the leader: that one's disk was rolled back. What it writes there is another history. */
+  | { readonly kind: 'ahead'; readonly myLsn: Lsn; readonly leaderLsn: Lsn }
   /** Missing information never counts as diverged. */
   /** `refused`: the leader's server answers, and does not let this node's replication login in. */
   | { readonly kind: 'unknown'; readonly why: string; readonly refused?: true };
@@ -146,6 +156,8 @@ export interface FinishedJob {
   readonly method?: string;
   /** A promotion that failed before the server was told of it. */
   readonly untold?: true;
+  /** A start as the primary that was left: what is here does not reach as far as this member, so that the disk was rolled back. */
+  readonly behind?: Reached;
 }
 
 export type JobBoard =

@@ -29,6 +29,8 @@ export interface Observation {
   readonly jobs: JobBoard;
   readonly asks: readonly Ask[];
   readonly settings: Settings;
+  /** Since when these are in force; who joins or leaves the cluster does not count. */
+  readonly settingsSinceMs: InstantMs;
   /** When this agent began: a vacancy that it did not see begin is judged with more care. */
   readonly startedMs: InstantMs;
   /** Whether somebody else answers under my name: asked once, when etcd first tells the address. */
@@ -96,10 +98,12 @@ export interface Memory {
     readonly leader: string;
     readonly leaderTimeline: Timeline | null;
     readonly term: Term;
-    readonly verdict: 'none' | 'diverged';
+    readonly verdict: 'none' | 'diverged' | 'ahead';
     readonly rewound: boolean;
     /** What was repaired was found diverged all the same, so often in a row, the last time by the check that ended then. */
     readonly again?: { readonly times: number; readonly endedMs: InstantMs };
+    /** Of `ahead`: how far this node was then, and how far its leader. */
+    readonly ahead?: { readonly mine: Lsn; readonly leader: Lsn };
     /** Found so often in a row, the last time by the check that ended then. */
     readonly walGone?: { readonly segment: string; readonly times: number; readonly endedMs: InstantMs };
   } | null;
@@ -153,6 +157,10 @@ export interface Memory {
   readonly slotProofs: Readonly<Record<string, SlotProof>>;
   /** First seen running as primary without a proven lease. */
   readonly unleasedSinceMs: InstantMs | null;
+  /** Since when the data directory, or its control file, cannot be read. */
+  readonly unreadableSinceMs: InstantMs | null;
+  /** Where this standby's replay could not go on, and since when it has been standing there. */
+  readonly replayStands: { readonly lsn: Lsn; readonly sinceMs: InstantMs } | null;
   /** Since when this standby does not stream from the leader it follows. */
   readonly notStreamingSinceMs: InstantMs | null;
   /** The role that callbacks were last told, and whether the server was up then. */

@@ -15,6 +15,8 @@ export interface PeerReport {
     readonly noPrimary: boolean;
     /** max(received, replayed), or the primary's flush position; null: PostgreSQL gave none. */
     readonly position: Lsn | null;
+    /** Of a standby: how far it has replayed, and so nothing but whole records; absent: it does not say. */
+    readonly replayed?: Lsn;
     /** False: it is still replaying what it has itself, and may have more than it tells. Absent: it tells all. */
     readonly isSure?: boolean;
     /** How long before its answer it began to look at that; null: it does not say. A Patroni looks when it is asked. */

@@ -127,6 +127,8 @@ export interface RunningStandby extends Running {
   readonly replayedLsn: Lsn;
   /** All WAL that was here when it started is replayed: until then it may have more than it tells. Absent: it is. */
   readonly replaysOwnWal?: boolean;
+  /** What it has received beyond `replayedLsn` cannot be replayed: half a record yet, or none that continues what is here. Absent: it can. */
+  readonly cannotReplay?: boolean;
   readonly replayedAt: string | null;
   readonly replayPaused: boolean;
   readonly receiver: Receiver | null;

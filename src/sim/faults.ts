@@ -3,6 +3,7 @@ import { ambush } from './ambush.ts';
 import { type Fault, nothing, others } from './fault.ts';
 import { ofHand } from './faultsOfHand.ts';
 import { ofPeople } from './faultsOfPeople.ts';
+import { rollBackDisk } from './rolledBack.ts';
 import { places } from './settings.ts';
 import { drawnFrom } from './unsynced.ts';
 import type { SimulatedCluster } from './words.ts';
@@ -245,6 +246,11 @@ export const faultsBeyond: readonly Fault[] = [
     mend(c, n) {
       for (const role of ['agent', 'guardian', 'sentinel'] as const) c.node(n).signal(role, 'CONT');
     },
+  },
+  {
+    name: 'disk rolled back',
+    strike: (c, n, chance) => void rollBackDisk(c, c.primary() ?? n, 1 + chance.below(20)),
+    mend: nothing,
   },
 ];
 

@@ -7,6 +7,7 @@ import { unexplained } from './explained.ts';
 import { excessiveLosses } from './loss.ts';
 import { endedByPeer, isPeersOwn, peerBeganAnew, withinRights } from './peersOwn.ts';
 import { restless } from './restless.ts';
+import { rolledBackIn, wasRolledBack } from './rolledBack.ts';
 
 /** A broken law of a run, in words. Law 7: it did not come back by itself; 8: nobody said why. Null: no law, but nothing to live with. */
 export interface Finding {
@@ -35,7 +36,10 @@ export interface Judgement {
 
 /** Everything that is judged at the end of a run. */
 export function judgementOf(cluster: SimulatedCluster, { settings, writeEveryMs, paused }: Judging): Judgement {
-  const { standing, broken } = cluster.judged(Number.MAX_SAFE_INTEGER);
+  const judged = cluster.judged(Number.MAX_SAFE_INTEGER);
+  const isOfDisk = ({ law }: Pick<Finding, 'law'>): boolean => law === 2 && wasRolledBack(cluster);
+  const standing = judged.standing.filter((violation) => !isOfDisk(violation));
+  const { broken } = judged;
   const history = cluster.history();
   const patronis = new Set(
     [...cluster.nodes.values()].filter(({ runs }) => runs === 'patroni').map(({ name }) => name),
@@ -78,7 +82,10 @@ export function judgementOf(cluster: SimulatedCluster, { settings, writeEveryMs,
       restless(cluster.journal(name)).map((text) => atEnd(null, 'restless', `${name}: ${text}`)),
     ),
   ];
-  return { findings, broken };
+  return {
+    findings: findings.filter((finding) => !isOfDisk(finding)),
+    broken: [...broken, ...rolledBackIn(cluster, judged.standing.filter(isOfDisk))],
+  };
 }
 
 export const atEnd = (law: Finding['law'], kind: string, text: string): Finding => ({ law, kind, text, atMs: null });

@@ -299,7 +299,7 @@ export function makeObserver(
     machine.onErased = (path, how) => {
       if (how === 'removed' && isOwnCopy(machine, path)) return;
       const systemId = dataDirAt(machine, path).control()?.systemId ?? null;
-      const lastMs = [...led.values()].filter((one) => one.systemId === systemId).map((one) => one.lastMs);
+      const lastMs = [...led.values()].flatMap((one) => ([null, one.systemId].includes(systemId) ? [one.lastMs] : []));
       const leaderAgoMs = lastMs.length === 0 ? null : engine.now() - Math.max(...lastMs);
       const erasure: Erasure = { kind: 'erasure', node: name, how, atMs: engine.now(), leaderAgoMs };
       over.push(erasure);

@@ -116,7 +116,8 @@ test('the lead is not handed round among servers that go down as often; one that
   assert.deepEqual([decide(better).rule, kinds(better)], ['primary.crashed.giveWay', ['releaseLeaderKey']]);
   assert.equal(factIn(better, 'successors'), 'n3');
   assert.match(String(factIn(better, 'noBetter')), /^n2: /);
-  const atOnce = withSettings({ ...others, memory: leading.memory }, { cluster: { primaryStartTimeoutMs: 0 } });
+  const asked = { ...leading.memory, crash: { sinceMs: ago(600), attemptsMs: [] } };
+  const atOnce = withSettings({ ...others, memory: asked }, { cluster: { primaryStartTimeoutMs: 0 } });
   assert.equal(jobOf(atOnce)?.kind, 'startPrimary', 'nor by primary_start_timeout 0');
 });
 

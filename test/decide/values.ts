@@ -167,6 +167,7 @@ const base = {
   memory: blankMemory,
   startedMs: instantMs(now - 600_000),
   unapplied: false,
+  settingsSinceMs: instantMs(0),
 } as const;
 const reachable = (seen: Cluster): Observation['dcs'] => ({
   kind: 'reachable',

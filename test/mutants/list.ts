@@ -154,14 +154,10 @@ export const mutants: readonly Mutant[] = [
       ),
       edit(
         'decide/upkeep/guard.ts',
-        "if (!armed || jobs.kind === 'busy' || mayAcceptWrites(seen.postgres)) return { actions: [] };",
-        "if (!armed || jobs.kind === 'busy') return { actions: [] };",
+        "if (!(armed || switchOn) || jobs.kind === 'busy' || mayAcceptWrites(seen.postgres)) return { actions: [] };",
+        "if (!(armed || switchOn) || jobs.kind === 'busy') return { actions: [] };",
       ),
-      edit(
-        'decide/upkeep/guard.ts',
-        'if (seen.held !== null && (iAmLeader(seen) || leaseLeftMs(seen) > 0)) return { actions: [] };',
-        '',
-      ),
+      edit('decide/upkeep/guard.ts', 'if (useMs > 0) return { actions: [], wakeInMs: useMs };', ''),
     ],
   },
   {

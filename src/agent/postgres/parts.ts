@@ -55,7 +55,7 @@ export interface JobContext {
   readonly cause: Pick<Decision, 'rule' | 'because'>;
 }
 
-export type JobResult = Pick<FinishedJob, 'ended' | 'error' | 'divergence' | 'stage' | 'untold' | 'method'>;
+export type JobResult = Pick<FinishedJob, 'ended' | 'error' | 'divergence' | 'stage' | 'untold' | 'method' | 'behind'>;
 
 export const succeeded: JobResult = { ended: 'done', error: null, divergence: null, stage: null };
 export const failed = (error: string): JobResult => ({ ended: 'failed', error, divergence: null, stage: null });

@@ -12,6 +12,7 @@ import { follow } from './jobs/follow.ts';
 import { promote } from './jobs/promote.ts';
 import { removeData } from './jobs/remove.ts';
 import { rewind } from './jobs/rewind.ts';
+import { whyBehind } from './jobs/rolledBack.ts';
 import { removeAstray, removeStandIns } from './jobs/taken.ts';
 import { clearOrphans, launch } from './launch.ts';
 import {
@@ -44,13 +45,16 @@ export async function perform(
       return bootstrap(parts, context);
     case 'clone':
       return clone(parts, context, job);
-    case 'startPrimary':
+    case 'startPrimary': {
+      const behind = await whyBehind(parts, context, job.mustReach);
+      if (behind !== null) return behind;
       return launch(parts, context, {
         role: { role: 'primary', synchronousNames: job.synchronousNames ?? '' },
         control: null,
         limitMs: job.limitMs,
         mayStart: () => context.premise(job.premise),
       });
+    }
     case 'startStandby':
       return startStandby(parts, context, job.upstream, look);
     case 'follow':

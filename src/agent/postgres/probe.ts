@@ -46,6 +46,7 @@ export function readProbe(
   }
   const receiver = receiverOf(row.receiver ?? null);
   const replayedLsn = position(row.replay_lsn) ?? lsnOf(0n);
+  const cannotReplay = standsBefore(row, replayedLsn);
   const conninfo = readConninfo(row.conninfo ?? '');
   const known = [controlTimeline, Number(row.recovery_timeline ?? 0), seenTimeline ?? 0, receiver?.timeline ?? 0];
   return {
@@ -54,7 +55,11 @@ export function readProbe(
     timeline: timeline(Math.max(...known)),
     receiver,
     replayedLsn,
-    receivedLsn: furthest([position(row.receive_lsn), receiver?.writtenLsn ?? null, replayedLsn]),
+    // What comes after a record that is none is of no use to anybody.
+    receivedLsn: cannotReplay
+      ? replayedLsn
+      : furthest([position(row.receive_lsn), receiver?.writtenLsn ?? null, replayedLsn]),
+    ...(cannotReplay ? { cannotReplay } : {}),
     replaysOwnWal: row.receive_lsn == null && !waitsForWal(row.startup ?? null),
     replayedAt: row.replayed_at ?? null,
     replayPaused: row.paused === 't',
@@ -75,6 +80,10 @@ export function readProbe(
 /** Recovery has used up what is here, and waits for more from elsewhere. */
 const waitsForWal = (waitEvent: string | null): boolean =>
   waitEvent === 'RecoveryWalStream' || waitEvent === 'RecoveryRetrieveRetryInterval';
+
+/** It tried all there is, from everywhere, and goes on trying: what follows is half a record, or is no continuation of what it has. */
+const standsBefore = (row: SqlRow, replayed: Lsn): boolean =>
+  (position(row.receive_lsn) ?? 0n) > replayed && row.startup === 'RecoveryRetrieveRetryInterval' && row.paused !== 't';
 
 /** The checkpointer waits for work, or between two pages: in both it takes in signals. While it syncs files it does not. */
 export const takesInSignals = (waitEvent: string | null): boolean =>

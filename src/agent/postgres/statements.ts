@@ -79,6 +79,12 @@ export const whoAnswers: Statement = {
   text: `SELECT pg_catalog.pg_is_in_recovery() AS in_recovery,
   (SELECT system_identifier FROM pg_catalog.pg_control_system()) AS system_id`,
 };
+/** Where a primary writes, and on which timeline. Nobody can have more of it, flushed or not. */
+export const primaryEnd: Statement = {
+  name: 'primaryEnd',
+  text: `SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN NULL ELSE pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()) END AS walfile,
+  CASE WHEN pg_catalog.pg_is_in_recovery() THEN NULL ELSE pg_catalog.pg_current_wal_insert_lsn() END AS insert_lsn`,
+};
 /** Where a copy of this server would go, besides its data directory. */
 export const tablespaces: Statement = {
   name: 'tablespaces',

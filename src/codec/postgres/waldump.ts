@@ -20,6 +20,15 @@ export function endOfShutdownCheckpoint(stdout: string, stderr: string, checkpoi
 }
 
 /**
+ * Asked for all records up to a position, quietly: whether the WAL reaches it. Null: that is not what it said, which never counts
+ * as too short.
+ */
+export function reachesEnd(code: number, stderr: string): boolean | null {
+  if (code === 0) return true;
+  return /error in WAL record at|could not find file/.test(stderr) ? false : null;
+}
+
+/**
  * Commits, from what pg_waldump says with --stats=record. That it then meets the end of the WAL is told as an error, and is
  * none. Null: the text is not understood.
  */

@@ -19,6 +19,7 @@ export function readPeerStatus(text: string): PeerReport['said'] {
     runsAsPrimary: ((role === 'primary' || role === 'master') && state === 'running') || location > 0n,
     noPrimary: location === 0n && saysNoPrimary(value, role, state),
     position: positionOf(positions),
+    ...(location === 0n ? replayedIn(positions) : {}),
     ...(isObject(value.matriarch) && value.matriarch.replays_own_wal === true ? { isSure: false } : {}),
     lookedAgoMs: lookedAgoMs(value),
     hasWithdrawn: hasWithdrawn(value),
@@ -102,6 +103,11 @@ function positionOf(positions: JsonObject): Lsn | null {
   let furthest = 0n;
   for (const position of all) if (position > furthest) furthest = position;
   return furthest === 0n ? null : lsnOf(furthest);
+}
+
+function replayedIn(positions: JsonObject): { readonly replayed?: Lsn } {
+  const replayed = natural(positions.replayed_location);
+  return replayed === 0n ? {} : { replayed: lsnOf(replayed) };
 }
 
 function timelineOf(value: unknown): Timeline | null {

@@ -1,6 +1,6 @@
 import type { Fact } from '../../model/decision.ts';
 import type { Observation } from '../../model/observation.ts';
-import { type InstantMs, later } from '../../model/units.ts';
+import { type InstantMs, later, lsnText } from '../../model/units.ts';
 import { outageBeganMs, recentStarts, startNoted } from '../crash.ts';
 import { failsafeFacts, wentDown } from '../failsafe.ts';
 import { caughtUp, downByStopMs, handOver, handOverLimitMs, successors } from '../handover.ts';
@@ -15,11 +15,13 @@ import {
   stoppedCleanly,
 } from '../judge.ts';
 import { repairPause } from '../repair.ts';
+import { foundBehind, furthestReplayed } from '../rolledBack.ts';
 import type { Rule } from '../rule.ts';
 import { isSynchronous, namesAtStart } from '../synchronous/standing.ts';
 import { settled } from '../synchronous/view.ts';
 import { leaseLeftMs, leaseNeededToPromoteMs, releaseDoubted } from '../timing.ts';
-import { crashesAgain, crashFacts, giveWay, leftBehind, stoppedLeader } from './giveWay.ts';
+import { crashesAgain, crashFacts, giveWay, leftBehind, mayAnswerFirst, stoppedLeader } from './giveWay.ts';
+import { givesWay } from './rolledBack.ts';
 
 /** PostgreSQL is down and I hold the leader key: step down as asked, start again in place, or give way. */
 
@@ -169,9 +171,19 @@ const restartInPlace: Rule = {
         because: [...because, ['waitsFor', 'an armed guard']],
         wakeInMs: 200,
       };
-    const pause = repairPause(seen);
+    const behind = foundBehind(seen);
+    const pause = behind === null ? repairPause(seen) : null;
     if (pause !== null) return pause;
+    if (mayAnswerFirst(seen, control))
+      return {
+        actions: [{ kind: 'askPeers' }],
+        because: [...because, ['waitsFor', 'how far the others are']],
+        wakeInMs: 50,
+      };
     const limitMs = Math.max(seen.settings.cluster.primaryStartTimeoutMs, seen.settings.postgres.startTimeoutMs);
+    const reached = behind === null ? furthestReplayed(seen, control) : null;
+    // Nobody who has it may lead: this one goes on, and whoever is ahead finds out.
+    if (behind !== null) because.push(['ahead', `${behind.member}, which may not lead, at ${lsnText(behind.lsn)}`]);
     return {
       actions: [
         ...settled(seen),
@@ -181,6 +193,7 @@ const restartInPlace: Rule = {
             kind: 'startPrimary',
             limitMs,
             synchronousNames: namesAtStart(seen),
+            ...(reached === null ? {} : { mustReach: reached }),
             premise: { term: seen.held.term, leader: seen.settings.local.name, systemId: control.systemId },
           },
         },
@@ -231,6 +244,7 @@ export const handOverRules: readonly Rule[] = [steppingDown];
 export const crashedRules: readonly Rule[] = [
   leftBehind,
   orphans,
+  givesWay,
   giveWay,
   crashesAgain,
   restartInPlace,

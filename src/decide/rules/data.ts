@@ -15,6 +15,7 @@ import {
 } from '../judge.ts';
 import { repairPause } from '../repair.ts';
 import type { Rule } from '../rule.ts';
+import { unreadableBecause } from '../stuck.ts';
 import { beginCluster } from './bootstrap.ts';
 import { cloneSource, copyWithoutLeader, howToCopy, keepsData } from './cloning.ts';
 
@@ -178,7 +179,8 @@ const unreadable: Rule = {
     if (seen.postgres.kind !== 'unreadable') return undefined;
     return {
       actions: iAmLeader(seen) ? [{ kind: 'releaseLeaderKey', lsn: null }] : [],
-      because: [['why', seen.postgres.why]],
+      because: [['why', seen.postgres.why], ...unreadableBecause(seen, seen.postgres.why)],
+      wakeInMs: 2_000,
     };
   },
 };

@@ -1,6 +1,7 @@
 import type { Fact } from '../../model/decision.ts';
 import type { Observation } from '../../model/observation.ts';
 import type { PeerReport } from '../../model/peers.ts';
+import type { ControlData } from '../../model/postgres.ts';
 import { type InstantMs, later } from '../../model/units.ts';
 import { crashPause, isDownTooLong, isStartGivenUp, isWorn, recentCrashes, recentStarts } from '../crash.ts';
 import { successors } from '../handover.ts';
@@ -14,12 +15,31 @@ export const stoppedLeader = (seen: Observation) =>
 
 /** How long the others are asked, before a primary that was not to be started at all is started after all. */
 const askFirstMs = 500;
+/** The same before any start in place. An answer takes some milliseconds. */
+const askBrieflyMs = 300;
 /** Where it stood then, a standby stands at least when the primary goes down. */
 const justBeforeMs = 1_000;
-const mayAnswerYet = ({ askedMs, last }: PeerReport, sinceMs: InstantMs): boolean =>
+export const mayAnswerYet = ({ askedMs, last }: PeerReport, sinceMs: InstantMs): boolean =>
   last.kind === 'waiting' || (last.kind === 'silent' ? last.atMs : (askedMs ?? 0)) < sinceMs;
 /** A standby that said so within this time counts as able to take over. */
 const recentMs = 5_000;
+
+/**
+ * How far the others are tells whether the disk of this primary was put back, before it writes over what they have. Whoever is
+ * known not to answer is not waited for.
+ */
+export function mayAnswerFirst(seen: Observation, control: ControlData): boolean {
+  // Where this very agent saw it end in order, its end is known.
+  if (stoppedCleanly(control) && (seen.memory.lastRole !== null || seen.jobs.last?.job.kind === 'stop')) return false;
+  const sinceMs = seen.memory.crash?.sinceMs ?? seen.nowMs;
+  if (seen.nowMs - sinceMs >= askBrieflyMs) return false;
+  const { loopWaitMs } = seen.settings.cluster;
+  return seen.peers.some(({ askedMs, last }) => {
+    if (askedMs !== null && askedMs >= sinceMs) return false;
+    if (last.kind === 'silent') return last.atMs < seen.startedMs;
+    return askedMs === null || seen.nowMs - askedMs < 2 * loopWaitMs;
+  });
+}
 
 /** Handed round among servers that all go down, the lead is worth nothing, and costs a timeline each time. */
 const isNoBetter = (seen: Observation, name: string): boolean =>

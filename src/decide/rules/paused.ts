@@ -83,7 +83,11 @@ const primaryWithoutKey: Rule = {
       (cluster.initialize.kind === 'done' && cluster.initialize.systemId === primary.control.systemId);
     const left = newer !== null || (known !== null && primary.timeline < known);
     if (cluster.leader !== null || seen.held !== null || !mine || left)
-      return { actions: [], because, ...(otherLeader(seen) === null ? { wakeInMs: 1_000 } : {}) };
+      return {
+        actions: [],
+        because: [...because, ...besideLeader(newer ?? otherLeader(seen)?.name ?? null, left)],
+        ...(otherLeader(seen) === null ? { wakeInMs: 1_000 } : {}),
+      };
     return {
       actions: [{ kind: 'acquireLeaderKey', seenRevision: cluster.revision, ...writesUntil(seen) }],
       because,
@@ -91,6 +95,18 @@ const primaryWithoutKey: Rule = {
     };
   },
 };
+
+/** It accepts writes beside the cluster, without a guard, and no pause ends by itself: whoever looks at the list must see that. */
+function besideLeader(other: string | null, left: boolean): readonly Fact[] {
+  if (other === null && !left) return [];
+  const who = other === null ? 'which is on a newer timeline' : `where ${other} leads`;
+  return [
+    [
+      'needsOperator',
+      `PostgreSQL accepts writes here beside the cluster, ${who}, and nothing is stopped in pause: what is written here is lost to it. Stop it (pg_ctl stop), or end the pause (matriarch resume): then it is stopped, and follows`,
+    ],
+  ];
+}
 
 /** An operator restarted it as one. Only whoever was named goes on to be the primary. */
 const standbyWithKey: Rule = {

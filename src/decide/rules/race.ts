@@ -1,4 +1,5 @@
 import type { Fact } from '../../model/decision.ts';
+import type { Observation } from '../../model/observation.ts';
 import { lsnText, timeline } from '../../model/units.ts';
 import { leaderless, leaderlessSince, named, offHistory, takenTimeline } from '../contest.ts';
 import { clusterOf, clusterTimeline, dueRequest, guardUsable, isGarbage, me, nofailover } from '../judge.ts';
@@ -19,7 +20,9 @@ const paused: Rule = {
   judge(seen) {
     if (leaderless(seen) === null || !seen.settings.cluster.pause) return undefined;
     if (dueRequest(seen)?.candidate === me(seen)) return undefined;
-    return { actions: [], because: [['paused', true]] };
+    const remedy = `the cluster is paused, and nobody leads: start the last primary, failover --candidate ${me(seen)}, or end the pause (resume)`;
+    const isLong = seen.nowMs - leaderlessSince(seen) > seen.settings.cluster.ttlMs;
+    return { actions: [], because: [['paused', true], ...(isLong ? [['needsOperator', remedy] as const] : [])] };
   },
 };
 
@@ -69,9 +72,24 @@ const notEligible: Rule = {
     }
     if (!chosen) reasons.push(...offHistory(seen, mine));
     if (reasons.length === 0) return undefined;
-    return { actions: [{ kind: 'askPeers' }], because: reasons };
+    return { actions: [{ kind: 'askPeers' }], because: [...reasons, ...remedyFor(seen, reasons)] };
   },
 };
+
+/** Who may not lead is no trouble while somebody may: after two ttl nobody is there who would. What people said by a tag they know. */
+function remedyFor(seen: Observation, reasons: readonly Fact[]): readonly Fact[] {
+  const { guard, settings } = seen;
+  const { ttlMs } = settings.cluster;
+  if (seen.nowMs - leaderlessSince(seen) < 2 * ttlMs || nofailover(seen)) return [];
+  const lacks = reasons.some(([name]) => name === 'lagBytes' || name === 'timeline');
+  const todo = [
+    ...(guard.kind === 'absent' ? [`see to its guardian (${guard.why})`] : []),
+    ...(lacks ? [`if nobody who has more comes back: failover --candidate ${me(seen)} (commits may be lost)`] : []),
+  ];
+  return [
+    ['needsOperator', `nobody leads for ${2 * Math.round(ttlMs / 1_000)} s, and this node may not: ${todo.join('; ')}`],
+  ];
+}
 
 /** What was acknowledged to clients is on the last primary and on those that it waited for, and surely nowhere else. */
 const notSynchronous: Rule = {

@@ -16,6 +16,7 @@ import {
   wantedUpstream,
 } from '../judge.ts';
 import { repairPause } from '../repair.ts';
+import { aheadBecause, foundBehind } from '../rolledBack.ts';
 import type { Rule } from '../rule.ts';
 import { repairedInVain } from '../stuck.ts';
 import { cloneSource } from './cloning.ts';
@@ -36,7 +37,7 @@ const premiseOf = (seen: Observation): Premise => {
  * What was found out about my history under this leader, in this term; null while it was not judged. Both: a Patroni of old puts
  * its name over another's, and the term stays.
  */
-export function judged(seen: Observation): 'none' | 'diverged' | 'rewound' | null {
+export function judged(seen: Observation): 'none' | 'diverged' | 'ahead' | 'rewound' | null {
   const { divergence } = seen.memory;
   if (divergence === null || !isOf(otherLeader(seen), divergence)) return null;
   return divergence.rewound && !divergedAgain(seen) ? 'rewound' : divergence.verdict;
@@ -74,6 +75,11 @@ export function divergenceMemory(seen: Observation): Observation['memory']['dive
     last.divergence !== null &&
     last.divergence.kind !== 'unknown'
   ) {
+    if (last.divergence.kind === 'ahead') {
+      const { myLsn, leaderLsn } = last.divergence;
+      return { ...entry, verdict: 'ahead', rewound: false, ahead: { mine: myLsn, leader: leaderLsn } };
+    }
+    if (before?.verdict === 'ahead' && isOf(leader, before)) return before;
     const gone = walGone(seen, last, leader.term);
     const rewound = before?.rewound === true && isOf(leader, before);
     const again = rewound && last.divergence.kind === 'diverged' ? countedOnce(before.again, last.endedMs) : undefined;
@@ -234,7 +240,10 @@ export const stopped: Rule = {
         repairPause(seen) ?? { actions: [{ kind: 'startJob', job }], because: [...because, ['walGone', lost.segment]] }
       );
     }
+    if (verdict === 'ahead') return start(aheadBecause(seen));
     if (verdict === 'none' || verdict === 'rewound') return start();
+    // It was about to go on as the primary, and had less than a standby: all it has is that one's, too, as long as it writes nothing.
+    if (foundBehind(seen) !== null && !backupLabel) return start([['rolledBack', true]]);
     if (verdict === 'diverged') return repairDiverged(seen, source, [...because, ['divergence', verdict]]);
     const wasPrimary = lastRanAsPrimary(control) && !standbySignal;
     const lastJob = seen.jobs.kind === 'idle' ? seen.jobs.last : null;

@@ -21,10 +21,11 @@ import {
 } from '../judge.ts';
 import { repairPause } from '../repair.ts';
 import type { Rule } from '../rule.ts';
-import { notStreamingBecause, repairedInVain } from '../stuck.ts';
+import { notStreamingBecause, repairedInVain, replayStandsAt } from '../stuck.ts';
 import { leaseLeftMs, leaseNeededToPromoteMs } from '../timing.ts';
 import { formerLife } from './adopt.ts';
 import { cannotFollow, judged, promotionWaitMs, stopped } from './rejoin.ts';
+import { aheadStandby } from './rolledBack.ts';
 import { slotRules } from './slots.ts';
 
 /** Somebody else leads, or nobody, or nobody knows: this node follows, or at least serves reads. */
@@ -196,7 +197,7 @@ const notStreaming: Rule = {
     const leaderMember = memberOf(clusterOf(seen), leader.name);
     const behindTimeline =
       leaderMember?.timeline != null && leaderMember.role === 'primary' && standby.timeline < leaderMember.timeline;
-    const streams = standby.receiver?.status === 'streaming' && !behindTimeline;
+    const streams = standby.receiver?.status === 'streaming' && !behindTimeline && replayStandsAt(seen) === null;
     if (streams || source === null) return undefined;
     const sinceMs = seen.memory.notStreamingSinceMs ?? seen.nowMs;
     const forMs = seen.nowMs - sinceMs;
@@ -305,6 +306,7 @@ const waiting: Rule = {
 export const standbyRules: readonly Rule[] = [
   stopped,
   noLeader,
+  aheadStandby,
   replayPaused,
   follow,
   notStreaming,

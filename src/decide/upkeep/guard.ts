@@ -1,7 +1,7 @@
 import type { Job } from '../../model/job.ts';
 import type { Observation } from '../../model/observation.ts';
 import { clusterOf, guardArmed, iAmLeader, mayAcceptWrites, me } from '../judge.ts';
-import { leaseLeftMs } from '../timing.ts';
+import { leaseLeftMs, leaseNeededToPromoteMs } from '../timing.ts';
 import type { Upkeep } from '../upkeep.ts';
 
 /** Jobs beside which a primary goes on as it is. */
@@ -22,11 +22,20 @@ export function guard(seen: Observation): Upkeep {
   if (told.actions.length > 0) return told;
   if ((armed || switchOn) && calm && pause && mayAcceptWrites(seen.postgres))
     return { actions: clusterOf(seen)?.unfenced === me(seen) ? [{ kind: 'disarmGuard', paused: true }] : [] };
-  if (!armed || jobs.kind === 'busy' || mayAcceptWrites(seen.postgres)) return { actions: [] };
-  // PostgreSQL was stopped for a deadline that has passed since. The sentinel knows nothing but that deadline: it would
-  // kill the standby that is started next, again and again, until etcd answers. A renewal arms the guard anew.
-  if (seen.held !== null && (iAmLeader(seen) || leaseLeftMs(seen) > 0)) return { actions: [] };
+  if (!(armed || switchOn) || jobs.kind === 'busy' || mayAcceptWrites(seen.postgres)) return { actions: [] };
+  // Dead-man switch and sentinel know nothing but the deadline: once it has passed they would kill the standby that serves reads,
+  // or is started next, again and again, until etcd answers. A renewal, or promises, arm the guard anew.
+  const useMs = seen.held === null ? 0 : useOfLeaseMs(seen);
+  if (useMs > 0) return { actions: [], wakeInMs: useMs };
+  if (seen.postgres.kind === 'running' && seen.postgres.role === 'standby' && seen.postgres.toldToPromote === true)
+    return { actions: [] };
   return { actions: [{ kind: 'disarmGuard' }] };
+}
+
+/** For how long its lease can make a primary of what runs here, or is down. Without etcd to renew it, until a promotion needs all that is left. */
+function useOfLeaseMs(seen: Observation): number {
+  if (seen.dcs.kind === 'reachable') return iAmLeader(seen) || leaseLeftMs(seen) > 0 ? Number.POSITIVE_INFINITY : 0;
+  return leaseLeftMs(seen) - leaseNeededToPromoteMs(seen.settings.cluster);
 }
 
 /**

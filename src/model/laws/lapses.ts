@@ -8,7 +8,8 @@ import type { Violation } from '../laws.ts';
  */
 export interface BrokenAssumption {
   readonly node: string;
-  readonly how: Lapse['how'];
+  /** `rolledBack`: guards ran, and the disk no longer had what it had said to have. */
+  readonly how: Lapse['how'] | 'rolledBack';
   /** When no guard ran. */
   readonly fromMs: SharedMs;
   readonly untilMs: SharedMs;
@@ -52,10 +53,13 @@ function besideMs(node: string, timesMs: readonly SharedMs[], excused: readonly 
   return Math.max(0, ...each);
 }
 
-type Open = Pick<BrokenAssumption, 'node' | 'how' | 'fromMs' | 'untilMs' | 'window'>;
+type Open = Pick<BrokenAssumption, 'node' | 'fromMs' | 'untilMs' | 'window'> & Pick<Lapse, 'how'>;
 
 /** An acknowledged write that a node should not have taken, and could not be kept from taking. */
-export const isInside = (seen: History[number], broken: readonly Open[]): seen is Write =>
+export const isInside = (
+  seen: History[number],
+  broken: readonly Pick<BrokenAssumption, 'node' | 'window'>[],
+): seen is Write =>
   seen.kind === 'write' &&
   seen.outcome === 'acknowledged' &&
   broken.some(({ node, window }) => seen.node === node && within(window, seen.serverMs ?? Number.NaN));
@@ -125,6 +129,8 @@ const timeOf = ({ node, how, fromMs, untilMs }: Lapse) => ({ node, how, fromMs, 
 
 /** `assumption broken: all guards of n2 frozen 12.3–31.0 s; window of two primaries 3.1 s, 12 writes without the right` */
 export function tellBroken({ node, how, fromMs, untilMs, twoPrimariesMs, writes }: BrokenAssumption): string {
+  if (how === 'rolledBack')
+    return `assumption broken: the disk of ${node} was rolled back at ${(fromMs / 1000).toFixed(1)} s`;
   const who = how === 'frozen' ? `all guards of ${node} frozen` : `${node} and all its guards suspended`;
   const when = `${(fromMs / 1000).toFixed(1)}–${(untilMs / 1000).toFixed(1)} s`;
   const open = `window of two primaries ${(twoPrimariesMs / 1000).toFixed(1)} s`;

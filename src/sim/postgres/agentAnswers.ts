@@ -31,6 +31,14 @@ teach({
   inRecovery: (server, _backend, _values, reply) => reply(rows({ in_recovery: bool(server.inRecovery) })),
   whoAnswers: (server, _backend, _values, reply) =>
     reply(rows({ in_recovery: bool(server.inRecovery), system_id: server.dir.control()?.systemId ?? null })),
+  primaryEnd: ({ inRecovery, wal }, _backend, _values, reply) =>
+    reply(
+      rows(
+        inRecovery
+          ? { walfile: null, insert_lsn: null }
+          : { walfile: walFileName(wal.timeline, wal.end), insert_lsn: at(wal.end) },
+      ),
+    ),
   load: (_server, _backend, _values, reply) =>
     reply(rows({ clients: '0', in_transaction: '0', transactions: '0', wal_bytes: '0' })),
   checkpoint: (server, backend, _values, reply) => checkpoint(server, backend, () => reply(rows())),

@@ -46,6 +46,10 @@ export const postgresProgram =
     if (held !== null) return fatal(held);
     if (world.serverAt(machine.name, port) !== null)
       return fatal(`could not bind port ${port}: Address already in use`);
+    const socketDirs = (conf.get('unix_socket_directories') ?? '/tmp').split(',').map((one) => one.trim());
+    const nowhere = socketDirs.find((one) => one !== '' && machine.disk.names(one) === null);
+    if (nowhere !== undefined)
+      return fatal(`could not create lock file "${nowhere}/.s.PGSQL.${port}.lock": No such file or directory`);
     self.chdir(path);
 
     const instance: Instance = {

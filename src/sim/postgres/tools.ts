@@ -259,6 +259,11 @@ export const pgWaldump =
     const waldir = optionOf(args, '-p', '--path') ?? '';
     const from = optionOf(args, '-s', '--start') ?? '';
     const wal = dataDirAt(machine, waldir.replace(/\/pg_wal\/?$/, '')).wal();
+    const upTo = optionOf(args, '-e', '--end');
+    if (wal != null && upTo !== null) {
+      const why = `pg_waldump: error: error in WAL record at ${lsnText(lsnOf(wal.records.at(-1)?.start ?? 0n))}: invalid record length at ${lsnText(lsnOf(wal.end))}: wanted 24, got 0`;
+      return wal.end < lsn(upTo) ? exit(self, 1, why) : exit(self, 0, '');
+    }
     if (wal != null && args.includes('--stats=record')) {
       const commits = wal.records.filter(({ start, change }) => start >= lsn(from) && change.kind === 'write');
       self.print(`WAL statistics between ${from} and ${lsnText(lsnOf(wal.end))}:`);

@@ -44,7 +44,10 @@ const leader = dimension('n1', {
   'has no address': leaderIs({ host: null }),
 });
 
-const judgedAs = (verdict: 'none' | 'diverged', more: { rewound?: boolean; walGoneTimes?: number } = {}): Change =>
+const judgedAs = (
+  verdict: 'none' | 'diverged' | 'ahead',
+  more: { rewound?: boolean; walGoneTimes?: number } = {},
+): Change =>
   remember({
     divergence: {
       leader: 'n1',
@@ -63,6 +66,12 @@ const history = dimension('my history', {
   diverged: judgedAs('diverged'),
   'was rewound': judgedAs('none', { rewound: true }),
   'ends where the leader has no WAL': judgedAs('none', { walGoneTimes: 3 }),
+  'is ahead of the leader': (seen) => {
+    const judged = judgedAs('ahead')(seen);
+    const { divergence } = judged.memory;
+    const ahead = { mine: standby.replayedLsn, leader: lsn('0/5000080') };
+    return { ...judged, memory: { ...judged.memory, divergence: divergence && { ...divergence, ahead } } };
+  },
 });
 
 const settings = dimension('settings', {
@@ -124,7 +133,14 @@ const streams: Chapter = {
       '1 s': remember({ notStreamingSinceMs: agoMs(1_000) }),
       '4 s': remember({ notStreamingSinceMs: agoMs(4_000) }),
     }),
-    only(history, 'not compared', 'is that of the leader', 'diverged', 'ends where the leader has no WAL'),
+    only(
+      history,
+      'not compared',
+      'is that of the leader',
+      'diverged',
+      'ends where the leader has no WAL',
+      'is ahead of the leader',
+    ),
     only(settings, 'rewind', 'copy'),
     dimension('the last job', {
       none: asIs,

@@ -205,6 +205,29 @@ const crashed: Chapter = {
   ],
 };
 
+const more = lsn('0/5000200');
+const rolledBack: Chapter = {
+  title: 'I lead, and a start in place found that n2 has more of my timeline',
+  start: leading,
+  dimensions: [
+    only(postgres, ...stoppedKinds),
+    paused,
+    dimension('n2', {
+      'may lead': (seen) => ({ ...seen, peers: [peer('n2', more, { replayed: more }), peer('n3', level)] }),
+      'may not lead': (seen) => ({ ...seen, peers: [peer('n2', more, { replayed: more, nofailover: true })] }),
+      'is silent': (seen) => ({ ...seen, peers: [silent('n2'), peer('n3', level)] }),
+    }),
+    dimension('down for', { 'a moment': asIs, '1 s': remember({ crash: { sinceMs: agoMs(1_000), attemptsMs: [] } }) }),
+    dimension('it was', {
+      found: (seen) => {
+        const failed = ended(jobs.startPrimary, 'failed')(seen);
+        const last = failed.jobs.last && { ...failed.jobs.last, behind: { member: 'n2', lsn: more } };
+        return { ...failed, jobs: { kind: 'idle', last } };
+      },
+    }),
+  ],
+};
+
 const startsLong: Chapter = {
   title: 'I lead, and a start takes its time',
   start: leading,
@@ -286,6 +309,7 @@ export const leads: readonly Chapter[] = [
   askedOfOthers,
   handOver,
   crashed,
+  rolledBack,
   startsLong,
   promotion,
   unfenced,

@@ -8,6 +8,7 @@ import { ownTarget, peerTarget, runOnce, whyNot } from '../sessions.ts';
 import { identifySystem, timelineHistory, walFrom } from '../statements.ts';
 import { withCommits } from './commitsBeyond.ts';
 import { hindranceOf, isRefusal } from './hindrance.ts';
+import { endOfLeader } from './rolledBack.ts';
 import { whyNoPrimary } from './source.ts';
 import { bridge } from './taken.ts';
 
@@ -20,6 +21,7 @@ interface Mine {
   readonly lsn: Lsn;
   /** It was in recovery: a position exactly at the fork is on both histories. */
   readonly recovering: boolean;
+  readonly runs?: true;
 }
 
 /** Is my history a part of the leader's, and can I still be told the rest of it? */
@@ -78,7 +80,7 @@ async function compare(
   });
   const strange: Divergence = { ...diverged(mine.lsn), forkUnknown: true };
   if (mine.timeline > theirs) return strange;
-  if (mine.timeline === theirs) return { kind: 'none' };
+  if (mine.timeline === theirs) return aheadOf(parts, job.from, mine);
   const told = await runOnce(sql, walsender, [timelineHistory(theirs)], limitMs);
   if (told.kind !== 'rows') return unknown(`${job.from.member}: ${whyNot(told)}`);
   const history = historyText(told.rows[0]?.content ?? '');
@@ -89,6 +91,13 @@ async function compare(
   if (local.kind === 'running' && theirs > mine.timeline + 1) await bridge(parts, mine.timeline, theirs, history);
   if (mine.recovering) return { kind: 'none' };
   return judgeCleanEnd(parts, mine, line.end, diverged);
+}
+
+/** What a server that runs has replayed is surely of this timeline; what a control file tells of one that is down may be a little more. */
+async function aheadOf(parts: PostgresParts, from: Upstream, { timeline: on, lsn, runs }: Mine): Promise<Divergence> {
+  if (!runs) return { kind: 'none' };
+  const end = await endOfLeader(parts, from, on);
+  return end !== null && lsn > end ? { kind: 'ahead', myLsn: lsn, leaderLsn: end } : { kind: 'none' };
 }
 
 /** A cleanly stopped primary: its last record is the shutdown checkpoint. It may end exactly where the new timeline begins. */
@@ -136,7 +145,7 @@ async function whereIAm(parts: PostgresParts, local: LocalPostgres): Promise<Min
   const identity = await runOnce(parts.world.sql, own, [identifySystem], limitMs);
   const replayed = identity.kind === 'rows' ? Number(identity.rows[0]?.timeline ?? 0) : 0;
   if (replayed === 0) return `my own timeline: ${identity.kind === 'rows' ? 'no answer' : whyNot(identity)}`;
-  return { timeline: timeline(replayed), lsn: local.replayedLsn, recovering: true };
+  return { timeline: timeline(replayed), lsn: local.replayedLsn, recovering: true, runs: true };
 }
 
 function fromControl(control: ControlData): Mine | string {

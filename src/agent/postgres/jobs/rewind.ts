@@ -79,6 +79,12 @@ export async function rewind(
     limitMs,
     context.signal,
   );
+  if (finished.kind === 'exited' && finished.code === 0 && !changed && endsBeforeFork(finished)) {
+    await unmark(parts);
+    return failed(
+      `pg_rewind from ${job.from.member} found nothing to rewind, and what is in ${places.dataDir} is no beginning of that history: a disk was rolled back. It takes a fresh copy (reinit)`,
+    );
+  }
   if (finished.kind === 'exited' && finished.code === 0) {
     await setStandbySignal(parts, true);
     const control = changed ? null : await parts.readControl();
@@ -110,6 +116,13 @@ async function whyNot(
     return `this data directory is of another cluster (system identifier ${mine}, not ${systemId}): move it away`;
   return (await context.premise(premise)) ?? (await whyNoPrimary(parts, from, systemId));
 }
+
+/**
+ * Whoever ends before the fork is a beginning of the other history, it says by positions. This one was a primary that ended there, and
+ * the other has something else behind it: where it is asked, that was found.
+ */
+const endsBeforeFork = ({ stdout, stderr }: { readonly stdout: string; readonly stderr: string }): boolean =>
+  /no rewind required/.test(stdout + stderr) && !/on the same timeline/.test(stdout + stderr);
 
 /**
  * The last checkpoint of a server that died right after its promotion is of the timeline before. pg_rewind before 16 takes that one
