@@ -13,9 +13,13 @@ export const etcdctlDelete = (cluster: SimulatedCluster, ...names: readonly stri
 export const etcdctlPut = (cluster: SimulatedCluster, name: string, value: string): boolean =>
   perform(cluster, [{ op: 'put', key: `/service/sim/${name}`, value }]);
 
-/** The same, but only over what was read there before: `etcdctl txn`. */
-export const etcdctlReplace = (cluster: SimulatedCluster, key: string, at: Revision, value: string): boolean =>
-  perform(cluster, [{ op: 'put', key, value }], [{ key, target: 'mod', equals: at }]);
+/** The same, or a key deleted (null), but only over what was read there before: `etcdctl txn`. */
+export const etcdctlReplace = (cluster: SimulatedCluster, key: string, at: Revision, value: string | null): boolean =>
+  perform(
+    cluster,
+    [value === null ? { op: 'delete', key } : { op: 'put', key, value }],
+    [{ key, target: 'mod', equals: at }],
+  );
 
 function perform(cluster: SimulatedCluster, ops: readonly EtcdOp[], compare: readonly EtcdCompare[] = []): boolean {
   const { raft, store, leases } = cluster.etcd;

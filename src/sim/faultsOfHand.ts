@@ -20,8 +20,8 @@ export const ofHand: readonly Fault[] = [
       if (!allOurs(c)) return;
       const name = chance.pick(['sync', 'status', 'history', 'failover', 'failsafe', `members/${n}`]);
       const stood = readAt(c, name);
-      if (etcdctlPut(c, name, chance.pick(garbage)) && stood?.readable === true)
-        spoilt.set(c, new Map(spoilt.get(c)).set(name, stood.value));
+      if (etcdctlPut(c, name, chance.pick(garbage)) && stood?.readable !== false)
+        spoilt.set(c, new Map(spoilt.get(c)).set(name, stood?.value ?? null));
     },
     mend: putBackForgotten,
   },
@@ -61,8 +61,8 @@ const prefix = '/service/sim/';
 const allOurs = (cluster: SimulatedCluster): boolean =>
   [...cluster.nodes.values()].every(({ runs }) => runs === 'matriarch');
 
-/** What the keys held that somebody wrote over, of each run. */
-const spoilt = new WeakMap<SimulatedCluster, ReadonlyMap<string, string>>();
+/** What the keys held that somebody wrote over, of each run; null: there was none. */
+const spoilt = new WeakMap<SimulatedCluster, ReadonlyMap<string, string | null>>();
 
 function readAt({ etcd }: SimulatedCluster, name: string) {
   const key = `${prefix}${name}`;
@@ -80,7 +80,10 @@ function putBackForgotten(cluster: SimulatedCluster): void {
   for (const [name, value] of left) {
     const now = readAt(cluster, name);
     if (now === null || now.readable) left.delete(name);
-    else if (cluster.etcd.store.range(now.key, undefined, revision(now.modRevision - 1n)).kind === 'error')
+    else if (
+      value === null ||
+      cluster.etcd.store.range(now.key, undefined, revision(now.modRevision - 1n)).kind === 'error'
+    )
       etcdctlReplace(cluster, now.key, now.modRevision, value);
   }
   spoilt.set(cluster, left);

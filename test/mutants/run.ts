@@ -117,7 +117,7 @@ async function judged({ name, edits, ground }: Mutant): Promise<{ verdict: strin
   const alike = ground === undefined ? [caught.plan] : plans.slice(0, runs);
   const control = await hunt(await bundleSimWorker([applied(around)]), alike);
   if (control.caught !== null)
-    return { verdict: 'ALSO WITHOUT IT', detail: `${detail}: ${lawOf(control.caught)}`, shown: false };
+    return { verdict: 'ALSO WITHOUT IT', detail: `${detail}: ${lawOf(control.caught)} at seed ${control.caught.plan.seed}`, shown: false };
   return { verdict: lawOf(caught), detail, shown: true };
 }
 

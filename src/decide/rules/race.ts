@@ -86,7 +86,7 @@ const notSynchronous: Rule = {
       cluster !== null && cluster.sync === null && isGarbage(cluster, 'sync')
         ? [
             ['sync', 'nobody can read it, and etcd does not know what stood there before'],
-            ['needsOperator', `put back what the key held (etcdctl put), if you know it; or ${forced}`],
+            ['needsOperator', `put back what the key held (etcdctl put), or delete it if there was none; or ${forced}`],
           ]
         : [
             ['electable', names.join(',') || null],
