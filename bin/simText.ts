@@ -88,7 +88,7 @@ function classedLine(tally: Tally): string {
   const longest = tally.classed.find(({ broken }) =>
     broken.some(({ twoPrimariesMs }) => twoPrimariesMs === longestTwoPrimariesMs),
   );
-  return `${runs} runs, in which ${times} times no guard ran as a right to lead ended; the longest window of two primaries: ${(longestTwoPrimariesMs / 1000).toFixed(1)} s (seed ${hex(longest?.plan.seed ?? 0)})`;
+  return `${runs} runs, in which ${times} times what the laws rest on did not hold; the longest window of two primaries: ${(longestTwoPrimariesMs / 1000).toFixed(1)} s (seed ${hex(longest?.plan.seed ?? 0)})`;
 }
 
 export function summaryJson({ tally, rules, ...rest }: Summary): string {

@@ -1,4 +1,5 @@
 import type { BrokenAssumption } from '../model/laws/lapses.ts';
+import { needIn } from '../model/need.ts';
 import { makeChance } from './chance.ts';
 import { type SimulatedCluster, simulate } from './cluster.ts';
 import {
@@ -16,7 +17,9 @@ import { faults as everyFault, faultsBeyond } from './faults.ts';
 import { faultsOfPause } from './faultsOfPeople.ts';
 import { atEnd, type Finding, type Judgement, judgementOf } from './findings.ts';
 import { healAll, repeat, type Strike, unleash } from './nemesis.ts';
+import type { SimulatedNode } from './node.ts';
 import { onlyPeersAreAway, peerBeganAnew } from './peersOwn.ts';
+import { wasRolledBack } from './rolledBack.ts';
 
 /** sync: `synchronous_mode: on`; quorum: of that name. In both no acknowledged commit may be lost. */
 export const runModes = ['async', 'sync', 'quorum'] as const;
@@ -134,7 +137,9 @@ export async function runPlan(plan: RunPlan): Promise<RunAccount> {
   }
   const history = cluster.history();
   const { findings, broken } = judged();
-  const all = [...findings, ...stuck];
+  // Who is left with a rolled back disk may wait for people, who are not there.
+  const waits = wasRolledBack(cluster) && [...cluster.nodes.values()].some(needsPeople);
+  const all = [...findings, ...(waits ? [] : stuck)];
   return {
     plan,
     settings,
@@ -149,6 +154,9 @@ export async function runPlan(plan: RunPlan): Promise<RunAccount> {
     cluster,
   };
 }
+
+const needsPeople = ({ handles }: SimulatedNode): boolean =>
+  needIn(handles()?.snapshot()?.decision.because ?? []) !== null;
 
 /** Whoever paused the cluster ends that once everything is whole: it takes an agent that answers, and etcd behind it. */
 async function resume(cluster: SimulatedCluster): Promise<void> {

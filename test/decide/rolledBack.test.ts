@@ -91,10 +91,7 @@ test('a primary whose disk was put back gives way to whoever has more, and goes 
     ['successors', 'n2'],
   );
   assert.equal(decision.memory.noRaceBeforeMs, later(gives.nowMs, gives.settings.cluster.ttlMs));
-  const tagged = left({
-    ...down,
-    peers: [peer('n2', at, { replayed: at, nofailover: true }), peer('n3', lsn('0/5000100'))],
-  });
+  const tagged = left({ ...down, peers: [peer('n2', at, { replayed: at, nofailover: true })] });
   const job = jobOf(tagged);
   assert.ok(job?.kind === 'startPrimary' && job.mustReach === undefined, 'it was asked for already');
 });
@@ -110,6 +107,17 @@ test('whoever is ahead is asked once more where its answer is old by then, for a
   assert.deepEqual([decide(asking).rule, kinds(asking)], ['primary.rolledBack', ['askPeers']]);
   const last = seen.jobs.last && { ...seen.jobs.last, endedMs: ago(1_000) };
   assert.equal(jobOf({ ...asking, jobs: { kind: 'idle', last } })?.kind, 'startPrimary');
+});
+
+test('whoever may lead is asked again where only one that may not has said to be ahead: it may have looked before that', () => {
+  const [n2, n3] = [
+    peer('n2', at, { replayed: at, nofailover: true }),
+    peer('n3', lsn('0/5000100'), { replayed: lsn('0/5000100') }),
+  ];
+  const seen = left({ ...down, peers: [n2, n3] });
+  assert.deepEqual([decide(seen).rule, kinds(seen)], ['primary.rolledBack', ['askPeers']]);
+  const told = left({ ...down, peers: [n2, peer('n3', lsn('0/5000300'), { replayed: lsn('0/5000300') })] });
+  assert.deepEqual(kinds(told), ['releaseLeaderKey']);
 });
 
 test('in pause nothing is given away over it', () => {

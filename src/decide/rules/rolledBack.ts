@@ -12,7 +12,7 @@ import { mayAnswerYet, stoppedLeader } from './giveWay.ts';
 
 /** A standby that said so within this time counts as able to take over. */
 const recentMs = 5_000;
-/** How long whoever is ahead is asked whether it is there still. */
+/** How long the others are asked whether they are there still, and how far. */
 const askAgainWithinMs = 1_000;
 
 export const givesWay: Rule = {
@@ -25,15 +25,16 @@ export const givesWay: Rule = {
     const isAhead = (name: string): boolean =>
       (seen.peers.find((peer) => peer.name === name)?.said?.replayed ?? 0n) >= reached.lsn;
     const sinceMs = later(seen.nowMs, -recentMs);
-    const able = successors(seen, stopped.control.timeline, sinceMs).filter(isAhead);
+    const near = successors(seen, stopped.control.timeline, sinceMs);
+    const able = near.filter(isAhead);
     const because: Fact[] = [
       ['ahead', reached.member],
       ['itsReplayed', lsnText(reached.lsn)],
       ['successors', able.join(',') || null],
     ];
-    // To read a long log takes longer than an answer counts.
+    // To read a long log takes longer than an answer counts; and whoever may lead may have looked before whoever may not.
     const foundMs = seen.jobs.last?.endedMs ?? seen.nowMs;
-    const mayAnswer = seen.peers.some((peer) => isAhead(peer.name) && mayAnswerYet(peer, sinceMs));
+    const mayAnswer = near.length > 0 || seen.peers.some((peer) => mayAnswerYet(peer, sinceMs));
     if (able.length === 0 && mayAnswer && seen.nowMs - foundMs < askAgainWithinMs)
       return { actions: [{ kind: 'askPeers' }], because, wakeInMs: 50 };
     if (able.length === 0) return undefined;
