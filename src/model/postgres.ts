@@ -127,7 +127,7 @@ export interface RunningStandby extends Running {
   readonly replayedLsn: Lsn;
   /** All WAL that was here when it started is replayed: until then it may have more than it tells. Absent: it is. */
   readonly replaysOwnWal?: boolean;
-  /** What it has received beyond `replayedLsn` cannot be replayed: half a record yet, or none that continues what is here. Absent: it can. */
+  /** What it has received beyond `replayedLsn` is not being replayed: for a moment after each stream; for good where it does not continue what is here. Absent: it is. */
   readonly cannotReplay?: boolean;
   readonly replayedAt: string | null;
   readonly replayPaused: boolean;

@@ -55,10 +55,7 @@ export function readProbe(
     timeline: timeline(Math.max(...known)),
     receiver,
     replayedLsn,
-    // What comes after a record that is none is of no use to anybody.
-    receivedLsn: cannotReplay
-      ? replayedLsn
-      : furthest([position(row.receive_lsn), receiver?.writtenLsn ?? null, replayedLsn]),
+    receivedLsn: furthest([position(row.receive_lsn), receiver?.writtenLsn ?? null, replayedLsn]),
     ...(cannotReplay ? { cannotReplay } : {}),
     replaysOwnWal: row.receive_lsn == null && !waitsForWal(row.startup ?? null),
     replayedAt: row.replayed_at ?? null,
@@ -81,7 +78,11 @@ export function readProbe(
 const waitsForWal = (waitEvent: string | null): boolean =>
   waitEvent === 'RecoveryWalStream' || waitEvent === 'RecoveryRetrieveRetryInterval';
 
-/** It tried all there is, from everywhere, and goes on trying: what follows is half a record, or is no continuation of what it has. */
+/**
+ * Its stream ended, and it waits before it looks again at what it has: for a moment that is so after each stream, with a whole
+ * record that came last. Where it goes on, what follows is half a record, or does not continue what is here. It has been received
+ * all the same: whoever stands for election tells it.
+ */
 const standsBefore = (row: SqlRow, replayed: Lsn): boolean =>
   (position(row.receive_lsn) ?? 0n) > replayed && row.startup === 'RecoveryRetrieveRetryInterval' && row.paused !== 't';
 

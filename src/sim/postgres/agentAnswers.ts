@@ -119,7 +119,7 @@ function probeRow(server: Instance): SqlRow {
     receiving: bool(server.receiver !== null),
     synchronous_names: conf.get('synchronous_standby_names') ?? '',
     checkpointer: checkpointerOf(server),
-    startup: inRecovery ? 'RecoveryWalStream' : null,
+    startup: !inRecovery ? null : server.receiver === null ? 'RecoveryRetrieveRetryInterval' : 'RecoveryWalStream',
     commit_wait_ms: oldestWait(server),
     trial: [...server.trials].some((one) => one.state() !== 'dead') ? 'IO:WALSync' : null,
     conninfo: conf.get('primary_conninfo') ?? '',
