@@ -30,6 +30,17 @@ export const synchronousMutants: readonly Mutant[] = [
     ground,
   },
   {
+    name: 'synchronous: what was received and is not replayed yet is not told',
+    edits: [
+      edit(
+        'agent/postgres/probe.ts',
+        'receivedLsn: furthest([position(row.receive_lsn), receiver?.writtenLsn ?? null, replayedLsn])',
+        'receivedLsn: replayedLsn',
+      ),
+    ],
+    ground: quorumMode,
+  },
+  {
     name: 'synchronous: what a session shows of the names is taken for what commits wait for',
     edits: [edit('decide/upkeep/synchronous.ts', '!inForce || seen.nowMs', 'seen.nowMs')],
     ground: namesChange,

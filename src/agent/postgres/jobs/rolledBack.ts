@@ -12,8 +12,9 @@ import { primaryEnd } from '../statements.ts';
  */
 
 const limitMs = 3_000;
-/** The end is what a disk loses: it is looked at first, from where a segment of the usual size begins. */
-const segmentBytes = 16n * 1024n * 1024n;
+/** The end is what a disk loses: the last of it is looked at first, whole pages, in milliseconds. */
+const nearBytes = 1024n * 1024n;
+const pageBytes = 8192n;
 /** All that a start would read, and no more than that. */
 const wholeLimitMs = 20_000;
 
@@ -40,7 +41,7 @@ export async function whyBehind(
     const finished = await parts.world.processes.run(command, withinMs, signal);
     return finished.kind === 'exited' ? reachesEnd(finished.code, finished.stderr) : null;
   };
-  const near = (reached.lsn / segmentBytes - 1n) * segmentBytes;
+  const near = ((reached.lsn - nearBytes) / pageBytes) * pageBytes;
   if (near > control.redo && (await reachesFrom(lsnOf(near), limitMs)) === true) return null;
   if ((await reachesFrom(control.redo, wholeLimitMs)) !== false) return null;
   const why = `${reached.member} has replayed ${lsnText(reached.lsn)} of timeline ${control.timeline}, and the WAL in ${places.dataDir} ends before that: its disk was rolled back`;
