@@ -14,7 +14,7 @@ import { bundleSimWorker } from '../support/simWorker.ts';
  * --write-every-ms 250 --story.
  */
 const [first = 1, last = 100] = (process.env.SIM_SEEDS ?? '1-100').split('-').map(Number);
-const limitMs = Number(process.env.SIM_SECONDS ?? 65) * 1000;
+const limitMs = Number(process.env.SIM_SECONDS ?? 50) * 1000;
 
 test(`seeds ${first} to ${last}: whatever fails, the laws hold, and afterwards the cluster comes back by itself`, async (t) => {
   const beganMs = performance.now();
