@@ -80,3 +80,15 @@ test('the source froze with its agent, and another leads by now: the copy is giv
     members.filter((name) => name !== copy.leader && name !== copy.node),
   );
 });
+
+/** Seed 90201, beside a Patroni: it failed at last, and emptied what the agent after it had copied from the next leader meanwhile. */
+test('a pg_basebackup that outlives its agent, over a source that says nothing, is ended before the next copy', async () => {
+  const copy = await copying(0x5121, 'leader');
+  copy.cluster.powerOff(copy.leader);
+  await copy.cluster.run(1000);
+  copy.cluster.agent(copy.node).kill();
+  await copy.cluster.until(() => streams(copy), { withinMs: 180_000 });
+  const told = copy.cluster.journal(copy.node).filter((one) => one.kind === 'note' && /still at work/.test(one.text));
+  assert.equal(told.length, 1);
+  assert.deepEqual(copy.cluster.violations(), []);
+});

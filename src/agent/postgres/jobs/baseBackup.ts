@@ -13,6 +13,7 @@ import {
 } from '../parts.ts';
 import { isKept, stagingFor, unstage } from './aside.ts';
 import { claimOutside, emptyClaimed } from './outside.ts';
+import { workplace } from './strays.ts';
 import { watchSource } from './watchSource.ts';
 
 const limitMs = 7 * 24 * 3_600_000;
@@ -78,7 +79,9 @@ export async function baseBackup(parts: PostgresParts, context: JobContext, from
     source.heard(line);
     context.progress(line.trim().slice(-120));
   };
-  const command = { program: places.program('pg_basebackup'), args, env: toolEnv(places), onLine };
+  // One that outlives this agent, over a source that went silent, would empty what the next agent copies when it fails at last.
+  const cwd = await workplace(parts);
+  const command = { program: places.program('pg_basebackup'), args, env: toolEnv(places), cwd, onLine };
   const finished = await world.processes.run(command, limitMs, source.signal);
   source.end();
   if (finished.kind !== 'exited' || finished.code !== 0) {

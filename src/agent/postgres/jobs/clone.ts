@@ -103,7 +103,10 @@ async function attempt(
     if (job.from === null) return failed('pg_basebackup needs a member to copy from');
     await makeRoom(parts, job);
     const result = await baseBackup(parts, context, job.from);
-    return result.ended === 'done' ? takeOver(parts, result) : result;
+    if (result.ended !== 'done') return result;
+    // A tool of an agent before this one may have been at work beside it, and taken away as it failed what this one had written.
+    const why = await whyIsNoCopy(parts, 'pg_basebackup', systemId);
+    return why === null ? takeOver(parts, result) : failed(why);
   }
   const claimed = method.keepData || job.from === null ? [] : await claimEmptyOutside(parts, job.from);
   if (!method.keepData) await makeRoom(parts, job);

@@ -2,8 +2,8 @@ import { must } from '../configure.ts';
 import type { PostgresParts } from '../parts.ts';
 
 /**
- * An operator's tool outlives the agent that is killed beside it, with all that it started: it would go on to write into a directory that the
- * next agent empties. They are known by where they work, since nothing else is left of them.
+ * A tool outlives the agent that is killed beside it, with all that it started, be it an operator's or pg_basebackup: it would go on to
+ * write into a directory that the next agent empties, or empty what that one has copied. They are known by where they work, since nothing else is left of them.
  */
 const placeOf = (parts: PostgresParts): string => `${parts.places().stateDir}/copying`;
 const tries = 250;
