@@ -23,7 +23,10 @@ export function rollBackDisk(cluster: SimulatedCluster, node: string, records: n
   const kept = wal.records[Math.max(last, wal.records.length - 1 - records)];
   if (last < 0 || kept === undefined || kept.end >= wal.end) return 0;
   const lost = wal.records.filter(({ start }) => start >= kept.end).length;
+  // With all its backends: one that outlives its postmaster for a moment would write on where the disk ends now.
+  const backends = [...(cluster.server(node)?.children ?? [])];
   if (machine.powered()) cluster.postgres(node).kill();
+  for (const backend of backends) backend.signal('KILL');
   truncate(wal, kept.end);
   cluster.tell(node, `its disk is rolled back by ${lost} records`);
   struck.set(cluster, [...(struck.get(cluster) ?? []), { node, atMs: cluster.engine.now() }]);
