@@ -23,8 +23,8 @@ export interface Finding {
 export interface Judging {
   readonly settings: RunSettings;
   readonly writeEveryMs: number;
-  /** Some time the cluster was paused. */
-  readonly paused: boolean;
+  /** When people first paused the cluster; null: never. */
+  readonly pausedMs: number | null;
 }
 
 export interface Judgement {
@@ -35,7 +35,7 @@ export interface Judgement {
 }
 
 /** Everything that is judged at the end of a run. */
-export function judgementOf(cluster: SimulatedCluster, { settings, writeEveryMs, paused }: Judging): Judgement {
+export function judgementOf(cluster: SimulatedCluster, { settings, writeEveryMs, pausedMs }: Judging): Judgement {
   const judged = cluster.judged(Number.MAX_SAFE_INTEGER);
   const isOfDisk = ({ law }: Pick<Finding, 'law'>): boolean => law === 2 && wasRolledBack(cluster);
   const standing = judged.standing.filter((violation) => !isOfDisk(violation));
@@ -57,9 +57,7 @@ export function judgementOf(cluster: SimulatedCluster, { settings, writeEveryMs,
   // A Patroni does not announce its timelines, nor ask which are taken: what comes of that is not told apart.
   const byPeer = twice.some(({ nodes }) => nodes.some((node) => patronis.has(node))) || peerBeganAnew(cluster);
   const findings = [
-    // In pause nobody ends a primary whose lease is gone; all other laws hold then, too.
     ...standing
-      .filter(({ law }) => law !== 4 || !paused)
       .map(
         (violation): Finding => ({
           law: violation.law,
@@ -67,7 +65,9 @@ export function judgementOf(cluster: SimulatedCluster, { settings, writeEveryMs,
           ...tellViolation(violation),
           ...own(isPeersOwn(violation, patronis) || (violation.law === 2 && byPeer)),
         }),
-      ),
+      )
+      // In pause nobody ends a primary whose lease is gone; all other laws hold then, and this one until then, too.
+      .filter(({ law, atMs }) => law !== 4 || pausedMs === null || (atMs ?? pausedMs) < pausedMs),
     ...cluster.corrupted().map((text) => ({ ...atEnd(2, 'corrupted', text), ...own(byPeer) })),
     ...excessiveLosses(withinRights(kept, patronis), limit).map(({ node, firstMs, text }) => ({
       ...atEnd(2, 'lostTooMuch', text),

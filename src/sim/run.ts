@@ -95,8 +95,8 @@ export async function runPlan(plan: RunPlan): Promise<RunAccount> {
   drawEtcd(cluster, makeChance(seed, 'etcd'));
   // A checkpointer that syncs many files takes in a new list of names seconds later.
   if (plan.mode !== 'async' && makeChance(seed, 'names').happens(0.3)) cluster.postgresWorld.tuning.namesMs = [0, 3000];
-  const paused = (): boolean => strikes.some(({ fault }) => fault === 'paused');
-  const judged = (): Judgement => judgementOf(cluster, { settings, writeEveryMs, paused: paused() });
+  const pausedMs = (): number | null => strikes.find(({ fault }) => fault === 'paused')?.atMs ?? null;
+  const judged = (): Judgement => judgementOf(cluster, { settings, writeEveryMs, pausedMs: pausedMs() });
   let strikes: readonly Strike[] = plan.strikes ?? [];
   let stuck: readonly Finding[] = [];
   try {
@@ -117,7 +117,7 @@ export async function runPlan(plan: RunPlan): Promise<RunAccount> {
     }
     await cluster.run(safetyMs);
     healAll(cluster);
-    if (paused()) await resume(cluster);
+    if (pausedMs() !== null) await resume(cluster);
     // What seems steady as the last fault is mended may be what nobody had the time to notice: seed 0x34a in sync mode.
     const endMs = cluster.engine.now() + livenessMs;
     await cluster.untilSteady(livenessMs);

@@ -26,11 +26,16 @@ export function othersThan(name: string): readonly [string, string] {
   return [first, second];
 }
 
-/** Whole again by itself, lawful, nothing silently different; `lossMs` as in `violations`. */
-export async function ends(cluster: SimulatedCluster, lossMs?: number): Promise<void> {
+/** Healed, and whole again by itself. */
+export async function settles(cluster: SimulatedCluster): Promise<void> {
   cluster.network.heal();
   await cluster.untilSteady();
   await cluster.run(5000);
+}
+
+/** Whole again by itself, lawful, nothing silently different; `lossMs` as in `violations`. */
+export async function ends(cluster: SimulatedCluster, lossMs?: number): Promise<void> {
+  await settles(cluster);
   assert.deepEqual(cluster.violations(lossMs), []);
   assert.deepEqual(cluster.corrupted(), []);
 }

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { standIn } from '../../../src/agent/postgres/jobs/taken.ts';
 import type { Divergence } from '../../../src/model/job.ts';
 import type { LocalPostgres, RunningStandby } from '../../../src/model/postgres.ts';
-import { timeline } from '../../../src/model/units.ts';
+import { lsn, timeline } from '../../../src/model/units.ts';
 import { leaveRootForGood } from '../../support/unprivileged.ts';
 import { makeFolder, makeNode, noPremise, stopFast, world } from './node.ts';
 import { done, streams, until } from './waits.ts';
@@ -78,7 +78,9 @@ describe('what keeps a standby from following, on real servers', () => {
       await n1.sql('CREATE TABLE public.held (a int)');
       await n1.sql('DROP TABLE public.held');
       const flushed = await n1.sql('SELECT pg_current_wal_flush_lsn()');
-      await world.clock.sleep(200);
+      const hasAll = (seen: LocalPostgres) =>
+        seen.kind === 'running' && seen.role === 'standby' && seen.receivedLsn >= lsn(flushed);
+      await until(n2, hasAll, 'received');
       await done(n2.perform({ kind: 'follow', upstream: null, endReceiver: true }));
       await until(n2, isDetached, 'detached');
       const kept = `SELECT pg_last_wal_receive_lsn() >= '${flushed}' AND pg_last_wal_replay_lsn() < '${flushed}'`;
