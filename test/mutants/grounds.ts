@@ -191,3 +191,24 @@ export const crashWithoutEtcd: Ground = {
   edits: failsafeMode.edits,
   mode: 'sync',
 };
+
+/** What standbys receive they replay a minute later, as where queries hold it up, and not before the next look where the stream has ended. */
+export const lateReplay: Ground = {
+  ...often('in quorum mode, with a replay that is a minute late', [
+    'leader key deleted by hand',
+    'struck as soon as the key is gone',
+    'postmaster killed',
+    'isolated',
+    'network slow',
+    'one-way cut',
+    'power cut',
+  ]),
+  mode: 'quorum',
+  edits: [
+    edit(
+      'sim/draw.ts',
+      'if (chance.happens(0.2)) tuning.replayMs = [10, 2000];',
+      'if (chance.happens(0.2) || true) tuning.replayMs = [40_000, 60_000];',
+    ),
+  ],
+};

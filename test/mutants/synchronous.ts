@@ -2,6 +2,7 @@ import {
   crashWithoutEtcd,
   edit,
   justPromoted,
+  lateReplay,
   lateWrites,
   namesChange,
   quorumMode,
@@ -38,7 +39,7 @@ export const synchronousMutants: readonly Mutant[] = [
         'receivedLsn: replayedLsn',
       ),
     ],
-    ground: quorumMode,
+    ground: lateReplay,
   },
   {
     name: 'synchronous: what a session shows of the names is taken for what commits wait for',
