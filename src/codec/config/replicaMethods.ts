@@ -24,9 +24,10 @@ export function readReplicaMethods(section: (name: string) => unknown): {
   const methods = names.map((name) => {
     const method = name === 'basebackup' ? { kind: 'basebackup' as const } : readMethod(name, section(name));
     if (method.kind === 'unusable') warnings.push(`postgresql.${key}: ${method.why}; it is passed over`);
-    if (method.kind === 'command' && !isMap(section(name)))
+    const own = section(name);
+    if (method.kind === 'command' && !(isMap(own) && 'command' in own))
       warnings.push(
-        `postgresql.${key}: there is no section postgresql.${name}: the program ${name} itself is run; say what to run in postgresql.${name}.command`,
+        `postgresql.${key}: there is no postgresql.${name}.command: the program ${name} itself is run; say there what to run`,
       );
     return method;
   });

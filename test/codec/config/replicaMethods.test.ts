@@ -59,16 +59,17 @@ test('methods in their order, with what their sections say, also in the old spel
 
 test('what cannot be used is told by its key, and stays in the list to be told when its turn comes', () => {
   const { methods, warnings } = read(
-    '  create_replica_methods: [one, two, three]\n  one: text\n  two: { command: "" }\n  three:\n',
+    '  create_replica_methods: [one, two, three, four]\n  one: text\n  two: { command: "" }\n  three:\n  four: { comand: f }\n',
   );
   assert.deepEqual(
     methods.map(({ kind }) => kind),
-    ['unusable', 'unusable', 'command'],
+    ['unusable', 'unusable', 'command', 'command'],
   );
   assert.deepEqual(warnings, [
     'postgresql.create_replica_methods: postgresql.one is to be a mapping with the key command; it is passed over',
     'postgresql.create_replica_methods: postgresql.two.command is to be the command that makes a copy, as a text; it is passed over',
-    'postgresql.create_replica_methods: there is no section postgresql.three: the program three itself is run; say what to run in postgresql.three.command',
+    'postgresql.create_replica_methods: there is no postgresql.three.command: the program three itself is run; say there what to run',
+    'postgresql.create_replica_methods: there is no postgresql.four.command: the program four itself is run; say there what to run',
   ]);
 });
 
