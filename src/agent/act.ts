@@ -1,6 +1,7 @@
 import { writeHistory } from '../codec/dcs/history.ts';
 import { writeStatus } from '../codec/dcs/status.ts';
 import { writeSync } from '../codec/dcs/sync.ts';
+import { etcdAnswerMs, type upkeepAnswerMs, usualAnswerMs } from '../decide/timing.ts';
 import type { ClusterStatus, LeaderKey } from '../model/cluster.ts';
 import type { Action, ActionResult, Decision } from '../model/decision.ts';
 import type { ControlOutcome, DcsOutcome } from '../model/outcome.ts';
@@ -48,7 +49,12 @@ const ofControl = (result: ControlOutcome): Outcome =>
 const guardLimitMs = 500;
 
 /** Carries out actions in order, and stops at the first that did not go as planned: the rest was decided on a world that is no more. */
-export async function act(actions: readonly Action[], cause: Cause, hands: Hands): Promise<readonly ActionResult[]> {
+export async function act(
+  actions: readonly Action[],
+  cause: Cause,
+  hands: Hands,
+  answerMs: typeof upkeepAnswerMs = usualAnswerMs,
+): Promise<readonly ActionResult[]> {
   const results: ActionResult[] = [];
   let stopped = false;
   for (const action of actions) {
@@ -57,17 +63,12 @@ export async function act(actions: readonly Action[], cause: Cause, hands: Hands
       continue;
     }
     const sinceMs = hands.clock.now();
-    const outcome = await guarded(() => one(action, cause, hands));
+    const { cluster } = hands.configuration.settings();
+    const budgetMs = answerMs(cluster, hands.dcs.held(), sinceMs);
+    const outcome = await guarded(() => one(action, cause, hands, budgetMs));
     results.push({ action: action.kind, ...outcome, tookMs: hands.clock.now() - sinceMs });
     stopped = outcome.outcome !== 'done';
   }
-  return results;
-}
-
-/** Upkeep: each for itself. */
-export async function keep(actions: readonly Action[], cause: Cause, hands: Hands): Promise<readonly ActionResult[]> {
-  const results: ActionResult[] = [];
-  for (const action of actions) results.push(...(await act([action], cause, hands)));
   return results;
 }
 
@@ -79,13 +80,20 @@ async function guarded(work: () => Promise<Outcome> | Outcome): Promise<Outcome>
   }
 }
 
-async function one(action: Action, cause: Cause, hands: Hands): Promise<Outcome> {
+/** `budgetMs`: how long etcd may take to answer. */
+async function one(action: Action, cause: Cause, hands: Hands, budgetMs: number): Promise<Outcome> {
   const { dcs, postgres } = hands;
-  const budgetMs = Math.min(1_400, hands.configuration.settings().cluster.retryTimeoutMs);
   switch (action.kind) {
     case 'renewLease': {
-      const endMs = later(hands.clock.now(), budgetMs);
-      const result = await dcs.renew(budgetMs);
+      const nowMs = hands.clock.now();
+      const renewalMs = Math.min(budgetMs, etcdAnswerMs(hands.configuration.settings().cluster, dcs.held(), nowMs));
+      const endMs = later(nowMs, renewalMs);
+      const result = await dcs.renew(renewalMs);
+      if (result.kind === 'unknown' || result.kind === 'unreachable') {
+        // Another look at etcd would take as long again, and answers of the members have to come in time, too.
+        if (action.orAskPromises === true) hands.failsafe.ask();
+        return ofDcs(result);
+      }
       if (result.kind !== 'done') return ofDcs(result);
       if (staysDisarmed(hands)) return done;
       const told = await tellGuard(hands);

@@ -7,8 +7,9 @@ import type { ActionResult, Decision, SeenBrief } from '../model/decision.ts';
 import type { Memory, Observation } from '../model/observation.ts';
 import { later, lsnText } from '../model/units.ts';
 import type { Clock } from '../model/world.ts';
-import { act, type Hands, keep } from './act.ts';
+import { act, type Hands } from './act.ts';
 import type { Journal } from './journal.ts';
+import { keep } from './keep.ts';
 import type { Mailbox } from './mailbox.ts';
 import type { Wakes } from './wakes.ts';
 
@@ -58,7 +59,7 @@ export async function runLoop(parts: LoopParts): Promise<void> {
     publish();
     const results = await act(decision.actions, decision, parts.hands);
     parts.mailbox.answer(decision.answers);
-    const kept = await keep(decision.upkeep, decision, parts.hands);
+    const kept = await keep(decision.upkeep, decision, parts.hands, results);
     publish();
     last = tell(journal, cycle, reasons, seen, decision, [...results, ...kept], last);
     const changed = [...results, ...kept].some(

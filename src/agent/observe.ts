@@ -1,4 +1,4 @@
-import { untilStopMs } from '../decide/timing.ts';
+import { etcdAnswerMs } from '../decide/timing.ts';
 import type { DcsView, HeldLease } from '../model/cluster.ts';
 import type { FailsafeView } from '../model/failsafe.ts';
 import type { GuardView } from '../model/guard.ts';
@@ -28,18 +28,10 @@ export interface Senses {
   readonly nameCheck: (dcs: DcsView) => Promise<NameCheck>;
 }
 
-const shortestReadMs = 100;
-/**
- * How long a look at etcd may take: well under the renewal interval, and time for every endpoint to be tried. Where the clients
- * must go, no longer than it takes to say so; once they do, there is time again.
- */
+/** Once the clients go there is time again. */
 function readBudgetMs(cluster: ClusterSettings, held: HeldLease | null, nowMs: InstantMs, board: JobBoard): number {
-  const usualMs = Math.min(1_400, Math.max(900, cluster.retryTimeoutMs));
   const isStopping = board.kind === 'busy' && board.job.kind === 'stop';
-  if (held === null || isStopping || cluster.pause) return usualMs;
-  const leftMs = untilStopMs(held, nowMs, cluster);
-  const isOver = nowMs >= held.deadlineMs;
-  return isOver ? usualMs : Math.min(usualMs, Math.max(shortestReadMs, leftMs));
+  return etcdAnswerMs(cluster, isStopping ? null : held, nowMs);
 }
 
 /** Reads everything in parallel, each with its own limit, and freezes it. */

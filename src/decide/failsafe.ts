@@ -69,14 +69,20 @@ export function listedWithoutMe(seen: Observation): readonly string[] | null {
 /** After so much more than its time a renewal that fails is no accident of one request. */
 const overdueFactor = 1.3;
 
-/** Whether the members should be asked now: this is the primary, and etcd does not renew its lease. */
-export function promisesDue(seen: Observation): boolean {
-  const { held, settings, failsafe, dcs, nowMs } = seen;
+/** This is the primary, or it can start again as that, and the members may be asked not to take its place. */
+export function mayAskPromises(seen: Observation): boolean {
+  const { held, failsafe } = seen;
   if (held === null || !isArmed(seen) || failsafe.askingSinceMs !== null || isOfNoUse(seen)) return false;
   // What the members promise would be void as soon as that arrived.
   if (held.releaseInDoubt === true) return false;
+  return wentDown(seen) || mayAcceptWrites(seen.postgres);
+}
+
+/** Whether the members should be asked now: they may be, and etcd does not renew the lease. */
+export function promisesDue(seen: Observation): boolean {
+  const { held, settings, dcs, nowMs } = seen;
+  if (held === null || !mayAskPromises(seen)) return false;
   const isDown = wentDown(seen);
-  if (!isDown && !mayAcceptWrites(seen.postgres)) return false;
   const sinceMs = nowMs - held.sentMs;
   const everyMs = renewEveryMs(underLease(settings.cluster, held));
   // An agent that took a lease over, and has read no key, tells its clients that it leads when all have promised; and who

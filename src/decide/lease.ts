@@ -1,6 +1,6 @@
 import type { Action, Fact } from '../model/decision.ts';
 import type { Observation } from '../model/observation.ts';
-import { goesOnWithoutKey, promisesDue } from './failsafe.ts';
+import { goesOnWithoutKey, mayAskPromises, promisesDue } from './failsafe.ts';
 import { iAmLeader, leaderOf } from './judge.ts';
 import { leaseLeftMs, renewalDue } from './timing.ts';
 
@@ -38,7 +38,9 @@ export function judgeLease(seen: Observation): LeaseVerdict {
     ];
     return { rule: 'lease.lost', actions: [{ kind: 'dropLease' }], because };
   }
-  if (renewalDue(held, seen))
-    return { rule: 'lease.renew', actions: [...ask, { kind: 'renewLease' }], because: [left] };
+  if (renewalDue(held, seen)) {
+    const renewal: Action = { kind: 'renewLease', orAskPromises: mayAskPromises(seen) };
+    return { rule: 'lease.renew', actions: [...ask, renewal], because: [left] };
+  }
   return { rule: 'lease.hold', actions: [], because: [left] };
 }

@@ -42,6 +42,28 @@ export const leaseLeftMs = (seen: Observation): number => (seen.held === null ? 
 export const untilStopMs = (held: HeldLease, nowMs: InstantMs, cluster: ClusterSettings): number =>
   held.deadlineMs - stopBudgetMs(underLease(cluster, held)) - nowMs;
 
+const shortestAnswerMs = 100;
+/**
+ * How long a look at etcd, or a renewal, may take: well under the renewal interval, and time for every endpoint to be tried. It is
+ * over before the clients must go; where the members could be asked instead, early enough for their answers.
+ */
+export function etcdAnswerMs(cluster: ClusterSettings, held: HeldLease | null, nowMs: InstantMs): number {
+  const usualMs = Math.min(1_400, Math.max(900, cluster.retryTimeoutMs));
+  if (held === null || cluster.pause || nowMs >= held.deadlineMs) return usualMs;
+  const leftMs = untilStopMs(held, nowMs, cluster);
+  return Math.min(usualMs, Math.max(shortestAnswerMs, cluster.failsafeMode ? leftMs / 2 : leftMs));
+}
+
+/** How long else an answer of etcd is waited for. */
+export const usualAnswerMs = ({ retryTimeoutMs }: ClusterSettings): number => Math.min(1_400, retryTimeoutMs);
+
+/** How long upkeep waits for one: that must not keep the loop from the next renewal. */
+export function upkeepAnswerMs(cluster: ClusterSettings, held: HeldLease | null, nowMs: InstantMs): number {
+  const usualMs = usualAnswerMs(cluster);
+  if (held === null || cluster.pause) return usualMs;
+  return Math.min(usualMs, Math.max(2 * shortestAnswerMs, renewalDueMs(held, cluster) - nowMs));
+}
+
 /** How long a primary may be kept from its commits before somebody else shall lead: what the disk refuses is no hang that may pass. */
 export const hungLimitMs = ({ primaryHealthTimeoutMs, loopWaitMs }: ClusterSettings, kind: Hindrance): number =>
   isRefusal(kind) ? Math.max(loopWaitMs, primaryHealthTimeoutMs / 3) : primaryHealthTimeoutMs;
@@ -52,10 +74,11 @@ export const leaseNeededToPromoteMs = (cluster: ClusterSettings): number => stop
 /** What a start as the primary waits for: the key must not go from under it. A renewal sees to that. */
 export const releaseDoubted = 'an end of the doubt whether the key is being given away';
 
+const renewalDueMs = (held: HeldLease, cluster: ClusterSettings): InstantMs =>
+  later(held.sentMs, renewEveryMs(underLease(cluster, held)) * 0.9);
+
 export const renewalDue = (held: HeldLease, seen: Observation): boolean =>
-  seen.nowMs - held.sentMs >= renewEveryMs(underLease(seen.settings.cluster, held)) * 0.9 ||
-  !held.proven ||
-  guardWaits(seen);
+  seen.nowMs >= renewalDueMs(held, seen.settings.cluster) || !held.proven || guardWaits(seen);
 
 /** Each renewal tells the guard: one that came anew, or after a pause, should not wait for the next. */
 const guardWaits = ({ guard, settings }: Observation): boolean =>

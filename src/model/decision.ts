@@ -7,7 +7,8 @@ import type { InstantMs, Lsn, Revision, Term, Timeline } from './units.ts';
 
 /** What to do, as data. An action carries its premise where acting on a changed world would be harmful. */
 export type Action =
-  | { readonly kind: 'renewLease' }
+  /** `orAskPromises`: where etcd gives no answer, all members are asked at once to promise not to take this node's place. */
+  | { readonly kind: 'renewLease'; readonly orAskPromises?: boolean }
   /** Create the leader key; the premise is that it was absent at `seenRevision`. Arms the guard before it answers. */
   | {
       readonly kind: 'acquireLeaderKey';

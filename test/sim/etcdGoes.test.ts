@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ends, members, three } from '../scenarios/stage.ts';
+
+/**
+ * etcd may go at any moment, also between a look at it and what is written after that look: each of these writes then waits for
+ * an answer that does not come, and the members must be asked in time all the same.
+ */
+for (const [what, moments, timings] of [
+  ['a short ttl', 40, { ttl: 6, loop_wait: 1, retry_timeout: 2 }],
+  ['a short ttl that leaves time for few renewals', 20, { ttl: 6, loop_wait: 2, retry_timeout: 2 }],
+  ['the usual ttl', 8, { ttl: 30, loop_wait: 10, retry_timeout: 10 }],
+] as const)
+  test(`etcd stands still at whatever moment: the primary goes on by what the members promise; ${what}`, async () => {
+    const { cluster, leader } = await three(0x3c1, { failsafe_mode: true, ...timings });
+    cluster.network.tune({ delayMs: [5, 15] });
+    const stepMs = (timings.loop_wait * 1_000) / moments;
+    for (let i = 0; i < moments; i += 1) {
+      await cluster.run(timings.ttl * 1_000 + i * stepMs);
+      const rulesBefore = cluster.rulesOf(leader).length;
+      for (const name of members) cluster.etcd.freeze(name);
+      await cluster.run(timings.ttl * 1_500);
+      assert.equal(cluster.primary(), leader, `${i * stepMs} ms: ${cluster.rulesOf(leader).slice(rulesBefore).join()}`);
+      for (const name of members) cluster.etcd.thaw(name);
+    }
+    await ends(cluster, 0);
+  });
