@@ -41,6 +41,40 @@ export function opened(stage: BrowserStage): void {
     assert.ok((took[4] ?? 999) < 200, `half of them within ${took[4]} ms; all: ${took.map(Math.round).join(', ')}`);
   });
 
+  test('the lease of a leader that says nothing runs down, and never up; renewed, it is up at once', async () => {
+    await green();
+    const { leader } = await stage.lab.status();
+    const node = stage.lab.node(leader ?? '');
+    await node.freeze('agent');
+    // What it said before may be on its way.
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    const frozen = await shownLeases(1_250);
+    const seen = shownLeases(2_500);
+    await node.thaw('agent');
+    const fell = frozen.slice(1).map((part, i) => (frozen[i] ?? 0) - part);
+    assert.ok(frozen.length > 10 && fell.every((by) => by >= 0), `it grew: ${frozen.join(', ')}`);
+    assert.ok((frozen[0] ?? 0) - (frozen.at(-1) ?? 0) > 0.1, `it stood still: ${frozen.join(', ')}`);
+    const thawed = await seen;
+    const rises = thawed.slice(1).filter((part, i) => part > (thawed[i] ?? 1));
+    // Each is a renewal, told whole: what crept up would be one rise after the other.
+    assert.ok(rises.length > 0 && rises.length <= 4, `${rises.length} rises: ${thawed.join(', ')}`);
+    await green();
+  });
+
+  /** What part of the lease is drawn, picture by picture. */
+  const shownLeases = (forMs: number): Promise<readonly number[]> =>
+    stage.page.evaluate<readonly number[]>(`new Promise((resolve) => {
+      const parts = [];
+      const endMs = performance.now() + ${forMs};
+      const look = () => {
+        const bar = document.querySelector('.machine .lease .run > span');
+        if (bar !== null) parts.push(Number(bar.getBoundingClientRect().width / bar.parentElement.offsetWidth));
+        if (performance.now() < endMs) requestAnimationFrame(look);
+        else resolve(parts.map((part) => Number(part.toFixed(4))));
+      };
+      look();
+    })`);
+
   test('a foreign origin, a foreign host and a missing key are refused, and nothing happens', async () => {
     const { port, hash } = new URL(stage.served.url);
     const origin = `http://localhost:${port}`;
