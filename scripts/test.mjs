@@ -24,8 +24,8 @@ const groups = {
   ],
   unit: () => {
     const others = testFilesIn(['test/'], [...Object.values(folders).flat(), ...apart]);
-    // One more than there are cores: what has real servers waits for them most of its time. Yet it tells how late things are, too.
-    return [inMemory(sideBySide(cores + 1, [others, ...apart]))];
+    // Two more than there are cores: what has real servers waits for them most of its time. Yet it tells how late things are, too.
+    return [inMemory(sideBySide(cores + 2, [others, ...apart]))];
   },
   simulator: () => {
     const scenarios = testFilesIn(folders.simulator, [seeds, ...noScenarios]);
