@@ -25,3 +25,20 @@ for (const [what, moments, timings] of [
     }
     await ends(cluster, 0);
   });
+
+test('the lease ends at whatever moment after etcd answers again: what the members promised is not lost by that', async () => {
+  const { cluster, leader } = await three(0x3c2, { failsafe_mode: true, ttl: 6, loop_wait: 1, retry_timeout: 2 });
+  cluster.network.tune({ delayMs: [5, 15] });
+  for (let afterMs = 5_050; afterMs < 8_000; afterMs += 150) {
+    cluster.etcd.shutOut.add(leader);
+    await cluster.run(afterMs);
+    cluster.etcd.shutOut.clear();
+    await cluster.run(1_000);
+    for (const name of members) cluster.etcd.freeze(name);
+    await cluster.run(10_000);
+    assert.equal(cluster.primary(), leader, `${afterMs} ms: ${cluster.rulesOf(leader).slice(-5).join()}`);
+    for (const name of members) cluster.etcd.thaw(name);
+    await cluster.run(8_000);
+  }
+  await ends(cluster, 0);
+});

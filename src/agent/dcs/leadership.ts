@@ -99,6 +99,12 @@ export function makeLeadership(
     return refused(why);
   }
 
+  /** The lease is over, and its key gone or about to go: that takes nothing from what the members promised. */
+  function ended(why: string): DcsOutcome<never> {
+    const goesOn = held?.byMembers === true && clock.now() < held.deadlineMs;
+    return goesOn ? { kind: 'unknown', why: `${why}; what the members promised holds` } : lost(why);
+  }
+
   /** A keep-alive, and after it a transaction that finds the key still mine: only both together prove anything. */
   async function renew(budgetMs: number): Promise<DcsOutcome<HeldLease>> {
     const endMs = later(clock.now(), budgetMs);
@@ -106,8 +112,8 @@ export function makeLeadership(
     if (mine === null) return refused('no lease is held');
     const kept = await client.request('leaseKeepAlive', { lease: mine.lease }, { budgetMs: leftMs(endMs) });
     if (held !== mine) return refused('the lease was given up meanwhile');
-    const ended = kept.kind === 'done' ? kept.answer.ttlS <= 0 : kept.kind === 'refused' && kept.code === noSuchLease;
-    if (ended && moving === null) return lost('the lease has ended');
+    const isOver = kept.kind === 'done' ? kept.answer.ttlS <= 0 : kept.kind === 'refused' && kept.code === noSuchLease;
+    if (isOver && moving === null) return ended('the lease has ended');
     // Another error of etcd (no permission, say) tells nothing about the key: the lease is in doubt, not lost.
     if (kept.kind === 'refused') return { kind: 'unreachable', why: kept.why };
     if (kept.kind !== 'done') return kept;
@@ -124,8 +130,9 @@ export function makeLeadership(
       arrive(mine, moving); // and the new lease proves itself like any other
       return leftMs(endMs) > 100 ? renew(leftMs(endMs)) : { kind: 'unknown', why: 'the leader key has a new lease' };
     }
-    if (!checked.answer.succeeded || key === undefined) return lost(describeLeader(key));
-    if (ended) return lost('the lease has ended');
+    if (key === undefined) return ended(describeLeader(key));
+    if (!checked.answer.succeeded) return lost(describeLeader(key));
+    if (isOver) return ended('the lease has ended');
     keyAt = key.modRevision;
     if ((moving !== null || released !== null) && !(await callOff(mine, key, leftMs(endMs))))
       return {
