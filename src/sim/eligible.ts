@@ -50,12 +50,11 @@ export function makeEligibility(
   const hear = (a: string, b: string): boolean => network.open(a, b) && network.open(b, a);
 
   /** Whether all of a node that answers for its server has been at work long enough. */
-  function answers({ name, runs, machine, runningSinceMs, handles }: SimulatedNode): boolean {
-    const agentSinceMs = runningSinceMs('agent');
+  function answers({ name, runs, machine, answersSinceMs, handles }: SimulatedNode): boolean {
     const serverSinceMs = serverOf(name)?.postmaster.runningSinceMs() ?? null;
     // A Patroni looks at its server when it is asked; ours says what it saw when it last looked.
     const knows = runs === 'patroni' || handles()?.snapshot()?.seen.postgres.kind === 'running';
-    return long(agentSinceMs) && long(serverSinceMs) && !machine.diskHangs && knows;
+    return long(answersSinceMs()) && long(serverSinceMs) && !machine.diskHangs && knows;
   }
 
   /** One that is further on the same timeline, has been for long, and can tell it to everybody. */

@@ -25,6 +25,8 @@ export interface SimulatedNode {
   signal(role: 'agent' | 'guardian' | 'postgres' | 'sentinel', signal: Signal): boolean;
   /** True time since when it runs and was not frozen; null: it does not. */
   runningSinceMs(role: 'agent' | 'guardian'): number | null;
+  /** The same of whoever answers its REST API: a Patroni begins to once it has reached etcd. */
+  answersSinceMs(): number | null;
   /** What an operator changes in the agent's file: it counts from its next reload or start on. */
   edit(change: (file: LocalSettings) => LocalSettings): void;
   /** As it is now. */
@@ -143,6 +145,7 @@ export function makeNode({ machine, readLocal: asGiven, surroundings, trace }: N
     },
     file: readLocal,
     restartAgentAfterMs: 1000,
+    answersSinceMs: () => node.runningSinceMs('agent'),
     ...byRole(machine, { executable: agentPath, program: agentProgram, mayStart: () => running === null }, find),
   };
   return node;

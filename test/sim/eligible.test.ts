@@ -4,6 +4,7 @@ import { keysOf } from '../../src/codec/dcs/keys.ts';
 import { type SimulatedCluster, simulate } from '../../src/sim/cluster.ts';
 import { makeEligibility } from '../../src/sim/eligible.ts';
 import { etcdctlPut } from '../../src/sim/etcdctl.ts';
+import { moveTo } from '../scenarios/stage.ts';
 
 /** The simulator's law 3, asked directly: whom it would blame for taking the key. */
 
@@ -67,4 +68,23 @@ test('whoever left the way of the cluster may not lead', async () => {
   await cluster.run(20_000);
   assert.equal(cluster.server(former)?.inRecovery, true, 'it went on as a standby without etcd');
   assert.match(judge.whyNot(former, 60_000) ?? '', /timeline 1 was left at .*, and the cluster is on 2/);
+});
+
+test('a Patroni that waits for etcd answers nobody: nobody could have heard that it runs as primary [seed 90146]', async () => {
+  const options = { members: ['n1', 'n2', 'n3'], patronis: { n3: '4.1.4' }, writeEveryMs: 250 } as const;
+  const cluster = await simulate({ ...options, seed: 34 }).untilSteady();
+  const judge = judgeOf(cluster);
+  const leader = cluster.primary() ?? '';
+  if (leader !== 'n3') {
+    await cluster.run(15_000);
+    await moveTo(cluster, leader, 'n3');
+  }
+  await cluster.run(15_000);
+  assert.match(judge.whyNot('n1', 100) ?? '', /n3 runs as primary, and answers/);
+  for (const name of options.members) cluster.etcd.kill(name);
+  cluster.agent('n3').kill({ restartAfterMs: 500 });
+  await cluster.run(15_000);
+  assert.equal(cluster.node('n3').stateOf('agent'), 'running');
+  assert.equal(cluster.server('n3')?.inRecovery, false);
+  assert.equal(judge.whyNot('n1', 100), null);
 });

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Entry } from '../../src/model/decision.ts';
 import { simulate } from '../../src/sim/cluster.ts';
 import { timelinesBegunTwice } from '../../src/sim/findings.ts';
+import { keyOf } from '../scenarios/stage.ts';
 
 const members = ['n1', 'n2', 'n3'] as const;
 
@@ -186,6 +188,38 @@ test('a standby that crashed has the history file of a timeline that left before
     cluster.agent(lost).start();
     await cluster.untilSteady();
   }
+});
+
+/**
+ * Seed 90284: a standby heard of a timeline whose primary died before anything of it was sent, and another one led, from the timeline
+ * before. It has diverged by what it was told, and by nothing else: pg_rewind finds nothing to do, and no disk was rolled back.
+ */
+test('a standby that was told of a timeline, and has nothing of it, follows who leads from the one before', async () => {
+  const cluster = await simulate({ members, seed: 473, writeEveryMs: null }).untilSteady();
+  await cluster.run(15_000);
+  cluster.postgresWorld.tuning.promoteMs = [2_000, 2_000];
+  const first = cluster.primary() ?? '';
+  const others = members.filter((name) => name !== first);
+  cluster.powerOff(first);
+  await cluster.until(() => others.some((name) => name === keyOf(cluster, 'leader')), { withinMs: 60_000 });
+  const second = keyOf(cluster, 'leader') ?? '';
+  const [told = ''] = others.filter((name) => name !== second);
+  // What is not flushed is not sent either.
+  cluster.node(second).machine.flushStalls = true;
+  await cluster.until(() => cluster.server(told)?.wal.timeline === 2, { withinMs: 30_000 });
+  cluster.agent(second).kill({ restartAfterMs: null });
+  cluster.postgres(second).kill();
+  cluster.agent(told).freeze();
+  cluster.powerOn(first);
+  await cluster.until(() => cluster.primary() === first, { withinMs: 120_000 });
+  cluster.node(second).machine.flushStalls = false;
+  cluster.agent(told).thaw();
+  cluster.agent(second).start();
+  await cluster.untilSteady();
+  const forgets = (entry: Entry): boolean => entry.kind === 'job' && /never used/.test(entry.step);
+  assert.ok(cluster.journal(told).some(forgets), 'it did not take the way that this is about');
+  assert.deepEqual(cluster.violations(), []);
+  assert.deepEqual(cluster.corrupted(), []);
 });
 
 /**

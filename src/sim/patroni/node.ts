@@ -18,14 +18,19 @@ const patroniPath = '/usr/bin/patroni';
 /** A database node on which a Patroni runs: no guardian, no sentinel, no deadline. */
 export function makePeerNode({ machine, settings, surroundings, trace }: PeerNodeParts): SimulatedNode {
   const postgresPath = `${settings.binDir}/postgres`;
+  let servesSinceMs: number | null = null;
   const program: Program = (self) => {
+    servesSinceMs = null;
     self.onEnd((ending) => {
       trace(machine.name, `patroni ended: ${ending.kind === 'killed' ? ending.signal : `exit ${ending.code}`}`);
       const afterMs = node.restartAgentAfterMs;
       if (afterMs !== null && machine.powered()) machine.engine.after(afterMs, node.startAgent);
     });
     void runPeer(self, makeWorld(surroundings, machine, self), settings, {
-      serve: (answer) => surroundings.http.serve(`${machine.name}:${settings.restPort}`, self, answer),
+      serve(answer) {
+        servesSinceMs = machine.engine.now();
+        surroundings.http.serve(`${machine.name}:${settings.restPort}`, self, answer);
+      },
       trace: (text) => trace(machine.name, `patroni: ${text}`),
     });
   };
@@ -45,6 +50,10 @@ export function makePeerNode({ machine, settings, surroundings, trace }: PeerNod
     edit: noFile,
     file: noFile,
     restartAgentAfterMs: 1000,
+    answersSinceMs() {
+      const runsSinceMs = node.runningSinceMs('agent');
+      return runsSinceMs === null || servesSinceMs === null ? null : Math.max(runsSinceMs, servesSinceMs);
+    },
     ...byRole(machine, { executable: patroniPath, program, mayStart: () => find('agent') === undefined }, find),
   };
   return node;

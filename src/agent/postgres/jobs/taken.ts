@@ -94,12 +94,19 @@ export async function bridge(parts: PostgresParts, mine: Timeline, theirs: Timel
  * that timeline for ever, and pg_rewind finds nothing to do. What belongs to the leader's history comes from it again.
  */
 export async function removeHistoriesAfter(parts: PostgresParts, mine: Timeline): Promise<void> {
-  for (const name of await namesOf(parts)) {
-    const id = timelineOfHistoryFile(name);
-    if (id === null || id <= mine) continue;
+  for (const { name, id } of await historiesAfter(parts, mine)) {
     await must(parts.world.files.remove(pathOf(parts, name)));
     parts.step('rewind', 'forgets a timeline that was never used', [['timeline', id]]);
   }
+}
+
+/** What this directory has been told of timelines later than its own. */
+export async function historiesAfter(parts: PostgresParts, mine: Timeline) {
+  const names = await namesOf(parts);
+  return names.flatMap((name) => {
+    const id = timelineOfHistoryFile(name);
+    return id === null || id <= mine ? [] : [{ name, id }];
+  });
 }
 
 const pathOf = (parts: PostgresParts, name: string): string => `${parts.places().dataDir}/pg_wal/${name}`;
