@@ -115,8 +115,11 @@ export type Job =
     };
 
 export type Divergence =
-  /** `walGone`: the segment that this standby needs next, and that the leader no longer has. */
-  | { readonly kind: 'none'; readonly walGone?: string; readonly hindrance?: Hindrance }
+  /**
+   * `walGone`: the segment that this standby needs next, and that the leader no longer has. `astray`: a timeline that it was told of, on
+   * which the leader never was, and of which nothing is here: its file is gone now, and the server waits for it until it starts again.
+   */
+  | { readonly kind: 'none'; readonly walGone?: string; readonly hindrance?: Hindrance; readonly astray?: Timeline }
   | {
       readonly kind: 'diverged';
       readonly forkTimeline: Timeline;

@@ -92,9 +92,10 @@ export const mutants: readonly Mutant[] = [
     edits: [
       edit(
         'agent/dcs/leadership.ts',
-        'if (!checked.answer.succeeded || key === undefined) return lost(describeLeader(key));',
+        'if (key === undefined) return ended(describeLeader(key));',
         'if (key === undefined) return { kind: "done", value: hold({ ...mine, ttlMs: kept.answer.ttlS * 1_000, sentMs: kept.sentMs }), revision: checked.header.revision, sentMs: kept.sentMs };',
       ),
+      edit('agent/dcs/leadership.ts', 'if (!checked.answer.succeeded) return lost(describeLeader(key));', ''),
       edit('decide/lease.ts', 'if (!iAmLeader(seen)) {', 'if (seen.nowMs < 0) {'),
     ],
   },
@@ -103,7 +104,7 @@ export const mutants: readonly Mutant[] = [
     edits: [
       edit(
         'agent/dcs/leadership.ts',
-        'if (!checked.answer.succeeded || key === undefined) return lost(describeLeader(key));',
+        'if (key === undefined) return ended(describeLeader(key));',
         'if (!checked.answer.succeeded || key === undefined) { await client.request("txn", { compare: [], success: [{ op: "put", key: keys.leader, value: name, lease: mine.lease }], failure: [] }, { budgetMs: leftMs(endMs) }); return { kind: "done", value: hold({ ...mine, ttlMs: kept.answer.ttlS * 1_000, sentMs: kept.sentMs }), revision: checked.header.revision, sentMs: kept.sentMs }; }',
       ),
       edit('decide/lease.ts', 'if (!iAmLeader(seen)) {', 'if (seen.nowMs < 0) {'),

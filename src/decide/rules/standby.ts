@@ -1,4 +1,4 @@
-import type { Fact, Verdict } from '../../model/decision.ts';
+import type { Fact } from '../../model/decision.ts';
 import type { Observation } from '../../model/observation.ts';
 import type { Upstream } from '../../model/postgres.ts';
 import { slotNameOf } from '../../model/slotName.ts';
@@ -6,11 +6,9 @@ import { later, lsnText } from '../../model/units.ts';
 import { promiseInForce, promisesDue } from '../failsafe.ts';
 import {
   clusterOf,
-  dueRequest,
   etcdSilence,
   iAmLeader,
   lastRanAsPrimary,
-  leaderAsSource,
   leaderOf,
   me,
   memberOf,
@@ -21,10 +19,10 @@ import {
 } from '../judge.ts';
 import { repairPause } from '../repair.ts';
 import type { Rule } from '../rule.ts';
-import { notStreamingBecause, repairedInVain, replayStandsAt } from '../stuck.ts';
 import { leaseLeftMs, leaseNeededToPromoteMs } from '../timing.ts';
 import { formerLife } from './adopt.ts';
-import { cannotFollow, judged, promotionWaitMs, stopped } from './rejoin.ts';
+import { handOverLookMs, isHandedOver, notStreaming } from './notStreaming.ts';
+import { promotionWaitMs, stopped } from './rejoin.ts';
 import { aheadStandby } from './rolledBack.ts';
 import { slotRules } from './slots.ts';
 
@@ -177,82 +175,6 @@ function leaderPromotingMs(seen: Observation): number | null {
 /** How long a server is given to take a new upstream over: one that cannot just now must not be told in a tight loop. */
 const takeOverMs = 1_000;
 
-/** How long a standby may be without a stream from a living leader before its history is compared with the leader's. */
-const notStreamingLimitMs = 3_000;
-/** The same where the leader has gone on to a newer timeline: whoever is on the way to it follows at once. */
-const leftBehindLimitMs = 700;
-
-const walGoneRemedy =
-  'the leader no longer has the WAL that comes next, and no setting allows a fresh copy: run reinit';
-
-const notStreaming: Rule = {
-  name: 'standby.notStreaming',
-  reason: 'this standby does not stream from a leader that is there: is it on the same history?',
-  judge(seen) {
-    const standby = runningStandby(seen);
-    const leader = otherLeader(seen);
-    if (standby === null || leader === null || seen.settings.cluster.pause || seen.settings.local.tags.nostream)
-      return undefined;
-    const source = leaderAsSource(seen);
-    const leaderMember = memberOf(clusterOf(seen), leader.name);
-    const behindTimeline =
-      leaderMember?.timeline != null && leaderMember.role === 'primary' && standby.timeline < leaderMember.timeline;
-    const streams = standby.receiver?.status === 'streaming' && !behindTimeline && replayStandsAt(seen) === null;
-    if (streams || source === null) return undefined;
-    const sinceMs = seen.memory.notStreamingSinceMs ?? seen.nowMs;
-    const forMs = seen.nowMs - sinceMs;
-    const because: Fact[] = [
-      ['leader', leader.name],
-      ['forMs', Math.round(forMs)],
-      ['receiver', standby.receiver?.status ?? null],
-      ['timeline', standby.timeline],
-      ['leaderTimeline', leaderMember?.timeline ?? null],
-    ];
-    const limitMs = behindTimeline ? leftBehindLimitMs : notStreamingLimitMs;
-    const leftMs = limitMs - forMs;
-    const wakeInMs = isHandedOver(seen) ? handOverLookMs : leftMs > 0 ? Math.min(500, Math.max(50, leftMs)) : 500;
-    const wait: Verdict = { actions: [], because, memory: { notStreamingSinceMs: sinceMs }, wakeInMs };
-    if (forMs < limitMs) return wait;
-    const verdict = judged(seen);
-    if (verdict === 'diverged') {
-      const job = {
-        kind: 'stop',
-        mode: 'fast',
-        why: 'diverged from the leader',
-        checkpointFirst: false,
-        budget: { immediateAtMs: null, killAtMs: null },
-      } as const;
-      return { actions: [{ kind: 'startJob', job }], because: [...because, ['divergence', verdict]] };
-    }
-    const lost = cannotFollow(seen);
-    const vain = lost === null ? null : repairedInVain(seen);
-    if (lost?.mayCopy === true && vain === null) {
-      const why = `the leader no longer has ${lost.segment}`;
-      const budget = { immediateAtMs: null, killAtMs: null };
-      const job = { kind: 'stop', mode: 'fast', why, checkpointFirst: false, budget } as const;
-      return { actions: [{ kind: 'startJob', job }], because: [...because, ['walGone', lost.segment]] };
-    }
-    if (lost === null) because.push(...notStreamingBecause(seen, forMs));
-    else because.push(['walGone', lost.segment], ...(vain ?? [['needsOperator', walGoneRemedy] as const]));
-    const last = seen.jobs.kind === 'idle' ? seen.jobs.last : null;
-    const checkedMs = last?.job.kind === 'checkDivergence' ? seen.nowMs - last.endedMs : Number.POSITIVE_INFINITY;
-    if (checkedMs < Math.max(5_000, seen.settings.cluster.loopWaitMs))
-      return { ...wait, because: [...because, ['divergence', verdict], ['lastCheck', last?.error ?? null]] };
-    const pause = repairPause(seen);
-    if (pause !== null) return pause;
-    return {
-      actions: [
-        {
-          kind: 'startJob',
-          job: { kind: 'checkDivergence', from: source, leaderTimeline: leaderMember?.timeline ?? null },
-        },
-      ],
-      because,
-      memory: { notStreamingSinceMs: sinceMs },
-    };
-  },
-};
-
 const healthy: Rule = {
   name: 'standby.following',
   reason: 'this node follows the leader',
@@ -273,15 +195,6 @@ const healthy: Rule = {
     };
   },
 };
-
-/** The leader stops for a switchover, and asks how far we are: the answer is what was seen last. */
-function isHandedOver(seen: Observation): boolean {
-  const request = dueRequest(seen);
-  if (request === null || (request.candidate !== null && request.candidate !== me(seen))) return false;
-  return memberOf(clusterOf(seen), otherLeader(seen)?.name ?? '')?.state === 'stopping';
-}
-/** The end of the stream wakes us; this is for a stream whose end is not felt. */
-const handOverLookMs = 100;
 
 const etcdAway: Rule = {
   name: 'standby.etcdAway',

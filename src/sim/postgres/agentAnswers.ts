@@ -5,7 +5,7 @@ import { failed, rows, teach } from './answers.ts';
 import type { Instance, Sender } from './instance.ts';
 import { checkpoint, write } from './primary.ts';
 import { moveOn, slotRow } from './slots.ts';
-import { historyName, historyText, walFileName } from './wal.ts';
+import { historyName, historyText, timelineOf, walFileName } from './wal.ts';
 
 const at = (position: bigint | null): string | null => (position === null ? null : lsnText(lsnOf(position)));
 const bool = (value: boolean): string => (value ? 't' : 'f');
@@ -45,7 +45,9 @@ teach({
   identifySystem(server, _backend, _values, reply) {
     const position = server.inRecovery ? server.replayed : server.wal.flushed;
     const systemid = server.dir.control()?.systemId ?? null;
-    reply(rows({ systemid, timeline: String(server.wal.timeline), xlogpos: at(position), dbname: null }));
+    // A standby that is about to follow to another timeline is on that once it has replayed something of it.
+    const timeline = server.inRecovery ? timelineOf(server.wal, server.replayed) : server.wal.timeline;
+    reply(rows({ systemid, timeline: String(timeline), xlogpos: at(position), dbname: null }));
   },
   timelineHistory(server, _backend, _values, reply) {
     const { timeline, history } = server.wal;

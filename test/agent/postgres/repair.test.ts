@@ -50,6 +50,31 @@ describe('what keeps a standby from following, on real servers', () => {
     await streams(n2);
   });
 
+  test('a standby waits for a timeline of which nothing is here, and on which the leader never was: it forgets that one, and streams', async () => {
+    const history = `${dataDir}/pg_wal/00000002.history`;
+    const isWithout = (seen: LocalPostgres): boolean =>
+      seen.kind === 'running' && seen.role === 'standby' && seen.receiver === null;
+    const check = { kind: 'checkDivergence', from: n1.upstream(), leaderTimeline: timeline(1) } as const;
+    assert.deepEqual((await n2.perform(check)).divergence, { kind: 'none' });
+    // It turns to that timeline where it ends, at the next look around; what its leader writes meanwhile would take it past.
+    for (let tries = 0; ; tries += 1) {
+      const end = await n2.sql('SELECT pg_last_wal_replay_lsn()');
+      writeFileSync(history, `1\t${end}\tno recovery target specified\n`, { mode: 0o600 });
+      const receiver = Number(await n2.sql('SELECT pid FROM pg_stat_wal_receiver'));
+      if (receiver > 1) process.kill(receiver, 'SIGTERM');
+      await world.clock.sleep(1_000);
+      if (isWithout(await n2.postgres.look())) break;
+      assert.ok(tries < 10, 'it never waited');
+    }
+    assert.deepEqual((await n2.perform(check)).divergence, { kind: 'none', astray: 2 });
+    assert.ok(!existsSync(history));
+    await world.clock.sleep(1_000);
+    assert.ok(isWithout(await n2.postgres.look()), 'it goes on by itself: nothing has to be stopped for it');
+    await done(n2.perform(stopFast));
+    await done(n2.perform({ kind: 'startStandby', upstream: n1.upstream() }));
+    await streams(n2);
+  });
+
   test('a promotion that fails before its signal takes back what stood in for others, and says why', async () => {
     const promotion = { kind: 'promote', premise: noPremise, mine: timeline(1), taken: timeline(3) } as const;
     const refused = await n2.perform(promotion, { announceTimeline: () => Promise.resolve('etcd does not answer') });

@@ -10,7 +10,7 @@ import { withCommits } from './commitsBeyond.ts';
 import { hindranceOf, isRefusal } from './hindrance.ts';
 import { endOfLeader } from './rolledBack.ts';
 import { whyNoPrimary } from './source.ts';
-import { bridge } from './taken.ts';
+import { bridge, forgetAstray } from './taken.ts';
 
 const limitMs = 3_000;
 type Diverged = Extract<Divergence, { kind: 'diverged' }>;
@@ -33,6 +33,7 @@ export async function divergenceFrom(
   const verdict = await compare(parts, job, local);
   if (verdict.kind === 'diverged') return withCommits(parts, verdict);
   if (verdict.kind !== 'none' || local.kind !== 'running' || local.role !== 'standby') return verdict;
+  if (verdict.astray !== undefined) return verdict;
   const walGone = await goneAtLeader(parts, job.from, local.receivedLsn);
   if (walGone !== null) return { ...verdict, walGone };
   const hindrance = await hindranceOf(parts, job.from, local);
@@ -80,13 +81,16 @@ async function compare(
   });
   const strange: Divergence = { ...diverged(mine.lsn), forkUnknown: true };
   if (mine.timeline > theirs) return strange;
-  if (mine.timeline === theirs) return aheadOf(parts, job.from, mine);
+  if (mine.timeline === theirs) return (await aheadOf(parts, job.from, mine)) ?? withoutAstray(parts, local, mine, []);
   const told = await runOnce(sql, walsender, [timelineHistory(theirs)], limitMs);
   if (told.kind !== 'rows') return unknown(`${job.from.member}: ${whyNot(told)}`);
   const history = historyText(told.rows[0]?.content ?? '');
-  const line = readHistoryFile(history).find((one) => one.timeline === mine.timeline);
+  const lines = readHistoryFile(history);
+  const line = lines.find((one) => one.timeline === mine.timeline);
   if (line === undefined) return strange; // a timeline the leader never was on
   if (mine.recovering && mine.lsn > line.end) return diverged(line.end);
+  const astray = await withoutAstray(parts, local, mine, [...lines.map((one) => one.timeline), theirs]);
+  if (astray.astray !== undefined) return astray;
   // It does not stream, or nobody would ask. The next one the leader has for certain.
   if (local.kind === 'running' && theirs > mine.timeline + 1) await bridge(parts, mine.timeline, theirs, history);
   if (mine.recovering) return { kind: 'none' };
@@ -94,10 +98,26 @@ async function compare(
 }
 
 /** What a server that runs has replayed is surely of this timeline; what a control file tells of one that is down may be a little more. */
-async function aheadOf(parts: PostgresParts, from: Upstream, { timeline: on, lsn, runs }: Mine): Promise<Divergence> {
-  if (!runs) return { kind: 'none' };
+async function aheadOf(
+  parts: PostgresParts,
+  from: Upstream,
+  { timeline: on, lsn, runs }: Mine,
+): Promise<Divergence | null> {
+  if (!runs) return null;
   const end = await endOfLeader(parts, from, on);
-  return end !== null && lsn > end ? { kind: 'ahead', myLsn: lsn, leaderLsn: end } : { kind: 'none' };
+  return end !== null && lsn > end ? { kind: 'ahead', myLsn: lsn, leaderLsn: end } : null;
+}
+
+/** `theirs`: the timelines that the leader was on. */
+async function withoutAstray(
+  parts: PostgresParts,
+  local: LocalPostgres,
+  mine: Mine,
+  theirs: readonly Timeline[],
+): Promise<Extract<Divergence, { kind: 'none' }>> {
+  const streams = local.kind !== 'running' || local.role !== 'standby' || local.receiver?.status === 'streaming';
+  const astray = streams ? null : await forgetAstray(parts, mine.timeline, new Set(theirs));
+  return { kind: 'none', ...(astray === null ? {} : { astray }) };
 }
 
 /** A cleanly stopped primary: its last record is the shutdown checkpoint. It may end exactly where the new timeline begins. */

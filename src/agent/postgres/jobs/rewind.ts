@@ -1,6 +1,5 @@
 import { writeConninfo } from '../../../codec/postgres/conninfo.ts';
 import type { Job } from '../../../model/job.ts';
-import type { ControlData } from '../../../model/postgres.ts';
 import { keepalives, loginWords, setStandbySignal, writePassfile } from '../configure.ts';
 import { halt } from '../halt.ts';
 import { mark, unmark } from '../marker.ts';
@@ -18,7 +17,7 @@ import { archiveReady } from './archiveReady.ts';
 import { crashRecovery } from './crashRecovery.ts';
 import { reportBefore } from './report/report.ts';
 import { whyNoPrimary } from './source.ts';
-import { historiesAfter, removeHistoriesAfter } from './taken.ts';
+import { removeHistoriesAfter } from './taken.ts';
 
 const limitMs = 24 * 3_600_000;
 /** pg_rewind checks first; from this line on the target is neither of two histories. */
@@ -80,14 +79,13 @@ export async function rewind(
     limitMs,
     context.signal,
   );
-  const isDone = finished.kind === 'exited' && finished.code === 0;
-  if (isDone && !changed && endsBeforeFork(finished) && !(await knowsLaterOne(parts))) {
+  if (finished.kind === 'exited' && finished.code === 0 && !changed && endsBeforeFork(finished)) {
     await unmark(parts);
     return failed(
       `pg_rewind from ${job.from.member} found nothing to rewind, and what is in ${places.dataDir} is no beginning of that history: a disk was rolled back. It takes a fresh copy (reinit)`,
     );
   }
-  if (isDone) {
+  if (finished.kind === 'exited' && finished.code === 0) {
     await setStandbySignal(parts, true);
     const control = changed ? null : await parts.readControl();
     if (control !== null && typeof control !== 'string') await removeHistoriesAfter(parts, control.timeline);
@@ -125,16 +123,6 @@ async function whyNot(
  */
 const endsBeforeFork = ({ stdout, stderr }: { readonly stdout: string; readonly stderr: string }): boolean =>
   /no rewind required/.test(stdout + stderr) && !/on the same timeline/.test(stdout + stderr);
-
-/** A standby that was told of a timeline, and has nothing of it, counts as diverged from a leader that never was on it: that explains it. */
-async function knowsLaterOne(parts: PostgresParts): Promise<boolean> {
-  const control = await parts.readControl();
-  if (typeof control === 'string' || !isRecovering(control)) return false;
-  return (await historiesAfter(parts, control.timeline)).length > 0;
-}
-
-const isRecovering = ({ state }: ControlData): boolean =>
-  state === 'shut down in recovery' || state === 'in archive recovery';
 
 /**
  * The last checkpoint of a server that died right after its promotion is of the timeline before. pg_rewind before 16 takes that one

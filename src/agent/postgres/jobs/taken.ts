@@ -76,6 +76,28 @@ function contains(lines: readonly TimelineEnd[], newest: number, control: Contro
 }
 
 /**
+ * A standby that runs was told of a timeline whose primary was gone before anything of it was sent, and whoever leads never was on it:
+ * it waits for that one for as long as it runs. What is told of it here is taken away. Null: nothing is, or something of it is here.
+ */
+export async function forgetAstray(parts: PostgresParts, mine: Timeline, theirs: ReadonlySet<Timeline>) {
+  const names = await namesOf(parts);
+  let found: Timeline | null = null;
+  for (const { name, id } of await historiesAfter(parts, mine)) {
+    const file = await parts.world.files.read(pathOf(parts, name));
+    const isOfUse = file.kind !== 'text' || theirs.has(id) || file.text.includes(mark);
+    if (isOfUse || names.some((one) => isSegmentOf(one, id))) continue;
+    await must(parts.world.files.remove(pathOf(parts, name)));
+    parts.step('checkDivergence', 'forgets a timeline on which the leader never was', [['timeline', id]]);
+    found = id;
+  }
+  return found;
+}
+
+/** 24 hex digits, the first eight of them the timeline. */
+const isSegmentOf = (name: string, id: Timeline): boolean =>
+  /^[0-9A-F]{24}/.test(name) && Number.parseInt(name.slice(0, 8), 16) === id;
+
+/**
  * A copy has the history file of its own timeline alone. When it leads, a standby that was away for some promotions asks it in
  * vain for those between, and never gets to it. Recovery reads the leader's own file, so that the others may be stand-ins.
  */
@@ -105,7 +127,7 @@ export async function historiesAfter(parts: PostgresParts, mine: Timeline) {
   const names = await namesOf(parts);
   return names.flatMap((name) => {
     const id = timelineOfHistoryFile(name);
-    return id === null || id <= mine ? [] : [{ name, id }];
+    return id === null || id <= mine ? [] : [{ name, id: timeline(id) }];
   });
 }
 
