@@ -86,7 +86,8 @@ async function one(action: Action, cause: Cause, hands: Hands, budgetMs: number)
   switch (action.kind) {
     case 'renewLease': {
       const nowMs = hands.clock.now();
-      const renewalMs = Math.min(budgetMs, etcdAnswerMs(hands.configuration.settings().cluster, dcs.held(), nowMs));
+      const { cluster } = hands.configuration.settings();
+      const renewalMs = Math.min(budgetMs, etcdAnswerMs(cluster, dcs.held(), nowMs, hands.failsafe.view()));
       const endMs = later(nowMs, renewalMs);
       const result = await dcs.renew(renewalMs);
       if (result.kind === 'unknown' || result.kind === 'unreachable') {

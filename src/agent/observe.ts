@@ -1,5 +1,5 @@
 import { etcdAnswerMs } from '../decide/timing.ts';
-import type { DcsView, HeldLease } from '../model/cluster.ts';
+import type { DcsView } from '../model/cluster.ts';
 import type { FailsafeView } from '../model/failsafe.ts';
 import type { GuardView } from '../model/guard.ts';
 import type { JobBoard } from '../model/job.ts';
@@ -29,9 +29,9 @@ export interface Senses {
 }
 
 /** Once the clients go there is time again. */
-function readBudgetMs(cluster: ClusterSettings, held: HeldLease | null, nowMs: InstantMs, board: JobBoard): number {
+function readBudgetMs({ clock, dcs, failsafe }: Senses, cluster: ClusterSettings, board: JobBoard): number {
   const isStopping = board.kind === 'busy' && board.job.kind === 'stop';
-  return etcdAnswerMs(cluster, isStopping ? null : held, nowMs);
+  return etcdAnswerMs(cluster, isStopping ? null : dcs.held(), clock.now(), failsafe());
 }
 
 /** Reads everything in parallel, each with its own limit, and freezes it. */
@@ -50,7 +50,7 @@ export function makeObserve(senses: Senses): (memory: Memory) => Promise<Observa
     // A job that ends while we look would show a world that never was, half before and half after it: whoever was at work
     // when the look began counts as at work still. Its end has woken the loop already.
     const before = senses.board();
-    const budgetMs = readBudgetMs(cluster, senses.dcs.held(), senses.clock.now(), before);
+    const budgetMs = readBudgetMs(senses, cluster, before);
     // While this node steps down: the key goes at the first look that shows PostgreSQL down and a successor with all there is.
     if (before.kind === 'busy' && before.job.kind === 'stop' && before.job.successors !== undefined)
       senses.peers.ask(20, 'eager');

@@ -1,4 +1,5 @@
 import type { HeldLease } from '../model/cluster.ts';
+import type { FailsafeView } from '../model/failsafe.ts';
 import { type Hindrance, isRefusal } from '../model/health.ts';
 import type { StopBudget } from '../model/job.ts';
 import type { Observation } from '../model/observation.ts';
@@ -43,15 +44,24 @@ export const untilStopMs = (held: HeldLease, nowMs: InstantMs, cluster: ClusterS
   held.deadlineMs - stopBudgetMs(underLease(cluster, held)) - nowMs;
 
 const shortestAnswerMs = 100;
+/** The members' answers, and once more those of one that is slow. */
+const promisesTakeMs = 600;
 /**
  * How long a look at etcd, or a renewal, may take: well under the renewal interval, and time for every endpoint to be tried. It is
- * over before the clients must go; where the members could be asked instead, early enough for their answers.
+ * over before the clients must go; where the members are still to be asked instead, early enough for their answers.
  */
-export function etcdAnswerMs(cluster: ClusterSettings, held: HeldLease | null, nowMs: InstantMs): number {
+export function etcdAnswerMs(
+  cluster: ClusterSettings,
+  held: HeldLease | null,
+  nowMs: InstantMs,
+  failsafe: Pick<FailsafeView, 'askingSinceMs' | 'last'>,
+): number {
   const usualMs = Math.min(1_400, Math.max(900, cluster.retryTimeoutMs));
   if (held === null || cluster.pause || nowMs >= held.deadlineMs) return usualMs;
   const leftMs = untilStopMs(held, nowMs, cluster);
-  return Math.min(usualMs, Math.max(shortestAnswerMs, cluster.failsafeMode ? leftMs / 2 : leftMs));
+  const asked = failsafe.askingSinceMs !== null || (failsafe.last !== null && failsafe.last.sentMs > held.sentMs);
+  const toAskMs = cluster.failsafeMode && !asked ? Math.min(leftMs / 2, promisesTakeMs) : 0;
+  return Math.min(usualMs, Math.max(shortestAnswerMs, leftMs - toAskMs));
 }
 
 /** How long else an answer of etcd is waited for. */

@@ -68,11 +68,21 @@ export function makeFailsafe(world: Pick<World, 'clock' | 'files' | 'http'>, par
       const map = dcs.failsafeMap();
       if (now === null || held === null || map === null) return;
       const { cluster } = now.settings;
-      const limitMs = Math.max(answerLeastMs, Math.min(answerMostMs, untilStopMs(held, clock.now(), cluster) / 2));
       const ttlMs = Math.min(held.ttlMs, cluster.ttlMs);
-      const bodyFor = (member: string) => bodyOf(now, held.term, ttlMs, member);
-      rounds.begin(bodyFor, without(map, me(now)), limitMs, async (sentMs) => {
-        if (dcs.extend(held.term, sentMs) !== null) await parts.extended();
+      rounds.begin({
+        bodyFor: (member) => bodyOf(now, held.term, ttlMs, member),
+        members: without(map, me(now)),
+        limitMs() {
+          const lease = dcs.held();
+          // What was renewed meanwhile, or is another's or over, is nothing to ask about.
+          if (lease?.term !== held.term || lease.sentMs > held.sentMs || lease.releaseInDoubt === true) return null;
+          const nowMs = clock.now();
+          if (nowMs >= lease.deadlineMs) return null;
+          return Math.max(answerLeastMs, Math.min(answerMostMs, untilStopMs(lease, nowMs, cluster) / 2));
+        },
+        granted: async (sentMs) => {
+          if (dcs.extend(held.term, sentMs) !== null) await parts.extended();
+        },
       });
     },
     promise: promises.give,

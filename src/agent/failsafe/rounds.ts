@@ -6,38 +6,50 @@ import type { Http, World } from '../../model/world.ts';
 /** All have promised, as of before the first was asked. */
 type Granted = (sentMs: InstantMs) => Promise<void>;
 
-/** Asks all members at once, beside the loop. */
+/** A round of questions. `limitMs`: for each answer; null: nothing more is to be asked. */
+export interface Questions {
+  readonly bodyFor: (member: string) => string;
+  readonly members: FailsafeMap;
+  readonly limitMs: () => number | null;
+  readonly granted: Granted;
+}
+
+/** Between two rounds: whoever refused has looked again by then, or not. */
+const againMs = 250;
+
+/** Asks all members at once, beside the loop, until all have promised, or it is of no use any more. */
 export function makeRounds({ clock, http }: Pick<World, 'clock' | 'http'>, ended: () => void) {
   let askingSinceMs: InstantMs | null = null;
   let last: FailsafeRound | null = null;
 
-  async function play(
-    bodyFor: (member: string) => string,
-    members: FailsafeMap,
-    limitMs: number,
-    granted: Granted,
-  ): Promise<void> {
-    const sentMs = clock.now();
-    askingSinceMs = sentMs;
-    const answers = await Promise.all(
-      Object.entries(members).map(async ([member, apiUrl]) => {
-        const why = await ask(http, apiUrl, bodyFor(member), limitMs);
-        return why === null ? [] : [{ member, why }];
-      }),
-    );
-    const refusals = answers.flat();
-    if (refusals.length === 0) await granted(sentMs);
+  async function play({ bodyFor, members, limitMs, granted }: Questions): Promise<void> {
+    for (let forMs = limitMs(); forMs !== null; forMs = limitMs()) {
+      const eachMs = forMs;
+      const sentMs = clock.now();
+      askingSinceMs ??= sentMs;
+      const answers = await Promise.all(
+        Object.entries(members).map(async ([member, apiUrl]) => {
+          const why = await ask(http, apiUrl, bodyFor(member), eachMs);
+          return why === null ? [] : [{ member, why }];
+        }),
+      );
+      const refusals = answers.flat();
+      if (refusals.length === 0) await granted(sentMs);
+      last = { sentMs, refusals };
+      if (refusals.length === 0) break;
+      ended();
+      await clock.sleep(againMs);
+    }
     askingSinceMs = null;
-    last = { sentMs, refusals };
     ended();
   }
 
   return {
     askingSinceMs: (): InstantMs | null => askingSinceMs,
     last: (): FailsafeRound | null => last,
-    /** `members`: all but this one. Nothing while a round is under way. */
-    begin(bodyFor: (member: string) => string, members: FailsafeMap, limitMs: number, granted: Granted): void {
-      if (askingSinceMs === null) void play(bodyFor, members, limitMs, granted);
+    /** `members`: all but this one. Nothing while they are asked. */
+    begin(questions: Questions): void {
+      if (askingSinceMs === null) void play(questions);
     },
   };
 }
