@@ -10,7 +10,7 @@ const ground = failsafeMode;
 export const failsafeMutants: readonly Mutant[] = [
   {
     name: 'failsafe: whoever answers is enough, the others are not waited for',
-    edits: [edit('agent/failsafe/rounds.ts', 'if (refusals.length === 0)', 'if (refusals.length < answers.length)')],
+    edits: [edit('agent/failsafe/rounds.ts', 'refusals.length === 0;', 'refusals.length < answers.length;')],
     ground,
   },
   {

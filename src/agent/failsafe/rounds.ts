@@ -34,9 +34,10 @@ export function makeRounds({ clock, http }: Pick<World, 'clock' | 'http'>, ended
         }),
       );
       const refusals = answers.flat();
-      if (refusals.length === 0) await granted(sentMs);
+      const allPromise = refusals.length === 0;
+      if (allPromise) await granted(sentMs);
       last = { sentMs, refusals };
-      if (refusals.length === 0) break;
+      if (allPromise) break;
       ended();
       await clock.sleep(againMs);
     }
