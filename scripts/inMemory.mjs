@@ -13,5 +13,5 @@ let isThere;
 export function inMemory([program, args]) {
   isThere ??=
     process.getuid?.() === 0 && spawnSync('unshare', [...inNamespace, 'true'], { stdio: 'ignore' }).status === 0;
-  return isThere ? ['unshare', [...inNamespace, program, ...args]] : [program, args];
+  return isThere ? ['unshare', [...inNamespace, 'env', 'TESTS_APART=1', program, ...args]] : [program, args];
 }

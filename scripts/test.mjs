@@ -58,6 +58,15 @@ process.on('exit', () => rmSync(process.env.RULES_FOLDER, { recursive: true, for
 const folder = await compileTests([...testFilesIn(['test/']), rulesRecorder, rulesCheck]);
 const inFolder = (path) => compiled(folder, path);
 
+/** Ctrl-C reaches all that runs here; each ends what it made, and this process is the last to go. */
+const running = new Set();
+let interrupted = false;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+  process.on(signal, () => {
+    interrupted = true;
+    for (const child of running) child.kill(signal);
+  });
+
 const results = [];
 for (const name of asked.length > 0 ? asked : Object.keys(groups)) {
   const startedMs = performance.now();
@@ -84,10 +93,15 @@ function sideBySide(count, files, flags = []) {
 function run(program, args) {
   return new Promise((done) => {
     const child = spawn(program, args, { cwd: root, stdio: 'inherit' });
+    running.add(child);
     child.once('error', (error) => {
       console.error(`${program} could not be started: ${error.message}`);
       done(false);
     });
-    child.once('exit', (code) => done(code === 0));
+    child.once('exit', (code) => {
+      running.delete(child);
+      if (interrupted && running.size === 0) process.exit(130);
+      done(code === 0);
+    });
   });
 }

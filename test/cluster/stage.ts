@@ -36,11 +36,24 @@ export interface Stage {
   end(): Promise<void>;
 }
 
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export async function makeStage(options: PlanOptions & { readonly witnesses?: boolean } = {}): Promise<Stage> {
   const folder = mkdtempSync(join(tmpdir(), 'matriarch-stage-'));
-  const lab = await makeLab({ nodes: 3, ttlS: 6, portBase: null, ...options });
+  let down: (() => Promise<unknown>) | null = null;
+  let leaving = false;
+  // Ctrl-C comes twice, from the terminal and from whoever began this.
+  function leave(): void {
+    if (leaving) return;
+    leaving = true;
+    void Promise.resolve(down?.()).finally(() => {
+      rmSync(folder, { recursive: true, force: true });
+      process.exit(130);
+    });
+  }
+  for (const signal of signals) process.on(signal, leave);
+  const lab = await makeLab({ nodes: 3, ttlS: 6, portBase: null, ...options, began: (end) => (down = end) });
   const rights = watchRights(lab);
   const witnesses = makeWitnesses(lab);
   const agentLog = (node: string): readonly string[] => readFileSync(lab.logPath(node, 'agent'), 'utf8').split('\n');
@@ -102,6 +115,7 @@ export async function makeStage(options: PlanOptions & { readonly witnesses?: bo
       }
       rights.end();
       await lab.down();
+      for (const signal of signals) process.off(signal, leave);
       rmSync(folder, { recursive: true, force: true });
     },
   };
