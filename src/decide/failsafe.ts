@@ -1,8 +1,9 @@
+import type { LeaderKey } from '../model/cluster.ts';
 import type { Fact } from '../model/decision.ts';
 import type { PromiseAnswer, PromiseAsk, Promised } from '../model/failsafe.ts';
 import { endsCommits } from '../model/health.ts';
 import type { Observation } from '../model/observation.ts';
-import type { InstantMs } from '../model/units.ts';
+import type { InstantMs, Term } from '../model/units.ts';
 import { freshAnswers, leaderlessSince, saysNoPrimary } from './contest.ts';
 import { isStartGivenUp } from './crash.ts';
 import {
@@ -71,8 +72,8 @@ const overdueFactor = 1.3;
 
 /** This is the primary, or it can start again as that, and the members may be asked not to take its place. */
 export function mayAskPromises(seen: Observation): boolean {
-  const { held, failsafe } = seen;
-  if (held === null || !isArmed(seen) || failsafe.askingSinceMs !== null || isOfNoUse(seen)) return false;
+  const { held } = seen;
+  if (held === null || !isArmed(seen) || isOfNoUse(seen)) return false;
   // What the members promise would be void as soon as that arrived.
   if (held.releaseInDoubt === true) return false;
   return wentDown(seen) || mayAcceptWrites(seen.postgres);
@@ -80,8 +81,8 @@ export function mayAskPromises(seen: Observation): boolean {
 
 /** Whether the members should be asked now: they may be, and etcd does not renew the lease. */
 export function promisesDue(seen: Observation): boolean {
-  const { held, settings, dcs, nowMs } = seen;
-  if (held === null || !mayAskPromises(seen)) return false;
+  const { held, settings, failsafe, dcs, nowMs } = seen;
+  if (held === null || failsafe.askingSinceMs !== null || !mayAskPromises(seen)) return false;
   const isDown = wentDown(seen);
   const sinceMs = nowMs - held.sentMs;
   const everyMs = renewEveryMs(underLease(settings.cluster, held));
@@ -189,26 +190,40 @@ export function whyNoPromise(
   const bound = promiseInForce(seen);
   // Of two that may both be primary only one can be given way to; the promise to the other ends with its time, or its reign.
   const another = bound !== null && bound.to !== null && bound.to !== ask.name;
-  if (another && !(ask.term !== null && bound.term !== null && ask.term > bound.term))
+  const reign = promisedTerm(seen, ask);
+  if (another && !(reign !== null && bound.term !== null && reign > bound.term))
     return no(409, `${bound.to} was promised its place`);
   const known = latestTerm(seen);
-  if (ask.term !== null && known !== null && known > ask.term)
+  if (reign !== null && known !== null && known > reign)
     return no(409, `term ${ask.term} of ${ask.name} is over: ${known} came after it`);
   return null;
 }
 
+/**
+ * The reign that a promise is for. Whoever took the key just as etcd went may not have heard of that, and asks by its reign before, and
+ * with the leases on which the key may be: a promise for what came before would be void as soon as it is given.
+ */
+export function promisedTerm(seen: Observation, ask: Pick<PromiseAsk, 'name' | 'term' | 'tries'>): Term | null {
+  if (ask.term === null || ask.tries.length === 0) return ask.term;
+  const promise = promiseInForce(seen);
+  const taken = reigns(seen).filter(
+    ({ name, lease }) => name === ask.name && lease !== null && ask.tries.includes(lease),
+  );
+  return latest([ask.term, ...taken.map(({ term }) => term), ...(promise?.to === ask.name ? [promise.term] : [])]);
+}
+
 /** The latest reign that this node knows of; null: none. */
-function latestTerm(seen: Observation): bigint | null {
-  const { dcs } = seen;
+const latestTerm = (seen: Observation): Term | null =>
+  latest([...reigns(seen).map(({ term }) => term), promiseInForce(seen)?.term ?? null]);
+
+function reigns({ dcs }: Observation): readonly LeaderKey[] {
   const cluster = dcs.kind === 'reachable' ? dcs.cluster : dcs.lastSeen;
   const vacancy = dcs.kind === 'reachable' ? dcs.vacancy : null;
-  const known: readonly (bigint | null)[] = [
-    cluster?.leader?.term ?? null,
-    vacancy?.last.term ?? null,
-    promiseInForce(seen)?.term ?? null,
-  ];
-  return known.reduce((a, b) => (b === null || (a !== null && a > b) ? a : b), null);
+  return [cluster?.leader ?? null, vacancy?.last ?? null].filter((reign) => reign !== null);
 }
+
+const latest = (terms: readonly (Term | null)[]): Term | null =>
+  terms.reduce((a, b) => (b === null || (a !== null && a > b) ? a : b), null);
 
 /** The promise as a decision saw it: whoever acts on that decision finds out whether another was given since. */
 export interface PromiseSeen {

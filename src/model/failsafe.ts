@@ -1,4 +1,4 @@
-import type { InstantMs, Lsn, Term } from './units.ts';
+import type { InstantMs, LeaseId, Lsn, Term } from './units.ts';
 
 /**
  * What this node said to a primary that has no etcd (POST /failsafe): that it will not take the leader key before `untilMs`.
@@ -31,6 +31,8 @@ export interface PromiseAsk {
   readonly lsn: Lsn | null;
   /** Who it means to ask, as an address may lead to another; null: it did not say. */
   readonly asks: string | null;
+  /** Leases of its own on which the leader key may be by now: it asked etcd for that, and got no answer. */
+  readonly tries: readonly LeaseId[];
 }
 
 export type PromiseAnswer =

@@ -23,7 +23,16 @@ test('a promise says how far this node is', async (t) => {
     headers: { lsn: '50729856' },
   });
   assert.deepEqual(agent.promises, [
-    { name: 'n1', at: { host: 'n1', port: 5432 }, slots: {}, term: term(40n), ttlMs: 30_000, lsn: null, asks: null },
+    {
+      name: 'n1',
+      at: { host: 'n1', port: 5432 },
+      slots: {},
+      term: term(40n),
+      ttlMs: 30_000,
+      lsn: null,
+      asks: null,
+      tries: [],
+    },
   ]);
   const sent = await fetch(`${await serve(t, agent)}/failsafe`, { method: 'POST', body: question });
   assert.deepEqual([sent.status, await sent.text(), sent.headers.get('lsn')], [200, 'Accepted', '50729856']);

@@ -4,7 +4,7 @@ import { parseJson } from '../../src/codec/dcs/json.ts';
 import { promisedForMs, readKnownMaps, readPromised, writeKnownMaps, writePromised } from '../../src/codec/failsafe.ts';
 import { readPromiseAsk, writePromiseAsk } from '../../src/codec/rest/failsafe.ts';
 import type { Promised } from '../../src/model/failsafe.ts';
-import { instantMs, lsn, lsnOf, revision, term } from '../../src/model/units.ts';
+import { instantMs, leaseId, lsn, lsnOf, revision, term } from '../../src/model/units.ts';
 
 /** Failsafe mode: what is asked over the wire, and what is kept on disk. */
 
@@ -20,6 +20,7 @@ test('the question of a primary is one that a Patroni reads, and says more to ou
     ttlMs: 30_000,
     lsn: lsn('0/5000100'),
     asks: 'n2',
+    tries: [leaseId(2n ** 62n), leaseId(7n)],
   });
   assert.match(
     text,
@@ -33,6 +34,7 @@ test('the question of a primary is one that a Patroni reads, and says more to ou
     ttlMs: 30_000,
     lsn: lsn('0/5000100'),
     asks: 'n2',
+    tries: [leaseId(2n ** 62n), leaseId(7n)],
   });
 });
 
@@ -45,9 +47,12 @@ test('a Patroni asks without term and ttl; what is no question is refused, with 
     ttlMs: null,
     lsn: null,
     asks: null,
+    tries: [],
   });
   assert.match(String(asked('{}')), /^name: /);
   assert.match(String(asked('{"name": "n1", "matriarch": {"term": "x"}}')), /^matriarch\.term: /);
+  for (const tries of ['7', '[7]', '["x"]', '["-1"]', `[${Array(1_001).fill('"7"').join()}]`])
+    assert.match(String(asked(`{"name": "n1", "matriarch": {"tries": ${tries}}}`)), /^matriarch\.tries: /, tries);
   // So long a promise would keep anybody from leading.
   for (const ttl of ['1e12', '-1', '"x"', '0'])
     assert.match(String(asked(`{"name": "n1", "matriarch": {"ttl_ms": ${ttl}}}`)), /^matriarch\.ttl_ms: /, ttl);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decide } from '../../src/decide/decide.ts';
-import { promisesDue, whyNoPromise } from '../../src/decide/failsafe.ts';
+import { promisedTerm, promisesDue, whyNoPromise } from '../../src/decide/failsafe.ts';
 import { rehearse } from '../../src/decide/rehearse/rehearse.ts';
 import type { PromiseAsk, Promised } from '../../src/model/failsafe.ts';
 import type { Observation } from '../../src/model/observation.ts';
@@ -143,6 +143,20 @@ test('etcd answers reads, and renewals fail: after a while the members are asked
   assert.deepEqual(kinds({ ...seen, held: overdue }).slice(0, 2), ['askPromises', 'renewLease']);
 });
 
+test('a renewal without an answer has the members asked at once, where they may be', () => {
+  const asks = (seen: Observation): unknown => decide(seen).actions.find(({ kind }) => kind === 'renewLease');
+  const seen = { ...withSettings(leading, on), held: { ...held, ...due }, failsafe: lonely().failsafe };
+  assert.deepEqual(asks(seen), { kind: 'renewLease', orAskPromises: true });
+  assert.deepEqual(asks(withSettings(seen, { cluster: { failsafeMode: false } })), {
+    kind: 'renewLease',
+    orAskPromises: false,
+  });
+  assert.deepEqual(asks({ ...seen, held: { ...held, ...due, releaseInDoubt: true } }), {
+    kind: 'renewLease',
+    orAskPromises: false,
+  });
+});
+
 test('not all promise: the primary stops in time, and says who did not', () => {
   const last = { sentMs: instantMs(now - 50), refusals: [{ member: 'n3', why: 'no answer' }] };
   const scarce = { ...held, sentMs: instantMs(now - 21_000), deadlineMs: instantMs(now + 4_000) };
@@ -252,7 +266,16 @@ test('the leader keeps the list: all members with an address; switched off, it g
   assert.deepEqual(writes(withSettings(following, on)), []);
 });
 
-const ask: PromiseAsk = { name: 'n1', at: null, slots: {}, term: term(40n), ttlMs: 30_000, lsn: null, asks: 'n2' };
+const ask: PromiseAsk = {
+  name: 'n1',
+  at: null,
+  slots: {},
+  term: term(40n),
+  ttlMs: 30_000,
+  lsn: null,
+  asks: 'n2',
+  tries: [],
+};
 
 test('who may promise', () => {
   const seen = withSettings(following, on);
@@ -281,6 +304,13 @@ test('who may promise', () => {
   assert.equal(status(toAnother, { term: term(41n) }), null, 'a later reign ends that');
   assert.equal(status({ ...toAnother, nowMs: promised.untilMs }), null);
   assert.equal(status(withSettings(bound({ untilMs: now, term: term(41n) }), on)), null, 'a promise that is over');
+  // The key went to n1 once more as etcd went, and n1 has not heard of that.
+  const tries = [leaderKey('n1').lease ?? leaseId(0n)];
+  assert.equal(status(seen, { term: term(39n), tries }), null);
+  assert.equal(status(seen, { term: term(39n), tries: [leaseId(99n)] }), 409);
+  assert.equal(status(seen, { name: 'n3', term: term(39n), tries }), 409);
+  assert.equal(promisedTerm(seen, { ...ask, term: term(39n), tries }), leaderKey('n1').term, 'not void at once');
+  assert.equal(promisedTerm(seen, { ...ask, term: term(39n), tries: [leaseId(99n)] }), term(39n));
   const later = { ...vacant.failsafe, promised: { ...promised, term: term(41n) } };
   assert.equal(status(withSettings({ ...vacant, failsafe: later }, on)), 409, 'another asked since');
 });

@@ -10,7 +10,7 @@ const ground = failsafeMode;
 export const failsafeMutants: readonly Mutant[] = [
   {
     name: 'failsafe: whoever answers is enough, the others are not waited for',
-    edits: [edit('agent/failsafe/rounds.ts', 'refusals.length === 0;', 'refusals.length < answers.length;')],
+    edits: [edit('agent/failsafe/rounds.ts', 'said.length === 0 ?', 'said.length < answers.length ?')],
     ground,
   },
   {
@@ -42,7 +42,11 @@ export const failsafeMutants: readonly Mutant[] = [
   {
     name: 'failsafe: it counts for longer than was promised, by more than the margin',
     edits: [
-      edit('agent/failsafe/rounds.ts', 'await granted(sentMs);', 'await granted((clock.now() + 8_000) as never);'),
+      edit(
+        'agent/failsafe/rounds.ts',
+        'await granted(sentMs, members)',
+        'await granted((clock.now() + 8_000) as never, members)',
+      ),
     ],
     ground,
   },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ends, members, three } from '../scenarios/stage.ts';
+import { ends, keyOf, members, three, writeKey } from '../scenarios/stage.ts';
 
 /**
  * etcd may go at any moment, also between a look at it and what is written after that look: each of these writes then waits for
@@ -9,6 +9,7 @@ import { ends, members, three } from '../scenarios/stage.ts';
 for (const [what, moments, timings] of [
   ['a short ttl', 40, { ttl: 6, loop_wait: 1, retry_timeout: 2 }],
   ['a short ttl that leaves time for few renewals', 20, { ttl: 6, loop_wait: 2, retry_timeout: 2 }],
+  ['the shortest', 40, { ttl: 5, loop_wait: 2, retry_timeout: 2 }],
   ['the usual ttl', 8, { ttl: 30, loop_wait: 10, retry_timeout: 10 }],
 ] as const)
   test(`etcd stands still at whatever moment: the primary goes on by what the members promise; ${what}`, async () => {
@@ -17,6 +18,9 @@ for (const [what, moments, timings] of [
     const stepMs = (timings.loop_wait * 1_000) / moments;
     for (let i = 0; i < moments; i += 1) {
       await cluster.run(timings.ttl * 1_000 + i * stepMs);
+      // A look that something else than a renewal made necessary, and what is written after it.
+      writeKey(cluster, 'config', keyOf(cluster, 'config') ?? '{}');
+      await cluster.run(20 + (i % 10) * 6);
       const rulesBefore = cluster.rulesOf(leader).length;
       for (const name of members) cluster.etcd.freeze(name);
       await cluster.run(timings.ttl * 1_500);

@@ -94,7 +94,7 @@ export function makeEtcdClient(world: DcsWorld, settings: () => EtcdSettings, no
         // A session that missed a deadline is cut, unless that was done since: others may use the new one already.
         if ((cutMs.get(endpoint) ?? 0) <= sentMs) etcd.cut(endpoint);
         cutMs.set(endpoint, clock.now());
-        const lastMs = slow ? lastForMs.deadline : lastForMs.connection;
+        const lastMs = reply.kind === 'lost' && slow ? lastForMs.deadline : lastForMs.connection;
         return { ...failed(endpoint, lastMs, reply.why), doubt: doubt && reply.kind === 'lost', slow };
       }
       default:

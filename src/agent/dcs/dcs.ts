@@ -118,6 +118,7 @@ export function makeDcs(world: DcsWorld & Pick<World, 'files'>, { settings, marg
     start: watch.start,
     stop: watch.stop,
     held: leadership.held,
+    tried: leadership.tried,
     /** Takes over a lease from guardian or file, unproven. */
     adopt: (state: Adopted): void => leadership.adopt(state),
     async renew(budgetMs: number = defaultBudgetMs): Promise<DcsOutcome<HeldLease>> {

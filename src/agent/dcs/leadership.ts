@@ -99,9 +99,9 @@ export function makeLeadership(
     return refused(why);
   }
 
-  /** The lease is over, and its key gone or about to go: that takes nothing from what the members promised. */
+  /** The lease is over, and its key gone or about to go: that takes nothing from what the members promised, unless I gave it away. */
   function ended(why: string): DcsOutcome<never> {
-    const goesOn = held?.byMembers === true && clock.now() < held.deadlineMs;
+    const goesOn = held?.byMembers === true && clock.now() < held.deadlineMs && released === null;
     return goesOn ? { kind: 'unknown', why: `${why}; what the members promised holds` } : lost(why);
   }
 
@@ -270,6 +270,8 @@ export function makeLeadership(
 
   return {
     held: (): HeldLease | null => held,
+    /** Leases on which the leader key may be, without that I know. */
+    tried: tries.leases,
     met,
     renew,
     acquire,

@@ -19,6 +19,7 @@ export function makeTries(clock: Pick<Clock, 'now'>) {
       tries = [...tries.filter(({ sentMs, ttlMs }) => later(sentMs, ttlMs) > clock.now()), one];
     },
     of: (lease: LeaseId | null): Try | null => tries.find((one) => one.lease === lease) ?? null,
+    leases: (): readonly LeaseId[] => tries.map(({ lease }) => lease),
     clear(): void {
       tries = [];
     },

@@ -1,17 +1,18 @@
-import { writePromiseAsk } from '../../codec/rest/failsafe.ts';
-import { promiseSeen } from '../../decide/failsafe.ts';
+import { type FailsafeCaller, writePromiseAsk } from '../../codec/rest/failsafe.ts';
+import { mayAskPromises, promiseSeen } from '../../decide/failsafe.ts';
 import { me, memberOf, runningPrimary } from '../../decide/judge.ts';
 import { untilStopMs } from '../../decide/timing.ts';
 import { slotPositions } from '../../decide/upkeep/status.ts';
+import type { HeldLease } from '../../model/cluster.ts';
 import type { Fact } from '../../model/decision.ts';
-import type { FailsafeMap, FailsafeView, PromiseAnswer, PromiseAsk } from '../../model/failsafe.ts';
+import type { FailsafeMap, FailsafeRound, FailsafeView, PromiseAnswer, PromiseAsk } from '../../model/failsafe.ts';
 import type { Observation } from '../../model/observation.ts';
 import type { DcsOutcome } from '../../model/outcome.ts';
-import type { Term } from '../../model/units.ts';
+import type { InstantMs, Term } from '../../model/units.ts';
 import type { World } from '../../model/world.ts';
 import type { Dcs } from '../dcs/dcs.ts';
 import { makePromises } from './promises.ts';
-import { makeRounds } from './rounds.ts';
+import { makeRounds, type Questions } from './rounds.ts';
 
 export interface FailsafeParts {
   readonly stateDir: string;
@@ -52,6 +53,34 @@ export function makeFailsafe(world: Pick<World, 'clock' | 'files' | 'http'>, par
   });
   const rounds = makeRounds(world, () => parts.wake('failsafe'));
 
+  /** What was renewed meanwhile, or is another's or over, is nothing to ask about. */
+  function questions(since: HeldLease): Questions | null {
+    const held = dcs.held();
+    const map = dcs.failsafeMap();
+    const look = seen();
+    if (look === null || map === null || held?.term !== since.term || held.sentMs > since.sentMs) return null;
+    const now = { ...look, held };
+    const nowMs = clock.now();
+    if (nowMs >= held.deadlineMs || !mayAskPromises(now)) return null;
+    const { cluster } = now.settings;
+    const ttlMs = Math.min(held.ttlMs, cluster.ttlMs);
+    return {
+      members: without(map, me(now)),
+      bodyFor: (asks) => bodyOf(now, { term: held.term, ttlMs, asks, tries: dcs.tried() }),
+      limitMs: Math.max(answerLeastMs, Math.min(answerMostMs, untilStopMs(held, nowMs, cluster) / 2)),
+    };
+  }
+
+  /** Whoever came onto the list while the others were asked may lead as well, and has promised nothing. */
+  async function grant(term: Term, sentMs: InstantMs, asked: FailsafeMap): Promise<FailsafeRound['refusals']> {
+    const look = seen();
+    const map = dcs.failsafeMap();
+    if (look === null || map === null) return [{ member: 'somebody', why: 'the list is not known any more' }];
+    const unasked = Object.keys(without(map, me(look))).filter((name) => !(name in asked));
+    if (unasked.length === 0 && dcs.extend(term, sentMs) !== null) await parts.extended();
+    return unasked.map((member) => ({ member, why: 'came onto the list meanwhile' }));
+  }
+
   return {
     async load() {
       await Promise.all([promises.load(), dcs.loadFailsafeMap()]);
@@ -63,27 +92,9 @@ export function makeFailsafe(world: Pick<World, 'clock' | 'files' | 'http'>, par
       last: rounds.last(),
     }),
     ask() {
-      const now = seen();
       const held = dcs.held();
-      const map = dcs.failsafeMap();
-      if (now === null || held === null || map === null) return;
-      const { cluster } = now.settings;
-      const ttlMs = Math.min(held.ttlMs, cluster.ttlMs);
-      rounds.begin({
-        bodyFor: (member) => bodyOf(now, held.term, ttlMs, member),
-        members: without(map, me(now)),
-        limitMs() {
-          const lease = dcs.held();
-          // What was renewed meanwhile, or is another's or over, is nothing to ask about.
-          if (lease?.term !== held.term || lease.sentMs > held.sentMs || lease.releaseInDoubt === true) return null;
-          const nowMs = clock.now();
-          if (nowMs >= lease.deadlineMs) return null;
-          return Math.max(answerLeastMs, Math.min(answerMostMs, untilStopMs(lease, nowMs, cluster) / 2));
-        },
-        granted: async (sentMs) => {
-          if (dcs.extend(held.term, sentMs) !== null) await parts.extended();
-        },
-      });
+      if (held === null) return;
+      rounds.begin({ questions: () => questions(held), granted: (sentMs, asked) => grant(held.term, sentMs, asked) });
     },
     promise: promises.give,
     stand(ask) {
@@ -99,7 +110,7 @@ function without(map: FailsafeMap, name: string): FailsafeMap {
   return others;
 }
 
-function bodyOf(seen: Observation, term: Term, ttlMs: number, asks: string): string {
+function bodyOf(seen: Observation, said: Pick<FailsafeCaller, 'term' | 'ttlMs' | 'asks' | 'tries'>): string {
   const primary = runningPrimary(seen);
   const cluster = seen.dcs.kind === 'reachable' ? seen.dcs.cluster : seen.dcs.lastSeen;
   const own = seen.published ?? memberOf(cluster, me(seen));
@@ -108,9 +119,7 @@ function bodyOf(seen: Observation, term: Term, ttlMs: number, asks: string): str
     connUrl: own?.connUrl ?? null,
     apiUrl: own?.apiUrl ?? null,
     slots: primary === null ? {} : slotPositions(seen, primary),
-    term,
-    ttlMs,
     lsn: primary?.flushLsn ?? null,
-    asks,
+    ...said,
   });
 }

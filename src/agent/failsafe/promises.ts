@@ -1,6 +1,6 @@
 import { promisedForMs, promiseFile, readPromised, writePromised } from '../../codec/failsafe.ts';
 import { bootIdPath } from '../../codec/guard.ts';
-import { type PromiseSeen, type Standing, whyNoPromise } from '../../decide/failsafe.ts';
+import { type PromiseSeen, promisedTerm, type Standing, whyNoPromise } from '../../decide/failsafe.ts';
 import type { Fact } from '../../model/decision.ts';
 import type { PromiseAnswer, PromiseAsk, Promised } from '../../model/failsafe.ts';
 import type { DcsOutcome } from '../../model/outcome.ts';
@@ -68,7 +68,8 @@ export function makePromises({ clock, files }: Pick<World, 'clock' | 'files'>, p
       if (refused !== null) return refused;
       const untilMs = later(nowMs, Math.max(parts.ttlMs(), ask.ttlMs ?? 0));
       const before = promised;
-      const { name: to, term, at, lsn, slots } = ask;
+      const { name: to, at, lsn, slots } = ask;
+      const term = now === null ? ask.term : promisedTerm(now, ask);
       const promise: Promised = {
         to,
         term,

@@ -3,54 +3,57 @@ import type { FailsafeMap, FailsafeRound } from '../../model/failsafe.ts';
 import type { InstantMs } from '../../model/units.ts';
 import type { Http, World } from '../../model/world.ts';
 
-/** All have promised, as of before the first was asked. */
-type Granted = (sentMs: InstantMs) => Promise<void>;
-
-/** A round of questions. `limitMs`: for each answer; null: nothing more is to be asked. */
+/** Whom to ask, all at once, and what: as it is right before that. */
 export interface Questions {
-  readonly bodyFor: (member: string) => string;
+  /** All but this one. */
   readonly members: FailsafeMap;
-  readonly limitMs: () => number | null;
-  readonly granted: Granted;
+  readonly bodyFor: (member: string) => string;
+  readonly limitMs: number;
+}
+
+export interface RoundsParts {
+  /** Null: it is of no use any more. */
+  readonly questions: () => Questions | null;
+  /** All of these have promised, as of before the first was asked. Who else would have to is told: none. */
+  readonly granted: (sentMs: InstantMs, asked: FailsafeMap) => Promise<FailsafeRound['refusals']>;
 }
 
 /** Between two rounds: whoever refused has looked again by then, or not. */
 const againMs = 250;
 
-/** Asks all members at once, beside the loop, until all have promised, or it is of no use any more. */
-export function makeRounds({ clock, http }: Pick<World, 'clock' | 'http'>, ended: () => void) {
+/** Asks the members beside the loop, until all have promised. `heard`: after each round. */
+export function makeRounds({ clock, http }: Pick<World, 'clock' | 'http'>, heard: () => void) {
   let askingSinceMs: InstantMs | null = null;
   let last: FailsafeRound | null = null;
 
-  async function play({ bodyFor, members, limitMs, granted }: Questions): Promise<void> {
-    for (let forMs = limitMs(); forMs !== null; forMs = limitMs()) {
-      const eachMs = forMs;
+  async function play({ questions, granted }: RoundsParts): Promise<void> {
+    for (let now = questions(); now !== null; now = questions()) {
+      const { members, bodyFor, limitMs } = now;
       const sentMs = clock.now();
       askingSinceMs ??= sentMs;
       const answers = await Promise.all(
         Object.entries(members).map(async ([member, apiUrl]) => {
-          const why = await ask(http, apiUrl, bodyFor(member), eachMs);
+          const why = await ask(http, apiUrl, bodyFor(member), limitMs);
           return why === null ? [] : [{ member, why }];
         }),
       );
-      const refusals = answers.flat();
-      const allPromise = refusals.length === 0;
-      if (allPromise) await granted(sentMs);
+      const said = answers.flat();
+      const refusals = said.length === 0 ? await granted(sentMs, members) : said;
       last = { sentMs, refusals };
-      if (allPromise) break;
-      ended();
+      if (refusals.length === 0) break;
+      heard();
       await clock.sleep(againMs);
     }
     askingSinceMs = null;
-    ended();
+    heard();
   }
 
   return {
     askingSinceMs: (): InstantMs | null => askingSinceMs,
     last: (): FailsafeRound | null => last,
-    /** `members`: all but this one. Nothing while they are asked. */
-    begin(questions: Questions): void {
-      if (askingSinceMs === null) void play(questions);
+    /** Nothing while they are asked. */
+    begin(parts: RoundsParts): void {
+      if (askingSinceMs === null) void play(parts);
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { PromiseAsk } from '../../model/failsafe.ts';
-import { type Lsn, lsnOf, type Term, term } from '../../model/units.ts';
+import { type LeaseId, type Lsn, leaseId, lsnOf, type Term, term } from '../../model/units.ts';
 import { compactJson, isObject, type JsonObject, naturalOrNull, textOrNull } from '../dcs/json.ts';
 import { hostPortOf } from '../dcs/url.ts';
 
@@ -17,6 +17,8 @@ export interface FailsafeCaller {
   readonly lsn: Lsn | null;
   /** The member that is asked. */
   readonly asks: string;
+  /** As in `PromiseAsk`. */
+  readonly tries: readonly LeaseId[];
 }
 
 /** The body of POST /failsafe. */
@@ -29,14 +31,25 @@ export const writePromiseAsk = ({
   ttlMs,
   lsn,
   asks,
+  tries,
 }: FailsafeCaller): string =>
   compactJson({
     name,
     conn_url: connUrl ?? '',
     api_url: apiUrl ?? '',
     slots,
-    matriarch: { asks, term: String(reign), ttl_ms: ttlMs, ...(lsn === null ? {} : { lsn }) },
+    matriarch: {
+      asks,
+      term: String(reign),
+      ttl_ms: ttlMs,
+      ...(lsn === null ? {} : { lsn }),
+      ...(tries.length === 0 ? {} : { tries: tries.map(String) }),
+    },
   });
+
+/** Whoever tries once a second for the longest ttl has asked for fewer by then. */
+const triesMost = 1_000;
+const isLease = (value: unknown): value is string => typeof value === 'string' && /^\d{1,19}$/.test(value);
 
 /** A text says what is wrong with it. */
 export function readPromiseAsk(body: JsonObject): PromiseAsk | string {
@@ -49,6 +62,9 @@ export function readPromiseAsk(body: JsonObject): PromiseAsk | string {
   const ttlMs = own.ttl_ms === undefined ? null : Number(own.ttl_ms);
   if (ttlMs !== null && !(ttlMs > 0 && ttlMs <= ttlMostMs))
     return `matriarch.ttl_ms: no number of milliseconds up to ${ttlMostMs}`;
+  const tries = own.tries ?? [];
+  if (!Array.isArray(tries) || tries.length > triesMost || !tries.every(isLease))
+    return `matriarch.tries: no list of up to ${triesMost} leases, each a number in quotes`;
   const slots = isObject(body.slots) ? body.slots : {};
   const lsn = naturalOrNull(own.lsn);
   return {
@@ -64,6 +80,7 @@ export function readPromiseAsk(body: JsonObject): PromiseAsk | string {
     ttlMs,
     lsn: lsn === null || lsn === 0n ? null : lsnOf(lsn),
     asks: textOrNull(own.asks),
+    tries: tries.map((one) => leaseId(BigInt(one))),
   };
 }
 

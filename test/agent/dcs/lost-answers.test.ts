@@ -170,6 +170,26 @@ test('a release without an answer is in doubt: the renewal after it calls it off
   }
 });
 
+test('a key that is gone takes nothing from what the members promised, unless it was given away', async () => {
+  for (const how of ['deleted by hand', 'released'] as const) {
+    const { dcs, luck, ...a } = start();
+    await a.lead();
+    const held = dcs.held();
+    await clock.sleep(5);
+    assert.ok(held !== null && dcs.extend(held.term, clock.now())?.byMembers);
+    if (how === 'released') {
+      luck.next('arrives later', ...Array<Fate>(40).fill('never arrives'));
+      assert.notEqual((await dcs.release(null, 300)).kind, 'done');
+      luck.forget();
+      await luck.arrive();
+    } else await a.meddle({ op: 'delete', key: a.keys.leader });
+    const renewed = await dcs.renew();
+    assert.equal(renewed.kind, how === 'released' ? 'refused' : 'unknown');
+    assert.equal(dcs.held()?.byMembers, how === 'released' ? undefined : true);
+    a.close();
+  }
+});
+
 test('a new life takes a release of the one before for under way, until it has written the key, or finds the primary at work', async () => {
   const { dcs, luck, ...a } = start();
   await a.lead();
