@@ -207,6 +207,7 @@ export function takenTimeline(seen: Observation, mine: Timeline): Timeline {
   const isMyOwn = iAmLeader(seen) && announced?.modRevision === revision(cluster?.leader?.term ?? 0n);
   const known = [
     clusterTimeline(seen),
+    seen.memory.forgottenTimeline,
     announced === null ? null : announced.timeline - (isMyOwn ? 1 : 0),
     ...(cluster?.members ?? []).map((member) => member.timeline),
     ...seen.peers.map((peer) => peer.said?.timeline ?? null),

@@ -10,6 +10,7 @@ import { unclaimedMemory } from './newborn.ts';
 import { repairMemory } from './repair.ts';
 import type { Rule } from './rule.ts';
 import { overMemory } from './rules/lastReign.ts';
+import { forgottenMemory } from './rules/notStreaming.ts';
 import { divergenceMemory } from './rules/rejoin.ts';
 import { rules } from './rules.ts';
 import { standsMemory, vainMemory } from './stuck.ts';
@@ -120,6 +121,7 @@ function remember(seen: Observation): Memory {
     lastRole: running?.role ?? memory.lastRole,
     clusterTimeline:
       seen.held !== null && mine !== null && control !== null && (highest === null || mine > highest) ? mine : highest,
+    forgottenTimeline: forgottenMemory(seen),
     systemId: identityMemory(seen),
     repair: repairMemory(seen),
     vain: vainMemory(seen),
@@ -156,6 +158,7 @@ export const blankMemory: Memory = {
   overSinceMs: null,
   startingSinceMs: null,
   clusterTimeline: null,
+  forgottenTimeline: null,
   systemId: null,
   divergence: null,
   repair: null,

@@ -64,6 +64,8 @@ export type Job =
       readonly successors?: readonly string[];
       /** A frozen server is let go on to hear of its stop, but not from then on: what it does must be under the lease. */
       readonly thawBeforeMs?: InstantMs;
+      /** Timelines for which the server waits in vain: what tells of them goes once it is down. */
+      readonly forgets?: readonly Timeline[];
     }
   | {
       readonly kind: 'restart';
@@ -116,10 +118,15 @@ export type Job =
 
 export type Divergence =
   /**
-   * `walGone`: the segment that this standby needs next, and that the leader no longer has. `astray`: a timeline that it was told of, on
-   * which the leader never was, and of which nothing is here: its file is gone now, and the server waits for it until it starts again.
+   * `walGone`: the segment that this standby needs next, and that the leader no longer has. `astray`: timelines that it was told of, on
+   * which the leader never was, and of which nothing is here; at least one.
    */
-  | { readonly kind: 'none'; readonly walGone?: string; readonly hindrance?: Hindrance; readonly astray?: Timeline }
+  | {
+      readonly kind: 'none';
+      readonly walGone?: string;
+      readonly hindrance?: Hindrance;
+      readonly astray?: readonly Timeline[];
+    }
   | {
       readonly kind: 'diverged';
       readonly forkTimeline: Timeline;

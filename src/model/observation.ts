@@ -91,6 +91,8 @@ export interface Memory {
   readonly startingSinceMs: InstantMs | null;
   /** The highest timeline ever seen for this cluster. */
   readonly clusterTimeline: Timeline | null;
+  /** The highest that was taken off this disk, as nothing of it was here: not to be begun again all the same. */
+  readonly forgottenTimeline: Timeline | null;
   /** Who this cluster was when etcd said so last. */
   readonly systemId: string | null;
   /** The reign whose divergence was judged, and how: rejoin begins with it. */

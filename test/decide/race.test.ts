@@ -195,6 +195,8 @@ test('a promotion keeps off the timelines that others have begun, and off no gar
     withCluster(won, { announced: { timeline: timeline(standby.timeline + 3), modRevision: revision(modRevision) } });
   assert.equal(takenBy(told(1n)), standby.timeline + 3);
   assert.equal(takenBy(told(held.term)), standby.timeline + 2, 'what was told with my key is mine to begin');
+  const forgotten = { ...won.memory, forgottenTimeline: timeline(standby.timeline + 4) };
+  assert.equal(takenBy({ ...won, memory: forgotten }), standby.timeline + 4, 'what is not on the disk any more');
   const garbage = withCluster(won, { members: [member('n2', { timeline: timeline(1e9) })] });
   assert.equal(takenBy(garbage), standby.timeline);
 });

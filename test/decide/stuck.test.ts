@@ -5,7 +5,7 @@ import { memberRecord } from '../../src/decide/upkeep/member.ts';
 import type { Divergence, FinishedJob, Job } from '../../src/model/job.ts';
 import { needIn } from '../../src/model/need.ts';
 import type { Observation } from '../../src/model/observation.ts';
-import { instantMs, later, pid, term } from '../../src/model/units.ts';
+import { instantMs, later, pid, term, timeline } from '../../src/model/units.ts';
 import { doneJob, following, standby, withSettings } from './values.ts';
 
 /** A replica that does not get on ends in one clear state, which says what to do; and a repair counts as one once it streams. */
@@ -45,6 +45,32 @@ test('repairs are counted under one leader, each once, and forgotten when a stre
   assert.equal(decide(flapping).memory.vain?.repairs, 2);
   assert.equal(decide(receiving(after(seen, 9_999), 7)).memory.vain?.repairs, 2);
   assert.equal(decide(receiving(after(seen, 10_000), 7)).memory.vain, null);
+});
+
+test('a timeline that the server waits for in vain: it is stopped once to forget it, and keeps off its number from then on', () => {
+  const check: Job = { kind: 'checkDivergence', from, leaderTimeline: null };
+  const found = (astray: readonly number[]): FinishedJob =>
+    doneJob(check, quiet.nowMs, { divergence: { kind: 'none', astray: astray.map(timeline) } });
+  const memory = { ...quiet.memory, notStreamingSinceMs: later(quiet.nowMs, -60_000) };
+  const stopOf = (seen: Observation): readonly number[] | undefined => {
+    const job = jobOf(seen);
+    return job?.kind === 'stop' ? job.forgets : undefined;
+  };
+  const seen = withLast({ ...quiet, memory }, found([7, 6]));
+  assert.deepEqual(stopOf(seen), [7, 6]);
+  assert.equal(stopOf(receiving(seen, 7)), undefined, 'it streams');
+  const stop = jobOf(seen);
+  assert.ok(stop !== undefined);
+  const remembers = (ended: 'done' | 'failed') =>
+    decide(withLast(seen, doneJob(stop, quiet.nowMs, { ended }))).memory.forgottenTimeline;
+  assert.deepEqual([remembers('done'), remembers('failed')], [7, null]);
+  const again = withLast({ ...quiet, memory: { ...memory, forgottenTimeline: timeline(7) } }, found([7]));
+  assert.equal(stopOf(again), undefined, 'something tells it again each time it starts');
+  assert.deepEqual(
+    decide(again).because.find(([what]) => what === 'astray'),
+    ['astray', '7'],
+  );
+  assert.match(need(after(again, 120_000)) ?? '', /log/);
 });
 
 test('whose WAL is gone again after three copies is left as it is, and says what to do', () => {

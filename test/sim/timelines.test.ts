@@ -215,6 +215,11 @@ test('a standby that was told of a timeline, and has nothing of it, follows who 
   cluster.node(second).machine.flushStalls = false;
   cluster.agent(told).thaw();
   cluster.agent(second).start();
+  // Its agent dies once it has told the server to stop: the next one begins with nothing but what is on the disk.
+  await cluster.until(() => cluster.rulesOf(told).includes('standby.notStreaming') && cluster.server(told) === null, {
+    withinMs: 60_000,
+  });
+  cluster.agent(told).kill({ restartAfterMs: 500 });
   await cluster.untilSteady();
   const forgets = (entry: Entry): boolean => entry.kind === 'job' && /leader never was/.test(entry.step);
   assert.ok(cluster.journal(told).some(forgets), 'it did not take the way that this is about');

@@ -13,7 +13,7 @@ import { promote } from './jobs/promote.ts';
 import { removeData } from './jobs/remove.ts';
 import { rewind } from './jobs/rewind.ts';
 import { whyBehind } from './jobs/rolledBack.ts';
-import { removeAstray, removeStandIns } from './jobs/taken.ts';
+import { forgetTimelines, removeAstray, removeStandIns } from './jobs/taken.ts';
 import { clearOrphans, launch } from './launch.ts';
 import {
   aborted,
@@ -59,8 +59,11 @@ export async function perform(
       return startStandby(parts, context, job.upstream, look);
     case 'follow':
       return follow(parts, context, job);
-    case 'stop':
-      return stop(parts, context, job, look);
+    case 'stop': {
+      const stopped = await stop(parts, context, job, look);
+      if (stopped.ended === 'done') await forgetTimelines(parts, job.forgets ?? []);
+      return stopped;
+    }
     case 'restart': {
       await checkpointNow(parts, context);
       if (context.signal.aborted) return cancelled;

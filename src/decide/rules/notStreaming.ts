@@ -1,6 +1,7 @@
 import type { Fact, Verdict } from '../../model/decision.ts';
 import type { Job } from '../../model/job.ts';
 import type { Observation } from '../../model/observation.ts';
+import { type Timeline, timeline } from '../../model/units.ts';
 import { clusterOf, dueRequest, leaderAsSource, me, memberOf, otherLeader, runningStandby } from '../judge.ts';
 import { repairPause } from '../repair.ts';
 import type { Rule } from '../rule.ts';
@@ -15,7 +16,7 @@ const leftBehindLimitMs = 700;
 const walGoneRemedy =
   'the leader no longer has the WAL that comes next, and no setting allows a fresh copy: run reinit';
 
-const fastStop = (why: string): Job => ({
+const fastStop = (why: string): Extract<Job, { kind: 'stop' }> => ({
   kind: 'stop',
   mode: 'fast',
   why,
@@ -57,10 +58,12 @@ export const notStreaming: Rule = {
       return { actions: [{ kind: 'startJob', job }], because: [...because, ['divergence', verdict]] };
     }
     const last = seen.jobs.kind === 'idle' ? seen.jobs.last : null;
-    const astray = last?.divergence?.kind === 'none' ? last.divergence.astray : undefined;
-    if (astray !== undefined) {
-      const why = `it waits for timeline ${astray}, on which its leader never was`;
-      return { actions: [{ kind: 'startJob', job: fastStop(why) }], because: [...because, ['astray', astray]] };
+    const astray = last?.divergence?.kind === 'none' ? (last.divergence.astray ?? []) : [];
+    if (astray.length > 0) because.push(['astray', astray.join(', ')]);
+    // Once: an archive may tell of it again at each start.
+    if (astray.some((id) => id > (seen.memory.forgottenTimeline ?? 0))) {
+      const job = { ...fastStop('it waits for a timeline on which its leader never was'), forgets: astray };
+      return { actions: [{ kind: 'startJob', job }], because };
     }
     const lost = cannotFollow(seen);
     const vain = lost === null ? null : repairedInVain(seen);
@@ -87,6 +90,14 @@ export const notStreaming: Rule = {
     };
   },
 };
+
+/** A history file keeps PostgreSQL from beginning that timeline again, and a Patroni tells of the one that it began by nothing else. */
+export function forgottenMemory({ jobs, memory }: Observation): Timeline | null {
+  const last = jobs.kind === 'idle' ? jobs.last : null;
+  const forgets = last?.job.kind === 'stop' && last.ended === 'done' ? (last.job.forgets ?? []) : [];
+  const all = memory.forgottenTimeline === null ? forgets : [memory.forgottenTimeline, ...forgets];
+  return all.length === 0 ? null : timeline(Math.max(...all));
+}
 
 /** The leader stops for a switchover, and asks how far we are: the answer is what was seen last. */
 export function isHandedOver(seen: Observation): boolean {

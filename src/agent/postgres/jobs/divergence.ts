@@ -7,10 +7,10 @@ import { type PostgresParts, toolEnv } from '../parts.ts';
 import { ownTarget, peerTarget, runOnce, whyNot } from '../sessions.ts';
 import { identifySystem, timelineHistory, walFrom } from '../statements.ts';
 import { withCommits } from './commitsBeyond.ts';
-import { hindranceOf, isRefusal } from './hindrance.ts';
+import { hindranceOf, isRefusal, streamsFrom } from './hindrance.ts';
 import { endOfLeader } from './rolledBack.ts';
 import { whyNoPrimary } from './source.ts';
-import { bridge, forgetAstray } from './taken.ts';
+import { astrayHere, bridge } from './taken.ts';
 
 const limitMs = 3_000;
 type Diverged = Extract<Divergence, { kind: 'diverged' }>;
@@ -81,7 +81,8 @@ async function compare(
   });
   const strange: Divergence = { ...diverged(mine.lsn), forkUnknown: true };
   if (mine.timeline > theirs) return strange;
-  if (mine.timeline === theirs) return (await aheadOf(parts, job.from, mine)) ?? withoutAstray(parts, local, mine, []);
+  if (mine.timeline === theirs)
+    return (await aheadOf(parts, job.from, mine)) ?? withoutAstray(parts, job.from, local, mine, []);
   const told = await runOnce(sql, walsender, [timelineHistory(theirs)], limitMs);
   if (told.kind !== 'rows') return unknown(`${job.from.member}: ${whyNot(told)}`);
   const history = historyText(told.rows[0]?.content ?? '');
@@ -89,7 +90,7 @@ async function compare(
   const line = lines.find((one) => one.timeline === mine.timeline);
   if (line === undefined) return strange; // a timeline the leader never was on
   if (mine.recovering && mine.lsn > line.end) return diverged(line.end);
-  const astray = await withoutAstray(parts, local, mine, [...lines.map((one) => one.timeline), theirs]);
+  const astray = await withoutAstray(parts, job.from, local, mine, [...lines.map((one) => one.timeline), theirs]);
   if (astray.astray !== undefined) return astray;
   // It does not stream, or nobody would ask. The next one the leader has for certain.
   if (local.kind === 'running' && theirs > mine.timeline + 1) await bridge(parts, mine.timeline, theirs, history);
@@ -108,16 +109,17 @@ async function aheadOf(
   return end !== null && lsn > end ? { kind: 'ahead', myLsn: lsn, leaderLsn: end } : null;
 }
 
-/** `theirs`: the timelines that the leader was on. */
+/** `theirs`: the timelines that the leader was on. Another upstream may have been on more, and would tell of them again. */
 async function withoutAstray(
   parts: PostgresParts,
+  from: Upstream,
   local: LocalPostgres,
   mine: Mine,
   theirs: readonly Timeline[],
 ): Promise<Extract<Divergence, { kind: 'none' }>> {
-  const streams = local.kind !== 'running' || local.role !== 'standby' || local.receiver?.status === 'streaming';
-  const astray = streams ? null : await forgetAstray(parts, mine.timeline, new Set(theirs));
-  return { kind: 'none', ...(astray === null ? {} : { astray }) };
+  const isFromLeader = local.kind === 'running' && local.role === 'standby' && streamsFrom(local, from);
+  const astray = isFromLeader ? await astrayHere(parts, mine.timeline, theirs) : [];
+  return astray.length === 0 ? { kind: 'none' } : { kind: 'none', astray };
 }
 
 /** A cleanly stopped primary: its last record is the shutdown checkpoint. It may end exactly where the new timeline begins. */

@@ -13,14 +13,13 @@ const segmentsBytes = 2 * 16 * 1_048_576;
 export async function hindranceOf(
   parts: PostgresParts,
   from: Upstream,
-  { upstream, receiver }: RunningStandby,
+  local: RunningStandby,
 ): Promise<Hindrance | null> {
-  if (receiver?.status === 'streaming') return null;
+  if (local.receiver?.status === 'streaming') return null;
   const freeBytes = await parts.world.files.freeBytes(`${parts.places().dataDir}/pg_wal`);
   if (freeBytes !== null && freeBytes < segmentsBytes) return { kind: 'diskFull', freeBytes };
-  const slot = upstream?.slot ?? null;
-  const isFromLeader = upstream?.host === from.host && upstream.port === from.port;
-  if (slot === null || !isFromLeader) return null;
+  const slot = local.upstream?.slot ?? null;
+  if (slot === null || !streamsFrom(local, from)) return null;
   const settings = parts.settings();
   const target = peerTarget(settings, from.host, from.port, settings.local.postgres.superuser, false);
   const asked = await runOnce(parts.world.sql, target, [slotStatus(slot)], limitMs);
@@ -29,6 +28,10 @@ export async function hindranceOf(
   if (row === undefined) return { kind: 'slotLost', slot, status: 'absent' };
   return row.wal_status === 'lost' ? { kind: 'slotLost', slot, status: 'lost' } : null;
 }
+
+/** Whether that is its upstream, be there a stream or none. */
+export const streamsFrom = ({ upstream }: RunningStandby, from: Upstream): boolean =>
+  upstream?.host === from.host && upstream.port === from.port;
 
 /** Invalid authorization, by SQLSTATE (class 28): the server is there, and says no. */
 export const isRefusal = (result: SqlResult): boolean => result.kind === 'error' && result.sqlState.startsWith('28');

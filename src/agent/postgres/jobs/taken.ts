@@ -76,22 +76,34 @@ function contains(lines: readonly TimelineEnd[], newest: number, control: Contro
 }
 
 /**
- * A standby that runs was told of a timeline whose primary was gone before anything of it was sent, and whoever leads never was on it:
- * it waits for that one for as long as it runs. What is told of it here is taken away. Null: nothing is, or something of it is here.
+ * A standby was told of a timeline whose primary was gone before anything of it was sent, and whoever leads never was on it: it waits for
+ * that one for as long as it runs. Those of which nothing is here, beyond `mine` and not among `theirs`.
  */
-export async function forgetAstray(parts: PostgresParts, mine: Timeline, theirs: ReadonlySet<Timeline>) {
-  const names = await namesOf(parts);
-  let found: Timeline | null = null;
+export async function astrayHere(
+  parts: PostgresParts,
+  mine: Timeline,
+  theirs: readonly Timeline[],
+): Promise<readonly Timeline[]> {
+  const found: Timeline[] = [];
   for (const { name, id } of await historiesAfter(parts, mine)) {
+    if (theirs.includes(id) || (await hasWalOf(parts, id))) continue;
     const file = await parts.world.files.read(pathOf(parts, name));
-    const isOfUse = file.kind !== 'text' || theirs.has(id) || file.text.includes(mark);
-    if (isOfUse || names.some((one) => isSegmentOf(one, id))) continue;
-    await must(parts.world.files.remove(pathOf(parts, name)));
-    parts.step('checkDivergence', 'forgets a timeline on which the leader never was', [['timeline', id]]);
-    found = id;
+    if (file.kind === 'text' && !file.text.includes(mark)) found.push(id);
   }
   return found;
 }
+
+/** Of a server that is down: without its history file it is not on its way to a timeline of which it has nothing. */
+export async function forgetTimelines(parts: PostgresParts, ids: readonly Timeline[]): Promise<void> {
+  for (const id of ids) {
+    if (await hasWalOf(parts, id)) continue;
+    await must(parts.world.files.remove(pathOf(parts, historyFileName(id))));
+    parts.step('stop', 'forgets a timeline on which the leader never was', [['timeline', id]]);
+  }
+}
+
+const hasWalOf = async (parts: PostgresParts, id: Timeline): Promise<boolean> =>
+  (await namesOf(parts)).some((name) => isSegmentOf(name, id));
 
 /** 24 hex digits, the first eight of them the timeline. */
 const isSegmentOf = (name: string, id: Timeline): boolean =>
