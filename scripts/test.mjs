@@ -13,6 +13,16 @@ const cores = availableParallelism();
 const seldomOptimized = ['--interrupt-budget=1000000', '--max-semi-space-size=64'];
 const rulesRecorder = 'test/rules/record.ts';
 const rulesCheck = 'test/rules/check.ts';
+/** Ctrl-C reaches all that runs here; each ends what it made, and this process is the last to go. */
+const running = new Set();
+let interrupted = false;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+  process.on(signal, () => {
+    interrupted = true;
+    if (running.size === 0) process.exit(130);
+    for (const child of running) child.kill(signal);
+  });
+
 const groups = {
   types: () => [
     [bin('tsc'), ['--noEmit']],
@@ -57,15 +67,6 @@ process.on('exit', () => rmSync(process.env.RULES_FOLDER, { recursive: true, for
 /** Where all test files are, compiled. */
 const folder = await compileTests([...testFilesIn(['test/']), rulesRecorder, rulesCheck]);
 const inFolder = (path) => compiled(folder, path);
-
-/** Ctrl-C reaches all that runs here; each ends what it made, and this process is the last to go. */
-const running = new Set();
-let interrupted = false;
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
-  process.on(signal, () => {
-    interrupted = true;
-    for (const child of running) child.kill(signal);
-  });
 
 const results = [];
 for (const name of asked.length > 0 ? asked : Object.keys(groups)) {

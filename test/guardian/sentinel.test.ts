@@ -94,10 +94,9 @@ test('the postmaster is killed, and a busy backend outlives it: it is left alone
     .find(({ executable }) => executable?.endsWith('postgres'));
   assert.ok(postmaster);
   kill(postmaster.pid, 'SIGKILL');
-  await clock.sleep(deadlineMs + graceMs - 200 - clock.now());
-  assert.ok(m.here().length > 0, 'it went on by itself');
   await until('nothing runs', () => m.here().length === 0);
   const lateMs = clock.now() - deadlineMs - graceMs;
+  assert.ok(lateMs >= 0, `it went by itself, ${-lateMs} ms before`);
   assert.ok(lateMs < 500, `${lateMs} ms`);
   assert.equal(await ended, 128 + 9);
 });
