@@ -177,8 +177,8 @@ export function makeDcs(world: DcsWorld & Pick<World, 'files'>, { settings, marg
     /** `/failsafe`: who is asked, and so who may lead. Null deletes. */
     writeFailsafe: (members: FailsafeMap | null, seen: Seen, term: Term, budgetMs: number = defaultBudgetMs) => {
       const text = members === null ? null : writeFailsafe(members);
-      return failsafeMap.write(members, seen, term, (over) =>
-        writes.putAsLeaderOver('failsafe', text, over, term, budgetMs),
+      return failsafeMap.write(members, seen, term, budgetMs, (over, leftMs) =>
+        writes.putAsLeaderOver('failsafe', text, over, term, leftMs),
       );
     },
     /** Whom to ask before going on without etcd; null: that is not known. */

@@ -1,7 +1,7 @@
 import { failsafeMapFile, type KnownMaps, readKnownMaps, writeKnownMaps } from '../../codec/failsafe.ts';
 import type { FailsafeMap } from '../../model/failsafe.ts';
 import type { DcsOutcome } from '../../model/outcome.ts';
-import { type InstantMs, instantMs, type Revision, type Term } from '../../model/units.ts';
+import { type InstantMs, instantMs, later, type Revision, type Term } from '../../model/units.ts';
 import type { World } from '../../model/world.ts';
 import { makeOneFile } from '../oneFile.ts';
 import { absent } from './lease.ts';
@@ -53,22 +53,30 @@ export function makeFailsafeMap({ files, clock }: Pick<World, 'files' | 'clock'>
       if (term === null || term !== unknownIn) unknownIn = null;
       if (term !== null) void keep(term);
     },
-    /** `over`: 'any', whatever was read last. `write` compares the revision that it is given. */
+    /**
+     * `over`: 'any', whatever was read last. `write` compares the revision that it is given, in what is left of `budgetMs`: a disk that
+     * hangs may have taken its time, and is not waited for.
+     */
     async write(
       members: FailsafeMap | null,
       over: Seen,
       term: Term,
-      write: (over: Revision | null) => Promise<DcsOutcome<null>>,
+      budgetMs: number,
+      write: (over: Revision | null, leftMs: number) => Promise<DcsOutcome<null>>,
     ): Promise<DcsOutcome<null>> {
+      const endMs = later(clock.now(), budgetMs);
       const revision = over === 'any' ? lastAt : (over ?? absent);
       const mine = { members, over: revision };
       tries = [...tries, mine];
-      const failed = await keep(term);
+      const waiting = new AbortController();
+      const late = clock.sleep(budgetMs, waiting.signal).then(() => `not taken within ${Math.round(budgetMs)} ms`);
+      const failed = await Promise.race([keep(term), late]);
+      waiting.abort();
       if (failed !== null) {
         tries = tries.filter((one) => one !== mine);
         return { kind: 'refused', why: `${path}: ${failed}` };
       }
-      const outcome = await write(revision === absent ? null : revision);
+      const outcome = await write(revision === absent ? null : revision, Math.max(0, endMs - clock.now()));
       if (outcome.kind === 'done') {
         if (unknownIn === term) unknownIn = null;
         knownMs = clock.now();

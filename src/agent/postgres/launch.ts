@@ -56,10 +56,10 @@ async function launchOnce(parts: PostgresParts, context: JobContext, options: La
   await clearStaleLocks(parts);
   await configure(parts, options.role, options.control);
   await setStandbySignal(parts, options.role.role === 'standby');
+  await unmarkWhole(parts);
   if (context.signal.aborted) return cancelled;
   const refusal = await options.mayStart();
   if (refusal !== null) return failed(`not started: ${refusal}`);
-  await unmarkWhole(parts);
 
   const { commandLine } = parametersFor(parts.settings(), options.role, options.control);
   const server = [

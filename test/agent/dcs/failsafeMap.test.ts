@@ -42,11 +42,11 @@ test('a read that was overtaken by another, or by a write, tells nothing', async
   const beforeMs = clock.now();
   await new Promise((resolve) => setTimeout(resolve, 5));
   map.seen(reads(two, 10n), reign);
-  await map.write(all, revision(10n), reign, done(11n));
+  await map.write(all, revision(10n), reign, 1_000, done(11n));
   map.seen(reads(two, 10n, beforeMs), reign);
   assert.deepEqual(map.current(), all, 'after a write');
   map.seen(reads(all, 11n), reign);
-  await map.write({ ...all, n4: 'http://n4:8008/patroni' }, revision(11n), reign, lost);
+  await map.write({ ...all, n4: 'http://n4:8008/patroni' }, revision(11n), reign, 1_000, lost);
   map.seen(reads(two, 10n, beforeMs), reign);
   assert.deepEqual(Object.keys(map.current() ?? {}), ['n1', 'n2', 'n3', 'n4'], 'the write may still arrive');
 });
@@ -54,14 +54,14 @@ test('a read that was overtaken by another, or by a write, tells nothing', async
 test('while a deletion may still arrive it is not known whom to ask, by the next agent neither', async (t) => {
   const { map, begin } = stage(t);
   map.seen(reads(all, 10n), reign);
-  await map.write(null, revision(10n), reign, lost);
+  await map.write(null, revision(10n), reign, 1_000, lost);
   assert.equal(map.current(), null);
   const next = begin();
   await next.load(reign);
   assert.equal(next.current(), null);
   map.seen(reads(all, 10n), reign);
   assert.equal(map.current(), null, 'the key is where the deletion would find it');
-  await map.write(all, revision(10n), reign, done(12n));
+  await map.write(all, revision(10n), reign, 1_000, done(12n));
   assert.deepEqual(map.current(), all);
 });
 
@@ -73,9 +73,9 @@ test('over garbage the revision that was read is compared: two such writes exclu
     return { kind: 'unknown', why: 'no answer' };
   };
   map.seen(reads(null, 10n), reign);
-  await map.write(all, 'any', reign, note);
+  await map.write(all, 'any', reign, 1_000, note);
   map.seen(reads(null, 0n), reign);
-  await map.write(all, 'any', reign, note);
+  await map.write(all, 'any', reign, 1_000, note);
   assert.deepEqual(compared, [revision(10n), null]);
 });
 
@@ -96,8 +96,18 @@ test('what hung in the disk does not come true over what was written after it', 
   };
   const { map, path } = stage(t, slow);
   map.seen(reads(two, 10n), reign);
-  const write = map.write(all, revision(10n), reign, lost);
+  const write = map.write(all, revision(10n), reign, 1_000, lost);
   setTimeout(answer, 20);
   await write;
   assert.match(await readFile(path, 'utf8'), /"tries":\[\{"members":\{[^}]*"n3"/);
+});
+
+test('a disk that hangs is not waited for: nothing is sent, and nothing has changed', async (t) => {
+  const files = makeFiles();
+  const { map } = stage(t, { ...files, write: () => new Promise<never>(() => {}) });
+  map.seen(reads(two, 10n), reign);
+  const sent = () => Promise.reject(new Error('it was sent'));
+  const outcome = await map.write(all, revision(10n), reign, 20, sent);
+  assert.match(outcome.kind === 'refused' ? outcome.why : outcome.kind, /failsafe\.json: not taken within 20 ms/);
+  assert.deepEqual(map.current(), two);
 });

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { timeline } from '../../../src/model/units.ts';
@@ -34,6 +36,25 @@ describe('a promotion', () => {
     assert.notEqual(result.ended, 'done');
     assert.ok(world.clock.now() - beganMs < 5_000, `${world.clock.now() - beganMs} ms`);
     assert.equal((await n1.postgres.look()).kind, 'stopped');
+    assert.equal((await n1.perform({ kind: 'startStandby', upstream: null })).error, null);
+  });
+
+  test('whose lease ran out while the disk took the sign that makes it one is not signalled, and nobody finds the sign [seed 0x1876d]', async () => {
+    let asked = 0;
+    const premise = async () => {
+      asked += 1;
+      const lies = existsSync(join(n1.settings.local.postgres.dataDir, 'promote'));
+      return lies ? 'only 800 ms of the lease are left' : null;
+    };
+    const result = await n1.perform(promotion, { premise });
+    assert.deepEqual([result.ended, result.error], ['failed', 'not promoted: only 800 ms of the lease are left']);
+    assert.equal(asked, 2, 'before anything is written as well');
+    assert.equal(existsSync(join(n1.settings.local.postgres.dataDir, 'promote')), false);
+    const seen = await n1.postgres.look();
+    assert.ok(
+      seen.kind === 'stopped' && seen.control.state === 'in archive recovery',
+      'it might have heard all the same',
+    );
     assert.equal((await n1.perform({ kind: 'startStandby', upstream: null })).error, null);
   });
 

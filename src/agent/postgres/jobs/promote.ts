@@ -183,10 +183,12 @@ async function attempt(
     signalled();
     // As pg_ctl makes it: a sign, which need not survive anything.
     await must(world.files.append(places.promoteFile, '', 0o600));
-    if (context.signal.aborted) {
+    // The disk may have taken its time, and the lease run out meanwhile.
+    const late = await context.premise(job.premise);
+    if (context.signal.aborted || late !== null) {
       // It would be heard by whatever server runs here then.
       await must(world.files.forget(places.promoteFile));
-      return cancelled;
+      return context.signal.aborted ? cancelled : failed(`not promoted: ${late}`);
     }
     if (!world.processes.signal(postmaster.info.pid, 'USR1')) return failed('the postmaster is gone');
     parts.step('promote', 'promotion signalled', []);
