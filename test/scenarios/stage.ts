@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { LeaseId } from '../../src/model/units.ts';
 import { type SimulatedCluster, type SimulateOptions, simulate } from '../../src/sim/cluster.ts';
 import { places } from '../../src/sim/settings.ts';
 
@@ -59,12 +60,19 @@ export function writeKey({ etcd }: SimulatedCluster, name: string, value: string
   );
 }
 
-/** What somebody does with etcdctl: the lease that a key hangs on is over, and with it all that hung on it. */
-export function revokeLeaseOf({ etcd }: SimulatedCluster, name: string): void {
+export function leaseOf({ etcd }: SimulatedCluster, name: string): LeaseId {
   const found = etcd.store.range(`/service/sim/${name}`);
   const lease = found.kind === 'kvs' ? (found.kvs[0]?.lease ?? null) : null;
+  if (lease === null) throw new Error(`${name} hangs on no lease`);
+  return lease;
+}
+
+/** What somebody does with etcdctl: the lease that a key hangs on is over, and with it all that hung on it. */
+export function revokeLeaseOf(cluster: SimulatedCluster, name: string): void {
+  const { etcd } = cluster;
+  const lease = leaseOf(cluster, name);
   const lead = etcd.raft.leader();
-  if (lease === null || lead === null) throw new Error(`no lease of ${name} can be revoked`);
+  if (lead === null) throw new Error('etcd has no leader');
   etcd.raft.propose(
     lead,
     () => void etcd.leases.revoke(lease),

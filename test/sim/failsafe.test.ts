@@ -248,28 +248,6 @@ async function startsInPlace(settings: Readonly<Record<string, unknown>>, seed: 
   await ends(cluster, 0);
 }
 
-test('the key is gone, and etcd is away again before it is taken anew: what was promised is not lost by that', async () => {
-  const { cluster, leader } = await three(816, on);
-  for (let i = 0; i < 12; i += 1) {
-    cluster.etcd.shutOut.add(leader);
-    await cluster.run(65_000);
-    const sinceMs = cluster.engine.now();
-    cluster.etcd.shutOut.clear();
-    await cluster.run(i * 12);
-    cluster.etcd.shutOut.add(leader);
-    await cluster.run(60_000);
-    assert.equal(cluster.primary(), leader, `back for ${i * 12} ms`);
-    assert.ok(
-      longestGap(cluster, sinceMs) < 2_000,
-      `back for ${i * 12} ms: a gap of ${longestGap(cluster, sinceMs)} ms`,
-    );
-    cluster.etcd.shutOut.clear();
-    await cluster.untilSteady();
-    await cluster.run(20_000);
-  }
-  await ends(cluster, 0);
-});
-
 test('the leader has no etcd, and its postmaster is frozen: it asks for no more promises, and another leads', async () => {
   const { cluster, leader } = await three(817, on);
   cluster.etcd.shutOut.add(leader);

@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
+import { folderUntilExit } from './folder.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -9,18 +9,12 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const banner =
   "import { createRequire as bundledRequire } from 'node:module'; const require = bundledRequire(import.meta.url);";
 
-const folders: string[] = [];
-process.on('exit', () => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
-});
-
 /**
  * A program of the checkout as one file of its own, for threads, which do not load TypeScript, and for what is started so often
  * that loading it would take longer than the test. It is below node_modules, where native packages are found, and gone at the exit.
  */
 export async function bundle(entryPoint: string, plugins: readonly Plugin[] = []): Promise<string> {
-  const folder = mkdtempSync(join(root, 'node_modules/.matriarch-bundle-'));
-  folders.push(folder);
+  const folder = folderUntilExit(join(root, 'node_modules/.matriarch-bundle-'));
   const outfile = join(folder, 'program.mjs');
   await build({
     absWorkingDir: root,

@@ -1,4 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeDcs } from '../../../src/agent/dcs/dcs.ts';
@@ -9,6 +8,7 @@ import type { EtcdOp, EtcdTransport } from '../../../src/model/world.ts';
 import { makeClock } from '../../../src/world/clock.ts';
 import { makeEtcdTransport } from '../../../src/world/etcd/transport.ts';
 import { makeFiles } from '../../../src/world/files.ts';
+import { folderUntilExit } from '../../support/folder.ts';
 
 export const marginMs = 500;
 export const clock = makeClock();
@@ -35,8 +35,7 @@ export function makeNode(
     ...options.login,
   };
   const keys = keysOf('service', options.scope);
-  const stateDir = mkdtempSync(join(tmpdir(), 'matriarch-dcs-'));
-  process.once('exit', () => rmSync(stateDir, { recursive: true, force: true }));
+  const stateDir = folderUntilExit(join(tmpdir(), 'matriarch-dcs-'));
   const wakes: string[] = [];
   const notes: string[] = [];
   let ttlMs = options.ttlMs ?? 5_000;
