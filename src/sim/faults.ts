@@ -75,14 +75,23 @@ const ofEtcd: readonly Fault[] = [
     mend: (c, n) => void c.etcd.shutOut.delete(n),
   },
   {
-    // Whoever still has etcd and does not hear of the primary could take its place.
+    // Whoever still has etcd and does not hear of the primary could take its place. In failsafe mode it may have promised not to by
+    // then, and its agent begin anew.
     name: 'primary shut out and out of sight',
     strike(c, n, chance) {
       const primary = c.primary() ?? n;
       const other = chance.pick(others(c, primary));
       c.etcd.shutOut.add(primary);
-      c.network.cut(primary, other);
-      c.network.cut(other, primary);
+      function goOutOfSight(): void {
+        c.network.cut(primary, other);
+        c.network.cut(other, primary);
+      }
+      if (chance.happens(0.5)) return goOutOfSight();
+      c.engine.after(chance.between(2000, 40_000), () => {
+        if (!c.etcd.shutOut.has(primary)) return;
+        goOutOfSight();
+        c.agent(other).kill();
+      });
     },
     mend(c) {
       c.etcd.shutOut.clear();
