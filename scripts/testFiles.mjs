@@ -42,6 +42,7 @@ export const apart = [
   'test/traffic/traffic.test.ts',
   'test/agent/dcs/lost-answers.test.ts',
   'test/agent/dcs/real-etcd.test.ts',
+  'test/agent/postgres/clientKey.test.ts',
   'test/agent/postgres/promote.test.ts',
   'test/agent/dcs/garbled.test.ts',
   'test/agent/dcs/client.test.ts',
@@ -69,10 +70,11 @@ export const noScenarios = [
 
 /** Scenarios that take longest, in seconds on the machine on which they were measured; the others take a few. */
 export const longest = {
-  'test/sim/failsafe.test.ts': 36,
+  'test/sim/failsafe.test.ts': 29,
   'test/acceptance/everyStep.test.ts': 23,
   'test/sim/ttl.test.ts': 22,
   'test/sim/minimize.test.ts': 17,
+  'test/sim/etcdGoes.test.ts': 20,
   'test/sim/quorum.test.ts': 16,
   'test/sim/patroni.test.ts': 16,
   'test/sim/pause.test.ts': 14,

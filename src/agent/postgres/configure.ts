@@ -2,6 +2,7 @@ import { withoutRecovery, withoutSynchronousNames, writeConf, writeHba } from '.
 import { writeConninfo } from '../../codec/postgres/conninfo.ts';
 import { initSyncDefault } from '../../codec/postgres/initSync.ts';
 import { type PassEntry, writePgpass } from '../../codec/postgres/pgpass.ts';
+import { serviceName, writeService } from '../../codec/postgres/service.ts';
 import type { ControlData, Upstream } from '../../model/postgres.ts';
 import type { Login, Settings } from '../../model/settings.ts';
 import { newHba } from './hba.ts';
@@ -56,6 +57,17 @@ export const loginWords = (login: Login, passfile: string): readonly (readonly [
   ...(login.password === null ? [] : [['passfile', passfile] as const]),
   ...Object.entries({ sslmode: 'prefer', ...login.ssl }),
 ];
+
+/**
+ * libpq's words for the command line of a tool, which anybody on this machine can read. What opens a client's key is in no passfile:
+ * it goes to a service file (`toolEnv`).
+ */
+export async function forTool(parts: PostgresParts, words: ReturnType<typeof loginWords>): Promise<typeof words> {
+  const secret = words.filter(([name]) => name === 'sslpassword');
+  if (secret.length === 0) return words;
+  await must(parts.world.files.write(parts.places().serviceFile, writeService(secret), 0o600));
+  return [['service', serviceName], ...words.filter(([name]) => name !== 'sslpassword')];
+}
 
 export function primaryConninfo(settings: Settings, upstream: Upstream): string {
   const { replication, pgpass, database } = settings.local.postgres;

@@ -74,11 +74,12 @@ export const partsOf = (parts: Omit<PostgresParts, 'places' | 'written' | 'hba'>
   places: () => placesOf(parts.settings().local),
 });
 
-/** PostgreSQL's tools speak plainly, and find the password where libpq looks. */
+/** PostgreSQL's tools speak plainly, and find what is secret where libpq looks. */
 export const toolEnv = (places: Places): Readonly<Record<string, string>> => ({
   LC_ALL: 'C',
   LANG: 'C',
   PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
   PGPASSFILE: places.pgpass,
+  PGSERVICEFILE: places.serviceFile,
   PGOPTIONS: '-c statement_timeout=0',
 });

@@ -20,6 +20,7 @@ export function placesOf(local: LocalSettings) {
     hba: `${configDir}/pg_hba.conf`,
     ident: `${configDir}/pg_ident.conf`,
     pgpass,
+    serviceFile: `${local.stateDir}/pg_service.conf`,
     stateDir: local.stateDir,
     log: `${local.stateDir}/postgres.log`,
     /** What a job that rewrites the data directory is doing: still there when it died. */

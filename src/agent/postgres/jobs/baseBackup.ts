@@ -1,6 +1,6 @@
 import { writeConninfo } from '../../../codec/postgres/conninfo.ts';
 import type { Upstream } from '../../../model/postgres.ts';
-import { keepalives, loginWords, must } from '../configure.ts';
+import { forTool, keepalives, loginWords, must } from '../configure.ts';
 import { mark, unmark } from '../marker.ts';
 import {
   cancelled,
@@ -47,7 +47,7 @@ export async function baseBackup(parts: PostgresParts, context: JobContext, from
   const { replication, database, pgpass } = settings.local.postgres;
   const dsn = writeConninfo([
     ['dbname', database],
-    ...loginWords(replication, pgpass),
+    ...(await forTool(parts, loginWords(replication, pgpass))),
     ['host', from.host],
     ['port', String(from.port)],
     // Not the member's own name: its walsender would confirm commits in the name of a standby that is not there yet.

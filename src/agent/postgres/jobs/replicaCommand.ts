@@ -2,6 +2,7 @@ import { splitCommand } from '../../../codec/command.ts';
 import { writeConninfo } from '../../../codec/postgres/conninfo.ts';
 import type { Upstream } from '../../../model/postgres.ts';
 import type { ReplicaMethod } from '../../../model/settings.ts';
+import { forTool } from '../configure.ts';
 import { cancelled, failed, type JobContext, type JobResult, type PostgresParts, succeeded } from '../parts.ts';
 import { findPostmaster, orphansOf } from '../postmaster.ts';
 import { endStrays, workplace } from './strays.ts';
@@ -21,10 +22,13 @@ export async function replicaCommand(
   from: Upstream | null,
 ): Promise<JobResult> {
   const { processes } = parts.world;
-  const { pgpass } = parts.places();
   const key = `postgresql.${method.name}.command`;
   const [program = '', ...words] = splitCommand(method.command);
-  const args = [...words, ...method.options.map(([name, value]) => `--${name}=${value}`), ...own(parts, method, from)];
+  const args = [
+    ...words,
+    ...method.options.map(([name, value]) => `--${name}=${value}`),
+    ...(await own(parts, method, from)),
+  ];
   parts.step('clone', `${method.name}${from === null ? '' : ` from ${from.member}`}`, [
     ['program', program],
     ...(from === null
@@ -47,7 +51,7 @@ export async function replicaCommand(
   const command = {
     program,
     args,
-    env: { PGPASSFILE: pgpass },
+    env: secretsFor(parts),
     inherit: true,
     cwd: await workplace(parts),
     onLine,
@@ -80,8 +84,19 @@ const lastWords = (text: string): string => {
   return said === '' ? ', without a word on stderr' : `: ${said}`;
 };
 
-/** No password is among them: libpq finds that in the passfile. */
-function own(parts: PostgresParts, { noParams }: CommandMethod, from: Upstream | null): readonly string[] {
+/** Where libpq finds what is secret. A service file of the operator's own is left to the tool, unless ours is needed. */
+function secretsFor(parts: PostgresParts): Readonly<Record<string, string>> {
+  const { pgpass, serviceFile } = parts.places();
+  const isNeeded = parts.settings().local.postgres.replication.ssl.sslpassword !== undefined;
+  return { PGPASSFILE: pgpass, ...(isNeeded ? { PGSERVICEFILE: serviceFile } : {}) };
+}
+
+/** No password is among them. */
+async function own(
+  parts: PostgresParts,
+  { noParams }: CommandMethod,
+  from: Upstream | null,
+): Promise<readonly string[]> {
   if (noParams) return [];
   const { scope, postgres } = parts.settings().local;
   const { replication, database } = postgres;
@@ -90,8 +105,7 @@ function own(parts: PostgresParts, { noParams }: CommandMethod, from: Upstream |
       ? ''
       : writeConninfo([
           ['dbname', database],
-          ['user', replication.username],
-          ...Object.entries(replication.ssl),
+          ...(await forTool(parts, [['user', replication.username], ...Object.entries(replication.ssl)])),
           ['host', from.host],
           ['port', String(from.port)],
         ]);

@@ -1,6 +1,6 @@
 import { writeConninfo } from '../../../codec/postgres/conninfo.ts';
 import type { Job } from '../../../model/job.ts';
-import { keepalives, loginWords, setStandbySignal, writePassfile } from '../configure.ts';
+import { forTool, keepalives, loginWords, setStandbySignal, writePassfile } from '../configure.ts';
 import { halt } from '../halt.ts';
 import { mark, unmark } from '../marker.ts';
 import {
@@ -49,7 +49,7 @@ export async function rewind(
   const { superuser, rewind: login, pgpass, database } = settings.local.postgres;
   const source = writeConninfo([
     ['dbname', database],
-    ...loginWords(login ?? superuser, pgpass),
+    ...(await forTool(parts, loginWords(login ?? superuser, pgpass))),
     ['host', job.from.host],
     ['port', String(job.from.port)],
     ['connect_timeout', '5'],
