@@ -32,6 +32,7 @@ export const apart = [
   'test/agent/postgres/replicaMethods.test.ts',
   'test/agent/postgres/elsewhere.test.ts',
   'test/agent/postgres/justPromoted.test.ts',
+  'test/agent/postgres/sameNumber.test.ts',
   'test/agent/postgres/gone.test.ts',
   'test/agent/postgres/marked.test.ts',
   'test/agent/postgres/repair.test.ts',

@@ -132,7 +132,7 @@ export type Divergence =
       readonly forkTimeline: Timeline;
       readonly forkLsn: Lsn;
       readonly myLsn: Lsn;
-      /** The leader never was on my timeline: where the histories part is not known, and `forkLsn` is where I am. */
+      /** The leader never was on my timeline, or on another of that number: where the histories part is not known, and `forkLsn` is where I am. */
       readonly forkUnknown?: true;
       /** Committed here beyond the fork, and soon gone; absent: not counted. */
       readonly commits?: number;

@@ -89,6 +89,19 @@ export function peerBeganAnew(cluster: SimulatedCluster): boolean {
 }
 
 /**
+ * A Patroni does not read which timelines were announced, and may begin one that was begun before. Where both began at the same record nothing
+ * tells them apart: whoever is on the first takes the leader for one whose disk was rolled back, and waits for people.
+ */
+export function peerBeganTwin(cluster: SimulatedCluster): boolean {
+  const promotions = cluster.history().filter((seen) => seen.kind === 'promotion');
+  return promotions.some(
+    (one) =>
+      cluster.node(one.node).runs === 'patroni' &&
+      promotions.some(({ node, timeline, atMs }) => node !== one.node && timeline === one.timeline && atMs < one.atMs),
+  );
+}
+
+/**
  * One of ours leads, all others of ours stream from it, and what is missing are Patronis: one whose PostgreSQL does not run, as it
  * lost its power in the middle of a copy, finds a folder that is neither empty nor a cluster, and leaves it to people; or one that
  * is on a timeline that nobody has any more [seed 0x13c7a], and its rewind finds nothing to do.

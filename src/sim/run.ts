@@ -18,7 +18,7 @@ import { faultsOfPause } from './faultsOfPeople.ts';
 import { atEnd, type Finding, type Judgement, judgementOf } from './findings.ts';
 import { healAll, repeat, type Strike, unleash } from './nemesis.ts';
 import type { SimulatedNode } from './node.ts';
-import { onlyPeersAreAway, peerBeganAnew } from './peersOwn.ts';
+import { onlyPeersAreAway, peerBeganAnew, peerBeganTwin } from './peersOwn.ts';
 import { wasRolledBack } from './rolledBack.ts';
 
 /** sync: `synchronous_mode: on`; quorum: of that name. In both no acknowledged commit may be lost. */
@@ -131,7 +131,7 @@ export async function runPlan(plan: RunPlan): Promise<RunAccount> {
     stuck = [
       {
         ...atEnd(7, 'stuck', text),
-        ...(peerBeganAnew(cluster) || onlyPeersAreAway(cluster) ? { peersOwn: true } : {}),
+        ...(isByPeers(cluster) ? { peersOwn: true } : {}),
       },
     ];
   }
@@ -154,6 +154,11 @@ export async function runPlan(plan: RunPlan): Promise<RunAccount> {
     cluster,
   };
 }
+
+const isByPeers = (cluster: SimulatedCluster): boolean =>
+  peerBeganAnew(cluster) ||
+  onlyPeersAreAway(cluster) ||
+  (peerBeganTwin(cluster) && [...cluster.nodes.values()].some(needsPeople));
 
 const needsPeople = ({ handles }: SimulatedNode): boolean =>
   needIn(handles()?.snapshot()?.decision.because ?? []) !== null;

@@ -8,6 +8,7 @@ import { ownTarget, peerTarget, runOnce, whyNot } from '../sessions.ts';
 import { identifySystem, timelineHistory, walFrom } from '../statements.ts';
 import { withCommits } from './commitsBeyond.ts';
 import { hindranceOf, isRefusal, streamsFrom } from './hindrance.ts';
+import { historyText, isOfOneOrigin, ownHistory } from './lineage.ts';
 import { endOfLeader } from './rolledBack.ts';
 import { whyNoPrimary } from './source.ts';
 import { astrayHere, bridge } from './taken.ts';
@@ -81,12 +82,13 @@ async function compare(
   });
   const strange: Divergence = { ...diverged(mine.lsn), forkUnknown: true };
   if (mine.timeline > theirs) return strange;
+  const told = theirs === 1 ? null : await runOnce(sql, walsender, [timelineHistory(theirs)], limitMs);
+  const history = told?.kind === 'rows' ? historyText(told.rows[0]?.content ?? '') : '';
+  const lines = readHistoryFile(history);
+  if (lines.length > 0 && !isOfOneOrigin(await ownHistory(parts, mine.timeline), { earlier: lines })) return strange;
   if (mine.timeline === theirs)
     return (await aheadOf(parts, job.from, mine)) ?? withoutAstray(parts, job.from, local, mine, []);
-  const told = await runOnce(sql, walsender, [timelineHistory(theirs)], limitMs);
-  if (told.kind !== 'rows') return unknown(`${job.from.member}: ${whyNot(told)}`);
-  const history = historyText(told.rows[0]?.content ?? '');
-  const lines = readHistoryFile(history);
+  if (told !== null && told.kind !== 'rows') return unknown(`${job.from.member}: ${whyNot(told)}`);
   const line = lines.find((one) => one.timeline === mine.timeline);
   if (line === undefined) return strange; // a timeline the leader never was on
   if (mine.recovering && mine.lsn > line.end) return diverged(line.end);
@@ -151,12 +153,6 @@ async function judgeCleanEnd(
     return unknown(`the end of the shutdown checkpoint was not understood: ${finished.stderr.trim().slice(-200)}`);
   return end === fork ? { kind: 'none' } : diverged(fork);
 }
-
-/** TIMELINE_HISTORY gives bytea as text: hex with \x, or as it is. */
-export const historyText = (content: string): string =>
-  content.startsWith('\\x')
-    ? (content.slice(2).match(/../g) ?? []).map((pair) => String.fromCharCode(Number.parseInt(pair, 16))).join('')
-    : content;
 
 async function whereIAm(parts: PostgresParts, local: LocalPostgres): Promise<Mine | string> {
   if (local.kind === 'stopped') return fromControl(local.control);

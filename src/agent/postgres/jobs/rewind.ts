@@ -1,5 +1,6 @@
 import { writeConninfo } from '../../../codec/postgres/conninfo.ts';
 import type { Job } from '../../../model/job.ts';
+import type { Upstream } from '../../../model/postgres.ts';
 import { forTool, keepalives, loginWords, setStandbySignal, writePassfile } from '../configure.ts';
 import { halt } from '../halt.ts';
 import { mark, unmark } from '../marker.ts';
@@ -15,6 +16,7 @@ import {
 import { findPostmaster } from '../postmaster.ts';
 import { archiveReady } from './archiveReady.ts';
 import { crashRecovery } from './crashRecovery.ts';
+import { isOfOneOrigin, leaderHistory, ownHistory } from './lineage.ts';
 import { reportBefore } from './report/report.ts';
 import { whyNoPrimary } from './source.ts';
 import { removeHistoriesAfter } from './taken.ts';
@@ -44,6 +46,8 @@ export async function rewind(
   // After what is to be archived was: what this writes is of a history that is given up.
   const notReady = await reachOwnTimeline(parts, context, job);
   if (notReady !== null) return notReady;
+  const twin = await whyTwin(parts, job.from);
+  if (twin !== null) return failed(`not rewound: ${twin}`);
   const refusal = await whyNot(parts, context, job);
   if (refusal !== null) return failed(`not rewound: ${refusal}`);
   const { superuser, rewind: login, pgpass, database } = settings.local.postgres;
@@ -123,6 +127,15 @@ async function whyNot(
  */
 const endsBeforeFork = ({ stdout, stderr }: { readonly stdout: string; readonly stderr: string }): boolean =>
   /no rewind required/.test(stdout + stderr) && !/on the same timeline/.test(stdout + stderr);
+
+/** pg_rewind takes two timelines of one number for one, and finds nothing to do. Null: these are not such. */
+async function whyTwin(parts: PostgresParts, from: Upstream): Promise<string | null> {
+  const control = await parts.readControl();
+  const theirs = await leaderHistory(parts, from);
+  if (typeof control === 'string' || typeof theirs === 'string' || theirs.timeline !== control.timeline) return null;
+  if (theirs.earlier.length === 0 || isOfOneOrigin(await ownHistory(parts, control.timeline), theirs)) return null;
+  return `timeline ${control.timeline} of ${from.member} is another than this node's of the same number, which pg_rewind takes for one: it takes a fresh copy (reinit)`;
+}
 
 /**
  * The last checkpoint of a server that died right after its promotion is of the timeline before. pg_rewind before 16 takes that one
