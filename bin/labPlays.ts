@@ -10,9 +10,9 @@ export async function playAll(
   let down = async (): Promise<void> => {};
   let over = false;
   const running = runCampaign({ ...options, began: (end) => (down = end), over: () => over });
-  const ended = ending.ended.then(() => {
+  const ended = ending.ended.then((why) => {
     over = true;
-    options.say('ending');
+    options.say(`ending (${why}): what is being played is not judged`);
     return 'interrupted' as const;
   });
   const how = await Promise.race([running.played.then(() => 'played' as const), ended]).finally(() => down());

@@ -131,7 +131,10 @@ async function run(names: readonly string[], flags: RunFlags): Promise<number> {
   if (report !== null) say(`the report is ${report.write(campaign)}`);
   if (campaign.verdicts.length > 0) process.stdout.write(shown(campaign, flags.format));
   if (other !== null) process.stdout.write(`\n${compare(campaign, other)}`);
-  if (how === 'interrupted') return 130;
+  if (how === 'interrupted') {
+    say(`it was ended before its time: ${campaign.verdicts.length} of ${plays.length * flags.times} runs were judged`);
+    return 130;
+  }
   return failedOf(campaign).length === 0 ? 0 : 1;
 }
 
