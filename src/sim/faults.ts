@@ -5,6 +5,7 @@ import { ofHand } from './faultsOfHand.ts';
 import { ofPeople } from './faultsOfPeople.ts';
 import { rollBackDisk } from './rolledBack.ts';
 import { places } from './settings.ts';
+import { stuckWrite } from './stuckWrite.ts';
 import { drawnFrom } from './unsynced.ts';
 import type { SimulatedCluster } from './words.ts';
 
@@ -128,40 +129,8 @@ const ofEtcd: readonly Fault[] = [
     },
     mend: (c) => c.etcd.stuck.letGo(() => c.chance.between(0, 20_000)),
   },
-  {
-    // The same of a single write, one that matters, while all else goes well. What it was about is soon forgotten where the agent
-    // ends, and nobody is told where its node is cut off as it comes true.
-    name: 'one write to etcd stuck',
-    strike(c, n, chance) {
-      const victim = chance.happens(0.7) ? (c.primary() ?? n) : n;
-      const delayMs = chance.happens(0.5) ? chance.between(300, 3000) : chance.between(3000, 20_000);
-      const [ends, cutOff] = [chance.happens(0.3), chance.happens(0.5)];
-      const cutOffMs = chance.between(2000, 30_000);
-      c.etcd.stuck.trap(victim, {
-        ...chance.pick(writes),
-        delayMs,
-        caught: () => void (ends && c.engine.after(0, () => c.agent(victim).kill())),
-        landing() {
-          if (!cutOff) return;
-          c.tell(victim, 'isolated, as its write comes true');
-          c.network.isolate(victim);
-          c.engine.after(cutOffMs, () => c.network.heal());
-        },
-      });
-    },
-    mend: (c) => c.etcd.stuck.clearTraps(),
-  },
+  stuckWrite,
 ];
-
-/** The key is given back, is taken or written again; the list of synchronous standbys; what takes part in failsafe mode. */
-const writes = [
-  { op: 'delete', key: 'leader' },
-  { op: 'delete', key: 'leader' },
-  { op: 'put', key: 'leader' },
-  { op: 'put', key: 'sync' },
-  { op: 'put', key: 'sync' },
-  { op: 'put', key: 'failsafe' },
-] as const;
 
 const ofMachines: readonly Fault[] = [
   { name: 'isolated', strike: (c, n) => c.network.isolate(n), mend: (c) => c.network.heal() },

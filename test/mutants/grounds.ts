@@ -138,6 +138,25 @@ export const justPromoted: Ground = {
   mode: 'quorum',
 };
 
+/** A promotion takes seconds, and its agent begins anew meanwhile, without etcd. */
+export const slowToRise: Ground = {
+  ...often('in quorum mode, where promotions take seconds, and agents begin anew meanwhile', [
+    'struck as soon as a job is at a step',
+    'power cut',
+    'postmaster killed',
+    'leader key deleted by hand',
+  ]),
+  mode: 'quorum',
+  edits: [
+    edit('sim/draw.ts', 'if (chance.happens(0.2)) tuning.promoteMs = [500, 4000];', 'tuning.promoteMs = [2000, 6000];'),
+    edit(
+      'sim/faults.ts',
+      "ambush('job step', sudden)",
+      "ambush('job step', sudden.filter(({ name }) => name === 'agent killed' || name === 'shut out from etcd'))",
+    ),
+  ],
+};
+
 const stuckRequests = [
   'one write to etcd stuck',
   'requests to etcd stuck',
@@ -150,8 +169,20 @@ const stuckRequests = [
 ];
 /** Requests to etcd are carried out long after everybody gave them up. */
 export const lateWrites: Ground = {
-  ...often('in synchronous mode, with requests to etcd that are stuck and standbys that come and go', stuckRequests),
+  ...often('in synchronous mode, with writes to /sync that are stuck and standbys that come and go', stuckRequests),
   mode: 'sync',
+  edits: [
+    edit(
+      'sim/stuckWrite.ts',
+      '...chance.pick(writes),',
+      "...(chance.pick(writes) && ({ op: 'put', key: 'sync' } as const)),",
+    ),
+    edit(
+      'sim/draw.ts',
+      'chance.happens(0.25) ? { synchronous_node_count: 2 }',
+      'chance.happens(1) ? { synchronous_node_count: 2 }',
+    ),
+  ],
 };
 export const lateReleases: Ground = often('writes to etcd are stuck, and the leader key is often given back', [
   'one write to etcd stuck',

@@ -6,6 +6,7 @@ import {
   lateWrites,
   namesChange,
   quorumMode,
+  slowToRise,
   synchronousMode,
 } from './grounds.ts';
 import type { Mutant } from './list.ts';
@@ -89,7 +90,7 @@ export const synchronousMutants: readonly Mutant[] = [
   {
     name: 'synchronous: the files of a server that was told to promote are written as those of a standby',
     edits: [edit('decide/upkeep/configuration.ts', ' && !isRising;', ';')],
-    ground: justPromoted,
+    ground: slowToRise,
   },
   {
     name: 'synchronous: a write to /sync that was lost sight of is forgotten',
