@@ -1,11 +1,11 @@
 /**
  * A reader that has seen enough (`| head`) ends a command quietly, as a signal would. An agent goes on: what it guards does
- * not hang on whoever reads its log.
+ * not hang on whoever reads its log. Who listens besides has something to end first, a lab say, and does that.
  */
 let whenClosed = (): void => process.exit(0);
 for (const stream of [process.stdout, process.stderr])
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') whenClosed();
+    if (error.code === 'EPIPE' && stream.listenerCount('error') === 1) whenClosed();
   });
 
 export function outliveOutput(): void {

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { History } from '../model/history.ts';
+import type { History, SharedMs } from '../model/history.ts';
 import { readHistoryFiles } from '../traffic/historyFile.ts';
 import type { TrafficStatus } from '../traffic/meter.ts';
 import { psqlEnv } from './environment.ts';
@@ -57,7 +57,8 @@ export interface Clients {
   status(path: ClientPath): TrafficStatus | null;
   /** Waits until all of them have been served without a pause for a while; false when the limit passed. */
   untilSteady(limitMs: number, signal?: AbortSignal): Promise<boolean>;
-  stop(): Promise<void>;
+  /** Gives when they were told to end first: what is not answered after that is not waited for. */
+  stop(): Promise<SharedMs>;
   history(): History;
 }
 
@@ -86,6 +87,7 @@ export async function startClients(lab: Lab, name: string): Promise<Clients> {
       }),
     ),
   );
+  let toldMs: SharedMs | null = null;
   const running = () =>
     lab.client.machine.processes().filter(({ argv }) => clientPaths.some((path) => argv.includes(historyPath(path))));
 
@@ -113,7 +115,11 @@ export async function startClients(lab: Lab, name: string): Promise<Clients> {
       );
       return calm !== null;
     },
-    stop: () => endAll(running),
+    async stop() {
+      toldMs ??= Date.now();
+      await endAll(running);
+      return toldMs;
+    },
     history: () => readHistoryFiles(clientPaths.map(historyPath).filter((path) => existsSync(path))),
   };
 }

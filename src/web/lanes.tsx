@@ -97,7 +97,6 @@ interface RowProps {
 function LaneRow({ title, lane: { now, samples, gaps }, axis, nowMs, marks, nameOf, ask }: RowProps) {
   const shown = gaps.filter(({ toWallMs }) => (toWallMs ?? nowMs) > axis.fromMs);
   const open = shown.find(({ toWallMs }) => toWallMs === null);
-  const lost = now === null ? 0 : now.failed + now.unknown;
   return (
     <>
       <div class={`legend ${open === undefined ? '' : 'bad'}`}>
@@ -115,7 +114,8 @@ function LaneRow({ title, lane: { now, samples, gaps }, axis, nowMs, marks, name
             )}
             <small>
               longest gap {duration(now.longestGapMs)}
-              {lost > 0 && `, ${lost} failed`}
+              {now.failed > 0 && `, ${now.failed} failed`}
+              {now.unknown > 0 && `, ${now.unknown} unknown`}
             </small>
           </p>
         )}

@@ -31,6 +31,19 @@ test('a command whose reader has gone ends without a word', async () => {
   assert.deepEqual(await unread('--input-type=module', '--eval', program), { code: 0, stderr: '' });
 });
 
+test('whoever has something to end first, a lab say, is not cut short when the reader has gone', async () => {
+  const program = `
+    import './bin/output.ts';
+    import { makeEnding } from './src/lab/ending.ts';
+    const { ended } = makeEnding();
+    const writing = setInterval(() => process.stdout.write('a row\\n'), 10);
+    const why = await ended;
+    clearInterval(writing);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    process.exit(why === 'its output was closed' ? 130 : 1);`;
+  assert.deepEqual(await unread('--input-type=module', '--eval', program), { code: 130, stderr: '' });
+});
+
 test('what does not get onto a full disk is no success', async () => {
   const full = openSync('/dev/full', 'w');
   const program = `import './bin/output.ts'; process.stdout.write('a row\\n'); process.exit();`;

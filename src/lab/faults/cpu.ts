@@ -1,4 +1,4 @@
-import { setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 import type { Lab } from '../lab.ts';
 import type { LabNode } from '../node.ts';
 import { type Proc, signal } from '../procfs.ts';
@@ -32,4 +32,9 @@ export function renice(node: LabNode, service: Service): void {
   const proc = node.process(service);
   if (proc === null) throw new Error(`${service} does not run on ${node.name}`);
   setPriority(proc.pid, 19);
+}
+
+/** The usual weight again. */
+export function unrenice({ pid }: Pick<Proc, 'pid'>): void {
+  if (getPriority(pid) === 19) setPriority(pid, 0);
 }

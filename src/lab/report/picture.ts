@@ -51,7 +51,7 @@ function drawTraffic(evidence: Evidence, path: ClientPath, y: number, scale: Sca
   for (const [index, span] of spans.entries()) {
     parts.push(bar(scale, { ...span, y: y + 4, tall: 10, of: 'served' }, `${path}: served`));
     const untilMs = spans[index + 1]?.fromMs ?? evidence.untilMs;
-    if (untilMs - span.untilMs < gapMs || (index === spans.length - 1 && untilMs - span.untilMs < 1_000)) continue;
+    if (untilMs - span.untilMs < gapMs) continue;
     const words = `${path}: not served for ${ms(untilMs - span.untilMs)}`;
     parts.push(bar(scale, { fromMs: span.untilMs, untilMs, y: y + 7, tall: 4, of: 'gap' }, words));
     const middle = (scale.x(span.untilMs) + scale.x(untilMs)) / 2;

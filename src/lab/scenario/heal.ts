@@ -1,6 +1,6 @@
 import { setClock } from '../faults/clocks.ts';
 import { giveBackConnections } from '../faults/connections.ts';
-import { relieve } from '../faults/cpu.ts';
+import { relieve, unrenice } from '../faults/cpu.ts';
 import { freeDisk } from '../faults/disk.ts';
 import type { LabNode } from '../node.ts';
 import type { Service } from '../services.ts';
@@ -49,6 +49,9 @@ const servicesOf = ({ machine }: LabNode): readonly Service[] =>
 
 async function bringBack(node: LabNode, service: Service): Promise<void> {
   const proc = node.process(service);
-  if (proc !== null) return node.thaw(service);
+  if (proc !== null) {
+    unrenice(proc);
+    return node.thaw(service);
+  }
   if (['etcd', 'agent', 'haproxy'].includes(service)) await node.start(service);
 }

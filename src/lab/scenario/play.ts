@@ -85,11 +85,9 @@ export async function play(
     await rights.caughtUp(signal);
   } catch (error) {
     broken = error instanceof Error ? error.message : String(error);
-  } finally {
-    await clients.stop();
-    sideWorks.end();
   }
-  const untilMs = Date.now();
+  // What was looked at after they were stopped took its time, in which nobody asked for anything.
+  const untilMs = await clients.stop().finally(() => sideWorks.end());
   const clocks = scenario.steps.flatMap((step) => (step.kind === 'setClock' ? [durationMs(step.by, ttlMs)] : []));
   const seen = withTrueTimes([...witnesses.history(mark), ...clients.history()], clocks);
   return {

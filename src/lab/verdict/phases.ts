@@ -83,7 +83,7 @@ function firstWriteOn({ history }: Evidence, path: ClientPath, node: string, sin
 
 /** Decisions of a cluster that is well, which are told once a minute whether anything happened or not. */
 const isRoutine = ({ entry }: JournalSeen): boolean =>
-  entry.kind === 'decided' && ['primary.healthy', 'standby.following'].includes(entry.rule) && entry.actions.length < 3;
+  entry.kind === 'decided' && ['primary.healthy', 'standby.following'].includes(entry.rule);
 
 export function wordsOf({ entry }: JournalSeen): string {
   switch (entry.kind) {
