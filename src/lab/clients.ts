@@ -72,7 +72,8 @@ export async function startClients(lab: Lab, name: string): Promise<Clients> {
   const slug = (path: ClientPath): string => `${name}-${path.replace(' ', '-')}`;
   const historyPath = (path: ClientPath): string => join(folder, `client-${slug(path)}.jsonl`);
   const logPath = (path: ClientPath): string => lab.logPath('client', slug(path));
-  const keyOf = (path: ClientPath): string | null => (isWritePath(path) ? slug(path) : null);
+  /** A reader reads what the writer of its own path writes: how far it is behind can be told then. */
+  const keyOf = (path: ClientPath): string => slug(path.startsWith('direct') ? 'direct write' : 'proxied write');
   const targets = targetsOf(lab);
   await Promise.all(
     clientPaths.map((path) =>
@@ -96,7 +97,7 @@ export async function startClients(lab: Lab, name: string): Promise<Clients> {
   const fresh = (path: ClientPath): boolean =>
     existsSync(logPath(path)) && Date.now() - statSync(logPath(path)).mtimeMs < 2_500;
   return {
-    keys: clientPaths.flatMap((path) => keyOf(path) ?? []),
+    keys: clientPaths.filter(isWritePath).map(keyOf),
     status,
     async untilSteady(limitMs, signal) {
       let calmSinceMs = Number.POSITIVE_INFINITY;

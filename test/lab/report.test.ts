@@ -33,6 +33,7 @@ const sound: Verdict = {
     'direct read': { lost: 2 },
     'proxied read': {},
   },
+  reads: { reads: 0, stalestMs: null, backwards: 0 },
   writes: { acknowledged: 900, failed: 0, unknown: 2, unknownPresent: 1, lost: 12, doubled: 3, reordered: 0 },
   splitBrainMs: 0,
   streamingAgainMs: 15_870,

@@ -1,4 +1,5 @@
 import type { AppendCounts } from '../../model/laws/appends.ts';
+import { type Staleness, stalenessOf } from '../../model/laws/staleReads.ts';
 import { tellViolation } from '../../model/laws/tell.ts';
 import { countAppends, judge, judgedLaws, type Violation } from '../../model/laws.ts';
 import { durationMs, type Scenario } from '../../model/scenario.ts';
@@ -29,6 +30,8 @@ export interface Verdict {
   readonly gaps: Readonly<Record<ClientPath, Gap>>;
   readonly errors: Evidence['errors'];
   readonly writes: AppendCounts;
+  /** How far reads of standbys and old primaries were behind what had been acknowledged. */
+  readonly reads: Omit<Staleness, 'stalest'>;
   /** How long two nodes acknowledged writes at the same time, by their own clocks; 0: never. */
   readonly splitBrainMs: number;
   readonly streamingAgainMs: number | null;
@@ -71,6 +74,7 @@ export function verdictOf(scenario: Scenario, evidence: Evidence, run: number): 
     gaps,
     errors: evidence.errors,
     writes: countAppends(history.filter((seen) => seen.kind !== 'write' || !seen.client.startsWith('monitor/'))),
+    reads: readsOf(evidence),
     splitBrainMs: Math.max(0, ...broken.map((one) => (one.kind === 'splitBrain' ? Math.max(one.overlapMs, 1) : 0))),
     streamingAgainMs: evidence.streamingAgainMs,
     primaryBefore: evidence.primaryBefore,
@@ -79,6 +83,11 @@ export function verdictOf(scenario: Scenario, evidence: Evidence, run: number): 
     steps: evidence.steps,
     tookMs: evidence.untilMs - evidence.fromMs,
   };
+}
+
+function readsOf({ history }: Evidence): Verdict['reads'] {
+  const { stalest: _, ...counted } = stalenessOf(history);
+  return counted;
 }
 
 /** Instants in the sentence are ms since 1970: people want them since the beginning. */
