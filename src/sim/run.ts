@@ -1,3 +1,4 @@
+import { isObject, parseJson } from '../codec/dcs/json.ts';
 import type { BrokenAssumption } from '../model/laws/lapses.ts';
 import { needIn } from '../model/need.ts';
 import { makeChance } from './chance.ts';
@@ -117,7 +118,7 @@ export async function runPlan(plan: RunPlan): Promise<RunAccount> {
     }
     await cluster.run(safetyMs);
     healAll(cluster);
-    if (pausedMs() !== null) await resume(cluster);
+    if (pausedMs() !== null) await resume(cluster, settings);
     // What seems steady as the last fault is mended may be what nobody had the time to notice: seed 0x34a in sync mode.
     const endMs = cluster.engine.now() + livenessMs;
     await cluster.untilSteady(livenessMs);
@@ -163,8 +164,11 @@ const isByPeers = (cluster: SimulatedCluster): boolean =>
 const needsPeople = ({ handles }: SimulatedNode): boolean =>
   needIn(handles()?.snapshot()?.decision.because ?? []) !== null;
 
-/** Whoever paused the cluster ends that once everything is whole: it takes an agent that answers, and etcd behind it. */
-async function resume(cluster: SimulatedCluster): Promise<void> {
+/**
+ * Whoever paused the cluster ends that once everything is whole: it takes an agent that answers, and etcd behind it. Where nobody leads, nobody puts
+ * a /config right that cannot be read: the answer says who can.
+ */
+async function resume(cluster: SimulatedCluster, settings: RunSettings): Promise<void> {
   await cluster.run(61_000); // what was asked of an agent that was frozen then may be done now
   for (let tries = 0; tries < 60; tries += 1) {
     const [name = ''] = [...cluster.nodes.keys()].slice(tries % cluster.nodes.size);
@@ -174,6 +178,9 @@ async function resume(cluster: SimulatedCluster): Promise<void> {
     });
     await cluster.run(2000);
     if (status === 200) return;
+    const found = cluster.etcd.store.range('/service/sim/config');
+    const isReadable = found.kind === 'kvs' && isObject(parseJson(found.kvs[0]?.value ?? ''));
+    if (!isReadable) void cluster.ask(name, 'PUT', '/config', JSON.stringify(settings));
   }
   throw new Error('nobody could end the pause');
 }

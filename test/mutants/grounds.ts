@@ -62,9 +62,6 @@ export const loopStalls: Ground = {
   faults: faultNames.filter((name) => !needsGuards.test(name)),
 };
 
-/** What ours do beside one that has no guard, counts its lease from the answer, and puts its name over another's. */
-export const besidePatroni: Ground = { name: 'beside a Patroni', edits: [], faults: null, peers: 1 };
-
 /** Few faults, and those often, among our own agents: the moments that they make are rare among all the others. */
 const often = (name: string, faults: readonly string[]): Ground => ({
   name,
@@ -72,6 +69,20 @@ const often = (name: string, faults: readonly string[]): Ground => ({
   faults: faultNames.filter((one) => faults.includes(one)),
   peers: 0,
 });
+/** What ours do beside one that has no guard, counts its lease from the answer, and puts its name over another's: its loop stands still, and keys go. */
+export const besidePatroni: Ground = {
+  ...often('beside a Patroni whose loop stands still, and whose key goes', [
+    'agent frozen',
+    'suspended',
+    'shut out from etcd',
+    'leader key deleted by hand',
+    'some keys deleted by hand',
+    'etcd frozen',
+    'network slow',
+    'one-way cut',
+  ]),
+  peers: 1,
+};
 /** A hook before each promotion takes its time, etcd goes meanwhile, and no rule calls the promotion off. */
 export const slowHook: Ground = {
   ...often('a hook before the promotion takes 12 s, and no rule calls it off', [

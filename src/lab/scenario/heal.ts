@@ -35,7 +35,7 @@ async function healAll({ lab, witnesses }: Theatre): Promise<void> {
     relieve(node);
     if (machine.plan.kind === 'node') {
       freeDisk(node);
-      await giveBackConnections(node);
+      giveBackConnections(node);
     }
     for (const service of servicesOf(node)) await bringBack(node, service);
     if (machine.plan.kind === 'node' && lab.plan.fakeClocks) await setClock(node, 0);

@@ -127,7 +127,7 @@ function onMachine(stage: Stage, kind: MachineVerb): (node: LabNode) => Promise<
     case 'useUpConnections':
       return useUpConnections;
     case 'giveBackConnections':
-      return giveBackConnections;
+      return async (node) => giveBackConnections(node);
     case 'restart':
       return (node) => ask(lab, node.name, ['restart', lab.plan.scope, node.name, '--force']);
     case 'reinit':
