@@ -3,9 +3,7 @@ import type { Campaign } from '../src/lab/report/campaign.ts';
 import { type CampaignOptions, runCampaign } from '../src/lab/scenario/campaign.ts';
 
 /** Plays scenarios until all are played or somebody ends it: then the lab goes, and what was being played is not judged. */
-export async function playAll(
-  options: Omit<CampaignOptions, 'began' | 'over'>,
-): Promise<{ readonly how: 'played' | 'interrupted'; readonly campaign: Campaign }> {
+export async function playAll(options: Omit<CampaignOptions, 'began' | 'over'>): Promise<Campaign> {
   const ending = makeEnding();
   let down = async (): Promise<void> => {};
   let over = false;
@@ -13,8 +11,8 @@ export async function playAll(
   const ended = ending.ended.then((why) => {
     over = true;
     options.say(`ending (${why}): what is being played is not judged`);
-    return 'interrupted' as const;
+    return why;
   });
-  const how = await Promise.race([running.played.then(() => 'played' as const), ended]).finally(() => down());
-  return { how, campaign: running.soFar() };
+  const endedBy = await Promise.race([running.played.then(() => null), ended]).finally(() => down());
+  return running.soFar(endedBy);
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { writeScenario } from '../src/codec/scenario/write.ts';
-import { type Campaign, failedOf } from '../src/lab/report/campaign.ts';
+import { type Campaign, endedEarly, failedOf } from '../src/lab/report/campaign.ts';
 import { compare } from '../src/lab/report/compare.ts';
 import { junitOf } from '../src/lab/report/junit.ts';
 import { tableOf } from '../src/lab/report/table.ts';
@@ -110,7 +110,7 @@ async function run(names: readonly string[], flags: RunFlags): Promise<number> {
   };
   const other = flags.compare === undefined ? null : campaignIn(flags.compare);
   const report = flags.report === undefined ? null : makeReportFolder(flags.report);
-  const { how, campaign } = await playAll({
+  const campaign = await playAll({
     plays,
     times: flags.times,
     ttlS: flags.ttl,
@@ -131,8 +131,9 @@ async function run(names: readonly string[], flags: RunFlags): Promise<number> {
   if (report !== null) say(`the report is ${report.write(campaign)}`);
   if (campaign.verdicts.length > 0) process.stdout.write(shown(campaign, flags.format));
   if (other !== null) process.stdout.write(`\n${compare(campaign, other)}`);
-  if (how === 'interrupted') {
-    say(`it was ended before its time: ${campaign.verdicts.length} of ${plays.length * flags.times} runs were judged`);
+  const early = endedEarly(campaign);
+  if (early !== null) {
+    say(early);
     return 130;
   }
   return failedOf(campaign).length === 0 ? 0 : 1;
@@ -146,6 +147,8 @@ function shown(campaign: Campaign, format: RunFlags['format']): string {
 /** What `--report` of this program wrote; of its shape no more is asked than tells it from other files. */
 function campaignIn(path: string): Campaign {
   const value: Campaign = JSON.parse(readFileSync(path, 'utf8'));
-  if (Array.isArray(value.verdicts) && typeof value.agentCommand === 'string') return value;
+  // Files from before it was said how many runs were asked for count as whole.
+  if (Array.isArray(value.verdicts) && typeof value.agentCommand === 'string')
+    return { ...value, runsWanted: value.runsWanted ?? value.verdicts.length, endedBy: value.endedBy ?? null };
   throw new Error(`${path} is no verdict.json of "lab run"`);
 }

@@ -45,7 +45,7 @@ export async function prove({ campaign, plays, replay }: Proof, flags: ProofFlag
   let [done, failed] = [0, 0];
   let reports: string | null = null;
   screen.line(`${campaign}: ${plays.length} runs, results in ${flags.record}; Ctrl-C drops the one under way`);
-  const { how } = await playAll({
+  const { endedBy } = await playAll({
     plays: plays.map(({ played }) => played),
     times: 1,
     ttlS: flags.ttl,
@@ -71,8 +71,8 @@ export async function prove({ campaign, plays, replay }: Proof, flags: ProofFlag
       screen.line(`  kept in ${folder}; again: matriarch lab run ${file} --ttl ${flags.ttl}`);
     },
   });
-  screen.line(`${campaign}: ${done} played, ${failed} failed${how === 'interrupted' ? ', broken off' : ''}`);
-  if (how === 'interrupted') return 130;
+  screen.line(`${campaign}: ${done} played, ${failed} failed${endedBy === null ? '' : ', broken off'}`);
+  if (endedBy !== null) return 130;
   return failed === 0 ? 0 : 1;
 }
 
@@ -91,6 +91,8 @@ function keepFailed(folder: string, ttlS: number, { verdict, evidence, lab }: Se
     ttlS,
     cores: availableParallelism(),
     otherLabs: 0,
+    runsWanted: 1,
+    endedBy: null,
     verdicts: [verdict],
   });
 }

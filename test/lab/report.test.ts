@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { Campaign } from '../../src/lab/report/campaign.ts';
 import { compare } from '../../src/lab/report/compare.ts';
 import { tableOf } from '../../src/lab/report/table.ts';
+import { runCampaign } from '../../src/lab/scenario/campaign.ts';
 import { errorsSince } from '../../src/lab/scenario/errors.ts';
 import { shippedScenarios } from '../../src/lab/scenario/shelf.ts';
 import { phaseNames } from '../../src/lab/verdict/phases.ts';
@@ -49,6 +50,8 @@ const campaign = (verdicts: readonly Verdict[]): Campaign => ({
   ttlS: 6,
   cores: 2,
   otherLabs: 0,
+  runsWanted: verdicts.length,
+  endedBy: null,
   verdicts,
 });
 const broken: Verdict = {
@@ -108,6 +111,26 @@ test('what clients met before the window that is judged is no error of the scena
   const before = { ...none, 'proxied read': { unreachable: 84 }, 'direct write': { lost: 1 } };
   const now = { ...before, 'proxied read': { unreachable: 84, lost: 2 }, 'direct write': { lost: 4 } };
   assert.deepEqual(errorsSince(before, now), { ...none, 'proxied read': { lost: 2 }, 'direct write': { lost: 3 } });
+});
+
+test('a campaign knows how many runs were asked for, and by what it was ended', async () => {
+  const [scenario] = shippedScenarios();
+  assert.ok(scenario !== undefined);
+  const running = runCampaign({
+    plays: [{ scenario }, { scenario }],
+    times: 3,
+    ttlS: 6,
+    agentCommand: null,
+    say: () => {},
+    began: () => {},
+    over: () => true, // before any lab is made
+    judged: () => assert.fail('nothing is played'),
+  });
+  await running.played;
+  const { runsWanted, endedBy, verdicts } = running.soFar('SIGTERM');
+  assert.deepEqual([runsWanted, endedBy, verdicts], [6, 'SIGTERM', []]);
+  const before = { ...campaign([sound]), runsWanted: 2, endedBy: 'SIGINT' };
+  assert.match(compare(campaign([sound]), before), /^[^(\n]* \/ [^(\n]*\(1 of 2 runs were judged: ended by SIGINT\)$/m);
 });
 
 test('side by side: errors and broken laws of both', () => {

@@ -269,6 +269,8 @@ test('table, JUnit and page tell the same: who failed, and why', () => {
     ttlS: 6,
     cores: 2,
     otherLabs: 0,
+    runsWanted: 2,
+    endedBy: null,
     verdicts: [judged(soundly), { ...failed, scenario: 'doubled <&> "x"', red: 'not mended yet' }],
   };
   const table = tableOf(campaign);
@@ -284,6 +286,29 @@ test('table, JUnit and page tell the same: who failed, and why', () => {
   assert.match(html, /1 of 2 passed/);
   assert.match(html, /direct write: not served for 5\.10 s/);
   assert.ok(!/(?:src|href)="(?!#)/.test(html) && !/url\(|@import|<script/.test(html), 'nothing from anywhere else');
+});
+
+test('a campaign that was ended before its time does not look complete anywhere', () => {
+  const whole: Campaign = {
+    startedWall: '2026-01-01T00:00:00.000Z',
+    agentCommand: 'matriarch agent {config}',
+    ttlS: 6,
+    cores: 2,
+    otherLabs: 0,
+    runsWanted: 1,
+    endedBy: null,
+    verdicts: [judged(soundly)],
+  };
+  const told = (campaign: Campaign) => [tableOf(campaign), junitOf(campaign), htmlOf(campaign, [])];
+  for (const text of told(whole)) assert.doesNotMatch(text, /were judged|before its time|<error/);
+  const ended = { ...whole, runsWanted: 7, endedBy: 'SIGTERM' };
+  for (const text of told(ended)) assert.match(text, /1 of 7 runs were judged: ended by SIGTERM/);
+  const [table, junit, html] = told(ended);
+  assert.match(table ?? '', /1 passed, 0 failed.*\n1 of 7 runs were judged: ended by SIGTERM\n$/);
+  assert.match(junit ?? '', /tests="2" failures="0" errors="1"/, 'for CI it is no success');
+  assert.match(html ?? '', /<title>[^<]*1 of 1 passed, ended before its time/);
+  const [unread] = told({ ...whole, runsWanted: 7, endedBy: 'its output was closed' });
+  assert.match(unread ?? '', /1 of 7 runs were judged: ended because its output was closed/);
 });
 
 test('the line of a run on the track record: its figures, and what did not hold', () => {
@@ -303,6 +328,8 @@ test('two campaigns side by side: the same scenarios in one line each', () => {
     ttlS: 6,
     cores: 2,
     otherLabs: 0,
+    runsWanted: 2,
+    endedBy: null,
     verdicts: [judged(soundly)],
   };
   const [lost] = [judged([...sound, holding(held(direct).filter((value) => value !== 12))])];

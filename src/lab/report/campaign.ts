@@ -8,10 +8,21 @@ export interface Campaign {
   readonly cores: number;
   /** Other labs that ran at the same time: figures are of little worth then. */
   readonly otherLabs: number;
+  /** How many runs were asked for: fewer are judged of one that was ended before its time. */
+  readonly runsWanted: number;
+  /** By what it was ended before its time, a signal say; null: it was not. */
+  readonly endedBy: string | null;
   readonly verdicts: readonly Verdict[];
 }
 
 export const failedOf = ({ verdicts }: Campaign): readonly Verdict[] => verdicts.filter(({ passed }) => !passed);
+
+/** A campaign that shows less than was asked for must not pass for a whole one; null: it was not ended before its time. */
+export function endedEarly({ verdicts, runsWanted, endedBy }: Campaign): string | null {
+  if (endedBy === null) return null;
+  const why = /^SIG[A-Z]+$/.test(endedBy) ? `by ${endedBy}` : `because ${endedBy}`;
+  return `${verdicts.length} of ${runsWanted} runs were judged: ended ${why}`;
+}
 
 /** All runs of a scenario, in the order of the first of each. */
 export function byScenario(verdicts: readonly Verdict[]): readonly (readonly [first: Verdict, ...rest: Verdict[]])[] {

@@ -1,5 +1,5 @@
 import type { Verdict } from '../verdict/verdict.ts';
-import { byScenario, type Campaign } from './campaign.ts';
+import { byScenario, type Campaign, endedEarly } from './campaign.ts';
 import { layOut } from './layOut.ts';
 import { errorsBy, lawsBroken, median, sum, twoPrimaries } from './words.ts';
 
@@ -47,5 +47,8 @@ export function compare(now: Campaign, before: Campaign): string {
   ].join('\n');
 }
 
-const about = ({ agentCommand, ttlS, startedWall }: Campaign): string =>
-  `${agentCommand}, ttl ${ttlS} s, ${startedWall.slice(0, 16).replace('T', ' ')}`;
+function about(campaign: Campaign): string {
+  const { agentCommand, ttlS, startedWall } = campaign;
+  const early = endedEarly(campaign);
+  return `${agentCommand}, ttl ${ttlS} s, ${startedWall.slice(0, 16).replace('T', ' ')}${early === null ? '' : ` (${early})`}`;
+}

@@ -5,7 +5,7 @@ import type { Evidence } from '../scenario/evidence.ts';
 import { wordsOf } from '../verdict/phases.ts';
 import type { Verdict } from '../verdict/verdict.ts';
 import { ms } from '../verdict/words.ts';
-import { type Campaign, complaintsOf, failedOf } from './campaign.ts';
+import { type Campaign, complaintsOf, endedEarly, failedOf } from './campaign.ts';
 import { drawEvidence } from './picture.ts';
 import { errorsBy, lawsBroken, twoPrimaries } from './words.ts';
 
@@ -24,6 +24,7 @@ ${evidence.nodes.length === 0 ? '' : `<figure>${drawEvidence(evidence)}<figcapti
 export function htmlOf(campaign: Campaign, sections: readonly string[]): string {
   const { verdicts, agentCommand, ttlS, cores, startedWall } = campaign;
   const failed = failedOf(campaign).length;
+  const early = endedEarly(campaign);
   const rows = verdicts.map(
     (verdict) =>
       `<tr><td><b class="${verdict.passed ? 'well' : 'ill'}">${verdict.passed ? 'passed' : 'failed'}</b></td><td><a href="#${idOf(verdict)}">${escaped(verdict.title)}</a></td>${[
@@ -44,11 +45,12 @@ export function htmlOf(campaign: Campaign, sections: readonly string[]): string 
     'two primaries',
     'laws broken',
   ];
-  const title = `Matriarch, failure lab: ${verdicts.length - failed} of ${verdicts.length} passed`;
+  const title = `Matriarch, failure lab: ${verdicts.length - failed} of ${verdicts.length} passed${early === null ? '' : ', ended before its time'}`;
   return page(
     title,
     style,
     `<p>${escaped(agentCommand)}, ttl ${ttlS} s, ${cores} cores, ${escaped(startedWall.slice(0, 16).replace('T', ' '))} UTC. Gaps are the longest time without an answer, after the first fault.</p>
+${early === null ? '' : `<p class="found"><b class="ill">${escaped(early)}</b></p>`}
 <div class="wide"><table><thead><tr>${heads.map((head) => `<th>${head}</th>`).join('')}</tr></thead><tbody>${rows.join('\n')}</tbody></table></div>
 ${sections.join('\n')}`,
   );

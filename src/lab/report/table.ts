@@ -1,6 +1,6 @@
 import { type PhaseName, phaseNames } from '../verdict/phases.ts';
 import type { Verdict } from '../verdict/verdict.ts';
-import { byScenario, type Campaign, complaintsOf, failedOf } from './campaign.ts';
+import { byScenario, type Campaign, complaintsOf, endedEarly, failedOf } from './campaign.ts';
 import { layOut } from './layOut.ts';
 import { errorsBy, lawsBroken, spread, sum, twoPrimaries } from './words.ts';
 
@@ -11,6 +11,7 @@ export function tableOf(campaign: Campaign): string {
   const { verdicts, ttlS, cores, otherLabs, agentCommand } = campaign;
   const groups = byScenario(verdicts);
   const failed = failedOf(campaign);
+  const early = endedEarly(campaign);
   const several = groups.some((group) => group.length > 1) ? ' (of several runs: median–worst)' : '';
   return [
     `${agentCommand}, ttl ${ttlS} s, ${cores} cores; four clients with 50 statements a second each`,
@@ -34,6 +35,7 @@ export function tableOf(campaign: Campaign): string {
     ...(failed.length === 0 ? [] : ['', 'What did not hold', ...failed.flatMap(complaintLines)]),
     '',
     `${groups.length} scenarios, ${verdicts.length} runs: ${verdicts.length - failed.length} passed, ${failed.length} failed${memory(verdicts)}`,
+    ...(early === null ? [] : [early]),
     '',
   ].join('\n');
 }

@@ -35,8 +35,8 @@ export interface CampaignOptions {
 export interface RunningCampaign {
   /** Settles when everything is played. */
   readonly played: Promise<void>;
-  /** What was judged until now. */
-  soFar(): Campaign;
+  /** What was judged until now; by what it was ended before its time, or null. */
+  soFar(endedBy: string | null): Campaign;
 }
 
 /** Plays scenarios one after the other; those with the same set-up share a lab as long as it gets healthy again. */
@@ -47,12 +47,14 @@ export function runCampaign(options: CampaignOptions): RunningCampaign {
   const verdicts: Verdict[] = [];
   return {
     played: playAll(options, verdicts),
-    soFar: () => ({
+    soFar: (endedBy) => ({
       startedWall,
       agentCommand: options.agentCommand ?? ownAgentCommand,
       ttlS: options.ttlS,
       cores: availableParallelism(),
       otherLabs,
+      runsWanted: options.plays.length * options.times,
+      endedBy,
       verdicts: [...verdicts],
     }),
   };

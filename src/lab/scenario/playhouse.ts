@@ -178,6 +178,8 @@ const reportOf = ({ dir, plan }: Lab, verdict: Verdict, evidence: Evidence, star
       ttlS: plan.timings.ttlS,
       cores: availableParallelism(),
       otherLabs: findLabs().filter((other) => other.running && other.dir !== dir).length,
+      runsWanted: 1,
+      endedBy: null,
       verdicts: [verdict],
     },
     [sectionOf(verdict, evidence)],
