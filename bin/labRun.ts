@@ -4,9 +4,7 @@ import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { writeScenario } from '../src/codec/scenario/write.ts';
 import { type Campaign, endedEarly, failedOf } from '../src/lab/report/campaign.ts';
-import { compare } from '../src/lab/report/compare.ts';
-import { junitOf } from '../src/lab/report/junit.ts';
-import { tableOf } from '../src/lab/report/table.ts';
+import { type PrintedFormat, printed, printedFormats } from '../src/lab/report/printed.ts';
 import type { Played } from '../src/lab/scenario/campaign.ts';
 import { type RandomOptions, randomPlay } from '../src/lab/scenario/random.ts';
 import { chooseScenarios, shippedScenarios } from '../src/lab/scenario/shelf.ts';
@@ -24,7 +22,7 @@ interface RunFlags {
   readonly agentCmd?: string;
   readonly report?: string;
   readonly compare?: string;
-  readonly format: 'table' | 'json' | 'junit';
+  readonly format: PrintedFormat;
   readonly long?: boolean;
   readonly seed: number;
   readonly minutes: number;
@@ -54,9 +52,7 @@ export function runCommand(lab: Command): void {
     .addOption(randomMode())
     .option('--long', 'with all: those, too, that take many minutes')
     .addOption(
-      new Option('--format <format>', 'of what is printed in the end')
-        .choices(['table', 'json', 'junit'])
-        .default('table'),
+      new Option('--format <format>', 'of what is printed in the end').choices(printedFormats).default('table'),
     )
     .action(async (names: readonly string[], flags: RunFlags) => {
       if (flags.list) return list();
@@ -129,19 +125,15 @@ async function run(names: readonly string[], flags: RunFlags): Promise<number> {
     }
   }
   if (report !== null) say(`the report is ${report.write(campaign)}`);
-  if (campaign.verdicts.length > 0) process.stdout.write(shown(campaign, flags.format));
-  if (other !== null) process.stdout.write(`\n${compare(campaign, other)}`);
+  const { stdout, stderr } = printed(campaign, other, flags.format);
+  process.stdout.write(stdout);
+  process.stderr.write(stderr);
   const early = endedEarly(campaign);
   if (early !== null) {
     say(early);
     return 130;
   }
   return failedOf(campaign).length === 0 ? 0 : 1;
-}
-
-function shown(campaign: Campaign, format: RunFlags['format']): string {
-  if (format === 'json') return `${JSON.stringify(campaign, null, 2)}\n`;
-  return format === 'junit' ? junitOf(campaign) : tableOf(campaign);
 }
 
 /** What `--report` of this program wrote; of its shape no more is asked than tells it from other files. */

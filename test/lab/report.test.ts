@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Campaign } from '../../src/lab/report/campaign.ts';
-import { compare } from '../../src/lab/report/compare.ts';
+import { type Comparison, compare } from '../../src/lab/report/compare.ts';
+import { junitOf } from '../../src/lab/report/junit.ts';
+import { printed } from '../../src/lab/report/printed.ts';
 import { tableOf } from '../../src/lab/report/table.ts';
 import { runCampaign } from '../../src/lab/scenario/campaign.ts';
 import { errorsSince } from '../../src/lab/scenario/errors.ts';
@@ -9,6 +11,7 @@ import { shippedScenarios } from '../../src/lab/scenario/shelf.ts';
 import { phaseNames } from '../../src/lab/verdict/phases.ts';
 import type { Verdict } from '../../src/lab/verdict/verdict.ts';
 
+type Compared = Comparison['scenarios'][number];
 const gap = (gapMs: number) => ({ gapMs, fromMs: 0, untilMs: gapMs });
 const sound: Verdict = {
   scenario: 'power-primary',
@@ -111,6 +114,41 @@ test('what clients met before the window that is judged is no error of the scena
   const before = { ...none, 'proxied read': { unreachable: 84 }, 'direct write': { lost: 1 } };
   const now = { ...before, 'proxied read': { unreachable: 84, lost: 2 }, 'direct write': { lost: 4 } };
   assert.deepEqual(errorsSince(before, now), { ...none, 'proxied read': { lost: 2 }, 'direct write': { lost: 3 } });
+});
+
+test('what is printed beside another campaign is one document still, of every format', () => {
+  const [now, before] = [campaign([sound]), campaign([broken, { ...broken, scenario: 'gone' }])];
+  const json = printed(now, before, 'json');
+  const read = JSON.parse(json.stdout);
+  assert.equal(json.stderr, '');
+  assert.deepEqual(read.verdicts, [sound]);
+  assert.deepEqual(
+    read.comparison.scenarios.map(({ scenario, now: ours, before: theirs }: Compared) => [
+      scenario,
+      ours?.lawsBroken ?? null,
+      theirs?.lawsBroken ?? null,
+    ]),
+    [
+      ['power-primary', 0, 2],
+      ['gone', null, 2],
+    ],
+  );
+  assert.ok(!('comparison' in JSON.parse(printed(now, null, 'json').stdout)));
+  const junit = printed(now, before, 'junit');
+  assert.deepEqual([junit.stdout, junit.stderr], [junitOf(now), compare(now, before)]);
+  assert.equal(printed(now, null, 'junit').stderr, '');
+  const table = printed(now, before, 'table');
+  assert.equal(table.stdout, `${tableOf(now)}\n${compare(now, before)}`);
+  const nothing = { ...campaign([]), runsWanted: 1, endedBy: 'SIGINT' };
+  assert.equal(JSON.parse(printed(nothing, null, 'json').stdout).endedBy, 'SIGINT', 'also of no run at all');
+  assert.equal(printed(nothing, null, 'table').stdout, '');
+});
+
+test('side by side: what only the other campaign has run is shown, with a dash for this one', () => {
+  const text = compare(campaign([sound]), campaign([{ ...broken, scenario: 'gone' }]));
+  assert.deepEqual(Object.values(cellsOf(text, /^Longest/, 'gone')).slice(1, 3), ['- / 0 of 1', '- / 16.36 s']);
+  assert.equal(cellsOf(text, /^What became/, 'gone').lost, '- / 12');
+  assert.equal(cellsOf(text, /^What became/, 'power-primary').lost, '12 / -');
 });
 
 test('a campaign knows how many runs were asked for, and by what it was ended', async () => {

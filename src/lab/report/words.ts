@@ -13,9 +13,9 @@ export function spread(values: readonly (number | null)[]): string {
   return values.length === 1 ? ms(worst) : inOneUnit([quantile(sorted, 0.5), worst]);
 }
 
-export function median(values: readonly (number | null)[]): string {
+export function median(values: readonly (number | null)[]): number | null {
   const sorted = measured(values);
-  return sorted.length === 0 ? '-' : ms(quantile(sorted, 0.5));
+  return sorted.length === 0 ? null : quantile(sorted, 0.5);
 }
 
 const measured = (values: readonly (number | null)[]): readonly number[] =>
@@ -40,7 +40,9 @@ export const errorsBy = (group: readonly Verdict[], paths: readonly ClientPath[]
 export const lawsBroken = (group: readonly Verdict[]): number =>
   new Set(group.flatMap(({ laws }) => laws.map(({ law }) => law))).size;
 
+export const splitBrainMs = (group: readonly Verdict[]): number => Math.max(...group.map((one) => one.splitBrainMs));
+
 export function twoPrimaries(group: readonly Verdict[]): string {
-  const longestMs = Math.max(...group.map(({ splitBrainMs }) => splitBrainMs));
+  const longestMs = splitBrainMs(group);
   return longestMs === 0 ? 'never' : ms(longestMs);
 }
