@@ -7,7 +7,7 @@ import { type Campaign, endedEarly, failedOf } from '../src/lab/report/campaign.
 import { type PrintedFormat, printed, printedFormats } from '../src/lab/report/printed.ts';
 import type { Played } from '../src/lab/scenario/campaign.ts';
 import { type RandomOptions, randomPlay } from '../src/lab/scenario/random.ts';
-import { chooseScenarios, shippedScenarios } from '../src/lab/scenario/shelf.ts';
+import { chooseScenarios, refuseNamesakes, shippedScenarios } from '../src/lab/scenario/shelf.ts';
 import { playAll } from './labPlays.ts';
 import { makeReportFolder } from './labReport.ts';
 import { randomMode } from './randomMode.ts';
@@ -94,11 +94,12 @@ async function run(names: readonly string[], flags: RunFlags): Promise<number> {
       `--mode ${flags.mode} is of random alone: the set-up of every other scenario says how it replicates`,
     );
   const random = names.includes('random') ? randomPlay({ ...flags, ttlS: flags.ttl, nodes: 3 }) : null;
-  const plays = names.flatMap((name): readonly Played[] =>
-    name === 'random' && random !== null
-      ? [random]
-      : chooseScenarios([name], flags.long === true).map((scenario) => ({ scenario })),
+  const plays = names.flatMap((word): readonly (Played & { readonly word: string })[] =>
+    word === 'random' && random !== null
+      ? [{ ...random, word }]
+      : chooseScenarios([word], flags.long === true).map((scenario) => ({ scenario, word })),
   );
+  refuseNamesakes(plays);
   const startedMs = performance.now();
   const say = (line: string): void => {
     const sinceS = Math.round((performance.now() - startedMs) / 1_000);

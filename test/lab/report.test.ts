@@ -5,9 +5,9 @@ import { type Comparison, compare } from '../../src/lab/report/compare.ts';
 import { junitOf } from '../../src/lab/report/junit.ts';
 import { printed } from '../../src/lab/report/printed.ts';
 import { tableOf } from '../../src/lab/report/table.ts';
-import { runCampaign } from '../../src/lab/scenario/campaign.ts';
+import { runCampaign, turnsOf } from '../../src/lab/scenario/campaign.ts';
 import { errorsSince } from '../../src/lab/scenario/errors.ts';
-import { shippedScenarios } from '../../src/lab/scenario/shelf.ts';
+import { refuseNamesakes, shippedScenarios } from '../../src/lab/scenario/shelf.ts';
 import { phaseNames } from '../../src/lab/verdict/phases.ts';
 import type { Verdict } from '../../src/lab/verdict/verdict.ts';
 
@@ -114,6 +114,39 @@ test('what clients met before the window that is judged is no error of the scena
   const before = { ...none, 'proxied read': { unreachable: 84 }, 'direct write': { lost: 1 } };
   const now = { ...before, 'proxied read': { unreachable: 84, lost: 2 }, 'direct write': { lost: 4 } };
   assert.deepEqual(errorsSince(before, now), { ...none, 'proxied read': { lost: 2 }, 'direct write': { lost: 3 } });
+});
+
+test('runs of one name are counted over the whole campaign, those of one set-up after one another', () => {
+  const [one, two] = shippedScenarios();
+  assert.ok(one !== undefined && two !== undefined);
+  const five = { ...two, name: 'five', setUp: { ...two.setUp, nodes: 5 } };
+  const plays = [one, five, one].map((scenario) => ({ scenario }));
+  const turns = turnsOf(plays, 2, { ttlS: 6, agentCommand: null });
+  assert.deepEqual(
+    turns.map(({ scenario, run, runs }) => `${scenario.name} ${run}/${runs}`),
+    [...[1, 2, 3, 4].map((run) => `${one.name} ${run}/4`), 'five 1/2', 'five 2/2'],
+  );
+});
+
+test('two scenarios of one name are refused; one that is named twice is not', () => {
+  const [scenario] = shippedScenarios();
+  assert.ok(scenario !== undefined);
+  const { name } = scenario;
+  refuseNamesakes([
+    { word: name, scenario },
+    { word: `copy/${name}.yml`, scenario: structuredClone(scenario) },
+  ]);
+  const other = { ...scenario, steps: scenario.steps.slice(1) };
+  assert.throws(
+    () =>
+      refuseNamesakes([
+        { word: name, scenario },
+        { word: `mine/${name}.yml`, scenario: other },
+      ]),
+    new RegExp(
+      `^Error: ${name} and mine/${name}\\.yml are two scenarios of one name, ${name}, .*: give the file another name$`,
+    ),
+  );
 });
 
 test('what is printed beside another campaign is one document still, of every format', () => {

@@ -17,6 +17,14 @@ export interface Played {
   readonly script?: (theatre: Theatre) => Script;
 }
 
+/** One run of a campaign. */
+export interface Turn extends Played {
+  /** From 1, over all runs of that name: reports tell them apart by it. */
+  readonly run: number;
+  /** So many of that name there are. */
+  readonly runs: number;
+}
+
 export interface CampaignOptions {
   readonly plays: readonly Played[];
   /** How often each is played. */
@@ -64,36 +72,51 @@ async function playAll(options: CampaignOptions, verdicts: Verdict[]): Promise<v
   const { plays, times, say } = options;
   let theatre: Theatre | null = null;
   try {
-    for (const { scenario, script } of bySetUp(plays, options))
-      for (let run = 1; run <= times; run += 1) {
-        if (options.over()) return;
-        if (theatre !== null && theatre.setUp !== setUpOf(scenario, options)) theatre = await close(theatre);
-        const title = times === 1 ? scenario.name : `${scenario.name} ${run}/${times}`;
-        const slug = `${scenario.name}-${run}-${verdicts.length}`;
-        let evidence: Evidence;
-        try {
-          theatre ??= await openTheatre(scenario, options);
-          evidence = await play(theatre, scenario, script?.(theatre) ?? scriptOf(scenario), slug, (line) =>
-            say(`${title}: ${line}`),
-          );
-        } catch (error) {
-          // Neither a lab that does not come up nor a missing tool keeps the other scenarios from being played.
-          evidence = notPlayed(scenario.name, error instanceof Error ? error.message : String(error));
-        }
-        if (options.over()) return;
-        const verdict = verdictOf(scenario, evidence, run);
-        verdicts.push(verdict);
-        say(`${title}: ${verdict.passed ? 'passed' : `FAILED${verdict.broken === null ? '' : `, ${verdict.broken}`}`}`);
-        options.judged(verdict, evidence, theatre?.lab ?? null);
-        if (theatre !== null && !(await isFitAgain(theatre, say))) theatre = await close(theatre);
+    for (const { scenario, script, run, runs } of turnsOf(plays, times, options)) {
+      if (options.over()) return;
+      if (theatre !== null && theatre.setUp !== setUpOf(scenario, options)) theatre = await close(theatre);
+      const title = runs === 1 ? scenario.name : `${scenario.name} ${run}/${runs}`;
+      const slug = `${scenario.name}-${run}-${verdicts.length}`;
+      let evidence: Evidence;
+      try {
+        theatre ??= await openTheatre(scenario, options);
+        evidence = await play(theatre, scenario, script?.(theatre) ?? scriptOf(scenario), slug, (line) =>
+          say(`${title}: ${line}`),
+        );
+      } catch (error) {
+        // Neither a lab that does not come up nor a missing tool keeps the other scenarios from being played.
+        evidence = notPlayed(scenario.name, error instanceof Error ? error.message : String(error));
       }
+      if (options.over()) return;
+      const verdict = verdictOf(scenario, evidence, run);
+      verdicts.push(verdict);
+      say(`${title}: ${verdict.passed ? 'passed' : `FAILED${verdict.broken === null ? '' : `, ${verdict.broken}`}`}`);
+      options.judged(verdict, evidence, theatre?.lab ?? null);
+      if (theatre !== null && !(await isFitAgain(theatre, say))) theatre = await close(theatre);
+    }
   } finally {
     await theatre?.end();
   }
 }
 
+/** Every run in its turn, also of scenarios that are named more than once. */
+export function turnsOf(
+  plays: readonly Played[],
+  times: number,
+  options: Pick<CampaignOptions, 'ttlS' | 'agentCommand'>,
+): readonly Turn[] {
+  const all = bySetUp(plays, options).flatMap((played) => Array.from({ length: times }, () => played));
+  const counts = new Map<string, number>();
+  const counted = all.map((played) => {
+    const run = (counts.get(played.scenario.name) ?? 0) + 1;
+    counts.set(played.scenario.name, run);
+    return { ...played, run };
+  });
+  return counted.map((turn) => ({ ...turn, runs: counts.get(turn.scenario.name) ?? 1 }));
+}
+
 /** In the order given, but all of one set-up after its first. */
-function bySetUp(plays: readonly Played[], options: CampaignOptions): readonly Played[] {
+function bySetUp(plays: readonly Played[], options: Pick<CampaignOptions, 'ttlS' | 'agentCommand'>): readonly Played[] {
   const first = new Map<string, number>();
   for (const [index, { scenario }] of plays.entries()) {
     const setUp = setUpOf(scenario, options);

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { readScenario } from '../../codec/scenario/read.ts';
 import type { Scenario } from '../../model/scenario.ts';
 import { programRoot } from '../program.ts';
@@ -35,6 +36,20 @@ export function chooseScenarios(wanted: readonly string[], long: boolean): reado
     if (/\.ya?ml$/.test(word) || existsSync(word)) return [readFile(word)];
     throw new Error(`there is no scenario ${word}, and no such file: "matriarch lab run --list" names them`);
   });
+}
+
+/** Reports tell runs apart by the name of their scenario: throws when two that are not the same have one. */
+export function refuseNamesakes(chosen: readonly { readonly word: string; readonly scenario: Scenario }[]): void {
+  const firsts = new Map<string, (typeof chosen)[number]>();
+  for (const one of chosen) {
+    const { name } = one.scenario;
+    const first = firsts.get(name);
+    if (first === undefined) firsts.set(name, one);
+    else if (!isDeepStrictEqual(one.scenario, first.scenario))
+      throw new Error(
+        `${first.word} and ${one.word} are two scenarios of one name, ${name}, by which reports tell their runs apart: give the file another name`,
+      );
+  }
 }
 
 function readFile(path: string): Scenario {
