@@ -90,7 +90,7 @@ function random({ seed, minutes, mode, times, ttl, record }: Flags & RandomFlags
   return {
     campaign: 'random',
     plays: stretches,
-    replay: (name) => stretches.find(({ played }) => played.scenario.name === name)?.played.taken() ?? null,
+    replay: (name) => stretches.find(({ played }) => played.scenario.name === name)?.played.taken(1) ?? null,
   };
 }
 

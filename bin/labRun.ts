@@ -6,7 +6,7 @@ import { writeScenario } from '../src/codec/scenario/write.ts';
 import { type Campaign, endedEarly, failedOf } from '../src/lab/report/campaign.ts';
 import { type PrintedFormat, printed, printedFormats } from '../src/lab/report/printed.ts';
 import type { Played } from '../src/lab/scenario/campaign.ts';
-import { type RandomOptions, randomPlay } from '../src/lab/scenario/random.ts';
+import { logsOf, type RandomOptions, randomPlay } from '../src/lab/scenario/random.ts';
 import { chooseScenarios, refuseNamesakes, shippedScenarios } from '../src/lab/scenario/shelf.ts';
 import { playAll } from './labPlays.ts';
 import { makeReportFolder } from './labReport.ts';
@@ -117,12 +117,13 @@ async function run(names: readonly string[], flags: RunFlags): Promise<number> {
   });
   if (random !== null) {
     // Also when it was ended before its time: what struck until then can be played again.
-    const taken = random.taken();
-    const log = join(flags.report ?? tmpdir(), `${random.scenario.name}.yml`);
-    if (taken.steps.length === 0) say('nothing has struck: there is nothing to play again');
-    else {
-      writeFileSync(log, writeScenario(taken));
-      say(`what struck is in ${log}: "matriarch lab run ${log}" plays it again`);
+    const runs = flags.times * names.filter((word) => word === 'random').length;
+    const logs = logsOf(random, runs);
+    if (logs.length === 0) say('nothing has struck: there is nothing to play again');
+    for (const { file, log } of logs) {
+      const path = join(flags.report ?? tmpdir(), file);
+      writeFileSync(path, writeScenario(log));
+      say(`what struck is in ${path}: "matriarch lab run ${path}" plays it again`);
     }
   }
   if (report !== null) say(`the report is ${report.write(campaign)}`);

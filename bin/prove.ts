@@ -67,7 +67,9 @@ export async function prove({ campaign, plays, replay }: Proof, flags: ProofFlag
       keepFailed(folder, flags.ttl, { verdict, evidence, lab });
       const file = join(folder, `${verdict.scenario}.yml`);
       const scenario = replay(verdict.scenario);
-      if (scenario !== null) writeFileSync(file, writeScenario(scenario));
+      if (scenario === null)
+        return screen.line(`  kept in ${folder}; nothing has struck: there is nothing to play again`);
+      writeFileSync(file, writeScenario(scenario));
       screen.line(`  kept in ${folder}; again: matriarch lab run ${file} --ttl ${flags.ttl}`);
     },
   });

@@ -5,7 +5,7 @@ import { writeScenario } from '../../src/codec/scenario/write.ts';
 import type { StepDone } from '../../src/lab/scenario/evidence.ts';
 import { synchronousModes } from '../../src/lab/scenario/modes.ts';
 import { drawStrikes } from '../../src/lab/scenario/nemesis.ts';
-import { randomPlay } from '../../src/lab/scenario/random.ts';
+import { logsOf, randomPlay } from '../../src/lab/scenario/random.ts';
 import { nemesisScript, scriptOf } from '../../src/lab/scenario/script.ts';
 import type { Theatre } from '../../src/lab/scenario/theatre.ts';
 import type { Step } from '../../src/model/scenario.ts';
@@ -85,11 +85,15 @@ test('the log of a stretch, read again, has the same faults on the same machines
   for (const seed of [1, 2, 3]) {
     const play = randomPlay({ seed, minutes: 0.01, ttlS: 0.1, nodes: 3, mode: 'quorum' });
     const played: Step[] = [];
-    await play.script?.({ lab } as unknown as Theatre)(async (step) => {
+    await play.script?.(
+      { lab } as unknown as Theatre,
+      1,
+    )(async (step) => {
       played.push(step);
       return done;
     });
-    const taken = play.taken();
+    const taken = play.taken(1);
+    assert.ok(taken !== null);
     const log = { ...taken, setUp: { ...taken.setUp, ttlS: 6 } }; // a lease of 100 ms is of this test alone
     const read = readScenario(writeScenario(log), 'log.yml', log.name);
     assert.ok(read.kind === 'ok', JSON.stringify(read));
@@ -113,19 +117,46 @@ test('the log of a stretch, read again, has the same faults on the same machines
   }
 });
 
-test('a stretch that is played again leaves the log of the last run alone', async () => {
+test('a stretch that is played again has a log of each run, which says how much of it struck', async () => {
   const play = randomPlay({ seed: 7, minutes: 0.02, ttlS: 0.1, nodes: 3, mode: 'async' });
   const lab = { status: async () => ({ leader: 'node1' }), node: () => ({ process: () => ({}) }) };
-  for (const _ of [1, 2]) {
+  assert.deepEqual(logsOf(play, 2), [], 'nothing has struck yet');
+  const playedIn: Step[][] = [];
+  for (const run of [1, 2]) {
     const played: Step[] = [];
-    await play.script?.({ lab } as unknown as Theatre)(async (step) => {
+    playedIn.push(played);
+    const script = play.script?.({ lab } as unknown as Theatre, run);
+    const playing = script?.(async (step) => {
+      // The second run is ended before its time.
+      if (run === 2 && played.length === 2) throw new Error('ended');
       played.push(step);
       return done;
     });
-    assert.ok(played.length > 3, `${played.length} steps`);
-    assert.deepEqual(
-      play.taken().steps.filter(({ kind }) => kind !== 'wait'),
-      played,
-    );
+    await (run === 2 ? assert.rejects(playing ?? Promise.resolve(), /ended/) : playing);
   }
+  assert.ok((playedIn[0]?.length ?? 0) > 3 && playedIn[1]?.length === 2, 'the second run is the shorter one');
+  const logs = logsOf(play, 2);
+  assert.deepEqual(
+    logs.map(({ file }) => file),
+    ['random-7-1.yml', 'random-7-2.yml'],
+  );
+  const drawn = /^(\d+) faults drawn/.exec(play.scenario.description)?.[1];
+  const first = logs[0]?.log;
+  assert.deepEqual(
+    first?.steps.filter(({ kind }) => kind !== 'wait'),
+    playedIn[0],
+  );
+  const struck = logs.map(
+    ({ log }) => new RegExp(`^Of ${drawn} faults drawn in 0.02 min, the (\\d+) that struck`).exec(log.description)?.[1],
+  );
+  const faults = first?.steps.filter(
+    ({ kind }) => !['wait', 'heal', 'powerOn', 'start', 'thaw', 'relieve'].includes(kind),
+  );
+  assert.equal(Number(struck[0]), faults?.length);
+  assert.ok(Number(struck[1]) < Number(drawn), 'not as many struck as were drawn');
+  assert.deepEqual(
+    logsOf(play, 1).map(({ file }) => file),
+    ['random-7.yml'],
+    'of a single run the plain name',
+  );
 });

@@ -14,7 +14,7 @@ import { openTheatre, setUpOf, type Theatre } from './theatre.ts';
 /** A scenario to play; without a script, its own steps. */
 export interface Played {
   readonly scenario: Scenario;
-  readonly script?: (theatre: Theatre) => Script;
+  readonly script?: (theatre: Theatre, run: number) => Script;
 }
 
 /** One run of a campaign. */
@@ -80,7 +80,7 @@ async function playAll(options: CampaignOptions, verdicts: Verdict[]): Promise<v
       let evidence: Evidence;
       try {
         theatre ??= await openTheatre(scenario, options);
-        evidence = await play(theatre, scenario, script?.(theatre) ?? scriptOf(scenario), slug, (line) =>
+        evidence = await play(theatre, scenario, script?.(theatre, run) ?? scriptOf(scenario), slug, (line) =>
           say(`${title}: ${line}`),
         );
       } catch (error) {
