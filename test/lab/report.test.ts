@@ -5,11 +5,13 @@ import { type Comparison, compare } from '../../src/lab/report/compare.ts';
 import { junitOf } from '../../src/lab/report/junit.ts';
 import { printed } from '../../src/lab/report/printed.ts';
 import { tableOf } from '../../src/lab/report/table.ts';
+import { spread } from '../../src/lab/report/words.ts';
 import { runCampaign, turnsOf } from '../../src/lab/scenario/campaign.ts';
 import { errorsSince } from '../../src/lab/scenario/errors.ts';
 import { refuseNamesakes, shippedScenarios } from '../../src/lab/scenario/shelf.ts';
 import { phaseNames } from '../../src/lab/verdict/phases.ts';
 import type { Verdict } from '../../src/lab/verdict/verdict.ts';
+import { ms } from '../../src/lab/verdict/words.ts';
 
 type Compared = Comparison['scenarios'][number];
 const gap = (gapMs: number) => ({ gapMs, fromMs: 0, untilMs: gapMs });
@@ -114,6 +116,15 @@ test('what clients met before the window that is judged is no error of the scena
   const before = { ...none, 'proxied read': { unreachable: 84 }, 'direct write': { lost: 1 } };
   const now = { ...before, 'proxied read': { unreachable: 84, lost: 2 }, 'direct write': { lost: 4 } };
   assert.deepEqual(errorsSince(before, now), { ...none, 'proxied read': { lost: 2 }, 'direct write': { lost: 3 } });
+});
+
+test('a figure is rounded before its unit is chosen, and one of a thing is no plural', () => {
+  const told = [0.4, 999.4, 999.6, 99_994, 99_996, 119_700, 124_000].map(ms);
+  assert.deepEqual(told, ['0 ms', '999 ms', '1.00 s', '99.99 s', '1 min 40 s', '2 min 0 s', '2 min 4 s']);
+  const spreads = [999.6, 9_996, 99_960].map((worst) => spread([worst, worst]));
+  assert.deepEqual(spreads, ['1.00–1.00 s', '10.0–10.0 s', '100–100 s']);
+  assert.match(tableOf(campaign([sound])), /^1 scenario, 1 run: 1 passed, 0 failed/m);
+  assert.match(tableOf(campaign([sound, { ...sound, run: 2 }])), /^1 scenario, 2 runs: /m);
 });
 
 test('runs of one name are counted over the whole campaign, those of one set-up after one another', () => {

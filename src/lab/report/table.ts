@@ -1,5 +1,6 @@
 import { type PhaseName, phaseNames } from '../verdict/phases.ts';
 import type { Verdict } from '../verdict/verdict.ts';
+import { counted } from '../verdict/words.ts';
 import { byScenario, type Campaign, complaintsOf, endedEarly, failedOf } from './campaign.ts';
 import { layOut } from './layOut.ts';
 import { errorsBy, lawsBroken, spread, sum, twoPrimaries } from './words.ts';
@@ -34,7 +35,7 @@ export function tableOf(campaign: Campaign): string {
     ...layOut(['scenario', ...phaseNames.map((name) => shortPhases[name] ?? name)], groups.map(phaseRow)),
     ...(failed.length === 0 ? [] : ['', 'What did not hold', ...failed.flatMap(complaintLines)]),
     '',
-    `${groups.length} scenarios, ${verdicts.length} runs: ${verdicts.length - failed.length} passed, ${failed.length} failed${memory(verdicts)}`,
+    `${counted(groups.length, 'scenario')}, ${counted(verdicts.length, 'run')}: ${verdicts.length - failed.length} passed, ${failed.length} failed${memory(verdicts)}`,
     ...(early === null ? [] : [early]),
     '',
   ].join('\n');

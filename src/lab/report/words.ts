@@ -22,8 +22,8 @@ const measured = (values: readonly (number | null)[]): readonly number[] =>
   values.filter((value) => value !== null).toSorted((a, b) => a - b);
 
 function inOneUnit([middle, worst]: readonly [number, number]): string {
-  if (worst < 1_000) return `${Math.round(middle)}–${Math.round(worst)} ms`;
-  const digits = worst < 10_000 ? 2 : worst < 100_000 ? 1 : 0;
+  if (Math.round(worst) < 1_000) return `${Math.round(middle)}–${Math.round(worst)} ms`;
+  const digits = worst < 9_995 ? 2 : worst < 99_950 ? 1 : 0; // as it is rounded, three of them
   return `${(middle / 1_000).toFixed(digits)}–${(worst / 1_000).toFixed(digits)} s`;
 }
 

@@ -3,7 +3,10 @@ export const counted = (count: number, one: string): string => `${count} ${one}$
 
 /** `87 ms`, `7.35 s`, `2 min 4 s`: as exact as it was measured, and no more digits than can be read. */
 export function ms(value: number): string {
-  if (value < 1_000) return `${Math.round(value)} ms`;
-  if (value < 100_000) return `${(value / 1_000).toFixed(2)} s`;
-  return `${Math.floor(value / 60_000)} min ${Math.round((value % 60_000) / 1_000)} s`;
+  // Rounded before the unit is chosen: no 1000 ms, and no 60 s beside minutes.
+  if (Math.round(value) < 1_000) return `${Math.round(value)} ms`;
+  const hundredths = Math.round(value / 10);
+  if (hundredths < 10_000) return `${(hundredths / 100).toFixed(2)} s`;
+  const seconds = Math.round(value / 1_000);
+  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }

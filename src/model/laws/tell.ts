@@ -66,7 +66,7 @@ export function tellViolation(violation: Violation): { readonly text: string; re
       const late =
         lateMs === null ? 'without ever having had the right' : `${Math.round(lateMs)} ms after its right ended`;
       return {
-        text: `${node} acknowledged ${writes} writes it had no right to, the last at ${s(atMs)}, ${late}`,
+        text: `${node} acknowledged ${writesText(writes)} it had no right to, the last at ${s(atMs)}, ${late}`,
         atMs,
       };
     }
@@ -86,10 +86,13 @@ export function tellViolation(violation: Violation): { readonly text: string; re
 }
 
 const s = (ms: number): string => `${(ms / 1000).toFixed(3)} s`;
-const reignText = ({ node, timeline, writes }: Reign): string => `${node} on timeline ${timeline} (${writes} writes)`;
+const writesText = (writes: number): string => `${writes} ${writes === 1 ? 'write' : 'writes'}`;
+const reignText = ({ node, timeline, writes }: Reign): string =>
+  `${node} on timeline ${timeline} (${writesText(writes)})`;
 
 function ofRights([a, b]: readonly [Right, Right], what: string): { text: string; atMs: number } {
+  // A right that goes on ends at infinity, or at the greatest number, where it went through JSON.
   const one = ({ node, term, fromMs, untilMs }: Right): string =>
-    `${node} in term ${term} (${s(fromMs)} to ${s(untilMs)})`;
+    `${node} in term ${term} (${s(fromMs)} to ${untilMs < Number.MAX_SAFE_INTEGER ? s(untilMs) : 'the end'})`;
   return { text: `${what}: ${one(a)}, ${one(b)}`, atMs: b.fromMs };
 }
