@@ -3,13 +3,15 @@ import { countAppends, judge } from '../src/model/laws.ts';
 import type { SqlTarget } from '../src/model/world.ts';
 import type { Client } from '../src/traffic/client.ts';
 import { trafficClock } from '../src/traffic/clock.ts';
+import { whyAndRemedy } from '../src/traffic/hints.ts';
 import { openHistoryFile, readHistoryFiles } from '../src/traffic/historyFile.ts';
 import { readHoldings } from '../src/traffic/holdings.ts';
 import type { Served, TrafficStatus } from '../src/traffic/meter.ts';
 import { makeMonitor } from '../src/traffic/monitor.ts';
+import { makeOutageTeller } from '../src/traffic/outage.ts';
 import { makeReader } from '../src/traffic/reader.ts';
-import type { Outside } from '../src/traffic/seek.ts';
-import { servedLine, statusLine } from '../src/traffic/show.ts';
+import type { Outside, Role } from '../src/traffic/seek.ts';
+import { finalStatus, servedLine, statusLine, timedLine } from '../src/traffic/show.ts';
 import { makeWriter } from '../src/traffic/writer.ts';
 import { makeSql } from '../src/world/sql.ts';
 import { targetsOf } from './targets.ts';
@@ -45,8 +47,9 @@ export function trafficCommands(program: Command): void {
       .option('--client <name>', 'who is told in the history to have done it')
       .option('--nodes <list>', 'names of addresses: node1=10.0.0.1:5432,…', nodeNames)
       .option('--fresh', 'a new connection for each statement')
-      .option('--quiet', 'no line per statement, only the summary')
-      .option('--json', 'a status line a second, as JSON')
+      .option('--quiet', 'no line per statement: the summary, and outages on stderr')
+      .option('--json', 'a status line a second, as JSON; outages are told on stderr')
+      .addHelpText('after', passwordHelp)
       .action((target: string, flags: Flags) => run(outside, kind, targetsOf(target), flags));
   }
   traffic
@@ -93,6 +96,14 @@ export function trafficCommands(program: Command): void {
     });
 }
 
+const passwordHelp = `
+The password comes from PGPASSWORD, ~/.pgpass or passfile=; in the connection string others can see it in the list of processes.`;
+
+/** How often it is looked whether an outage is to be told of again. */
+const lookEveryMs = 100;
+/** Between answers at a steady pace: no gap yet. */
+const gapMsOf = (everyMs: number): number => 2 * everyMs + 100;
+
 async function run(
   outside: Outside,
   kind: 'write' | 'read',
@@ -101,30 +112,79 @@ async function run(
 ): Promise<void> {
   const history = flags.history === undefined ? undefined : openHistoryFile(flags.history);
   const chatty = flags.quiet !== true && flags.json !== true;
+  const everyMs = 1000 / flags.rate;
+  const begunMs = outside.clock.now();
+  const outage = makeOutageTeller(begunMs, gapMsOf(everyMs));
+  // What programs read stays whole: there they are told beside it.
+  const told = chatty ? process.stdout : process.stderr;
+  const tell = (text: string | null): void => void (text === null || told.write(timedLine(text, new Date())));
   const options = {
-    everyMs: 1000 / flags.rate,
+    everyMs,
     limitMs: flags.limitMs,
     ...(flags.fresh === undefined ? {} : { fresh: flags.fresh }),
     ...(history === undefined ? {} : { history }),
     ...(flags.client === undefined ? {} : { client: flags.client }),
     ...(flags.nodes === undefined ? {} : { nodes: flags.nodes }),
-    ...(chatty
-      ? {
-          onServed: (served: Served, gapMs: number | null) =>
-            void process.stdout.write(`${servedLine(kind, served, gapMs, client.status(), new Date())}\n`),
-        }
-      : {}),
+    onServed(served: Served, gapMs: number | null, target: SqlTarget) {
+      const nowMs = outside.clock.now();
+      if (served.outcome === 'acknowledged') {
+        tell(outage.answered(served.host, nowMs));
+        if (chatty) tell(servedLine(kind, served, gapMs, client.status()));
+        return;
+      }
+      // A read whose answer was lost has changed nothing: there is no doubt about it.
+      const outcome = kind === 'read' ? 'failed' : served.outcome;
+      const { value, error, why = null } = served;
+      tell(outage.failed({ at: placeOf(target), tried: kind, outcome, value, error: error ?? 'lost', why }, nowMs));
+    },
+    onFailed(error: string, target: SqlTarget, said: string) {
+      const why = whyAndRemedy('connect', error, said, target.user);
+      tell(outage.failed({ ...attempt(target), tried: 'connect', error, why }, outside.clock.now()));
+    },
+    sawRole(role: Role | 'stopped', target: SqlTarget) {
+      if (kind !== 'write' || role !== 'standby') return;
+      const failure = { ...attempt(target), tried: 'standby', error: 'standby', why: null } as const;
+      tell(outage.failed(failure, outside.clock.now()));
+    },
   };
   const client: Client =
     kind === 'write'
       ? makeWriter(outside, targets, { ...options, key: flags.key ?? `writer-${process.pid}-${Date.now()}` })
       : makeReader(outside, targets, { ...options, key: flags.key ?? null });
   const telling = flags.json === true ? setInterval(tellStatus(client), 100) : null;
-  await untilEnded(client, chatty && process.stdout.isTTY === true);
+  const underWay = (): string | null => {
+    const target = client.underWay();
+    return target === null ? null : placeOf(target);
+  };
+  const looking = setInterval(() => tell(outage.look(outside.clock.now(), underWay())), lookEveryMs);
+  const interactive = chatty && process.stdout.isTTY === true;
+  await untilEnded(client, interactive);
   if (telling !== null) clearInterval(telling);
-  await client.stop();
-  process.stdout.write(flags.json === true ? jsonLine(client.status()) : `${statusLine(client.status())}\n`);
-  process.exit(0);
+  clearInterval(looking);
+  await stop(client, interactive ? patienceMs : Number.POSITIVE_INFINITY);
+  const nowMs = outside.clock.now();
+  tell(outage.end(nowMs, underWay()));
+  const status = finalStatus(client.status(), Math.round(nowMs - begunMs), client.underWay() !== null);
+  process.stdout.write(flags.json === true ? jsonLine(status) : `${statusLine(status)}\n`);
+  process.exit(status.acknowledged === 0 ? 1 : 0);
+}
+
+const placeOf = ({ host, port }: SqlTarget): string => `${host.includes(':') ? `[${host}]` : host}:${port}`;
+const attempt = (target: SqlTarget) => ({ at: placeOf(target), outcome: 'failed', value: null }) as const;
+
+/** Who asked twice at a terminal waits no longer than an answer takes that comes at all. */
+const patienceMs = 250;
+
+/** Lets the statement under way end; the next signal gives it up. Its attempt is in the history: nobody takes it for failed. */
+async function stop(client: Client, limitMs: number): Promise<void> {
+  const toldMs = 1000;
+  const telling = setTimeout(
+    () => process.stderr.write('waiting for the answer to the statement under way (Ctrl-C again ends at once)\n'),
+    toldMs,
+  );
+  const patience = limitMs === Number.POSITIVE_INFINITY ? [] : [trafficClock.sleep(limitMs)];
+  await Promise.race([client.stop(), untilSignal(), ...patience]);
+  clearTimeout(telling);
 }
 
 /** A line a second, and at once when a gap begins or is over: whoever watches shall not feel it later than the client. */
@@ -144,25 +204,39 @@ function tellStatus(client: Client): () => void {
 
 const jsonLine = (status: TrafficStatus): string => `${JSON.stringify({ wallMs: Date.now(), ...status })}\n`;
 
-/** At a terminal the first Ctrl-C only connects anew, which shows round robin at work; a second within 2 s ends. */
+/**
+ * At a terminal the first Ctrl-C only connects anew, which shows round robin at work; a second ends: within 2 s, or as long as
+ * the new connection is not there.
+ */
 function untilEnded(client: Client, interactive: boolean): Promise<void> {
   if (!interactive) return untilSignal();
   return new Promise((resolve) => {
-    let lastMs = 0;
-    process.on('SIGTERM', () => resolve());
-    process.on('SIGINT', () => {
-      if (Date.now() - lastMs < 2000) return resolve();
-      lastMs = Date.now();
+    let last = { atMs: Number.NEGATIVE_INFINITY, connections: -1 };
+    const interrupted = (): void => {
+      const { connections } = client.status();
+      const atMs = trafficClock.now();
+      if (atMs - last.atMs < 2000 || connections === last.connections) {
+        end();
+        return;
+      }
+      last = { atMs, connections };
       process.stdout.write('connecting anew (Ctrl-C again ends)\n');
       client.reconnect();
-    });
+    };
+    const end = (): void => {
+      process.off('SIGINT', interrupted);
+      process.off('SIGTERM', end);
+      resolve();
+    };
+    process.on('SIGINT', interrupted);
+    process.on('SIGTERM', end);
   });
 }
 
 const untilSignal = (): Promise<void> =>
   new Promise((resolve) => {
-    process.on('SIGINT', () => resolve());
-    process.on('SIGTERM', () => resolve());
+    process.once('SIGINT', () => resolve());
+    process.once('SIGTERM', () => resolve());
   });
 
 function positive(text: string): number {

@@ -12,15 +12,17 @@ export interface ClientOptions {
   /** A new connection for each statement: shows how a proxy deals them out. */
   readonly fresh?: boolean;
   /** Told of each statement; `gapMs` since the last acknowledged one. */
-  readonly onServed?: (served: Served, gapMs: number | null) => void;
-  /** Told of each host that could not be used: SQLSTATE, or `unreachable`. */
-  readonly onFailed?: (error: string) => void;
+  readonly onServed?: (served: Served, gapMs: number | null, target: SqlTarget) => void;
+  /** Told of each host that could not be used: SQLSTATE, `unreachable` or `lost`, and what was said of it. */
+  readonly onFailed?: (error: string, target: SqlTarget, why: string) => void;
   /** What each look at a host shows while the wanted role is being sought. */
-  readonly sawRole?: (role: Role | 'stopped') => void;
+  readonly sawRole?: (role: Role | 'stopped', target: SqlTarget) => void;
 }
 
 export interface Client {
   status(): TrafficStatus;
+  /** Whose answer to a statement is being waited for; null: none is. */
+  underWay(): SqlTarget | null;
   /** Connects anew before the next statement. */
   reconnect(): void;
   /** Ends after the statement under way. */
@@ -48,6 +50,7 @@ export function makeClient(
   const stopped = new AbortController();
   let found: Found | null = null;
   let renew = false;
+  let asked: SqlTarget | null = null;
 
   async function run(): Promise<void> {
     let dueMs: number = clock.now();
@@ -55,9 +58,11 @@ export function makeClient(
       found ??= await connect();
       if (found === null) break;
       const sentMs = clock.now();
+      asked = found.target;
       const served = { ...(await perform(found, options.limitMs ?? 2000)), tookMs: clock.now() - sentMs };
+      asked = null;
       const { gapMs } = meter.served(served, clock.now(), clock.wall());
-      options.onServed?.(served, gapMs);
+      options.onServed?.(served, gapMs, found.target);
       if (renew || options.fresh === true || !staysUsable(served)) leave();
       dueMs = Math.max(dueMs + options.everyMs, clock.now());
       // An unbroken row of errors must not become a busy loop, whatever the pace.
@@ -72,9 +77,9 @@ export function makeClient(
       connectLimitMs: options.connectLimitMs ?? 1000,
       retryMs: options.retryMs ?? 20,
       askTimesMax: options.askTimesMax ?? 50,
-      failed(error: string) {
+      failed(error: string, target: SqlTarget, why: string) {
         meter.error(error);
-        options.onFailed?.(error);
+        options.onFailed?.(error, target, why);
       },
       ...(options.sawRole === undefined ? {} : { sawRole: options.sawRole }),
     };
@@ -90,6 +95,7 @@ export function makeClient(
   const done = run();
   return {
     status: () => meter.status(clock.now()),
+    underWay: () => asked,
     reconnect() {
       renew = true;
     },
@@ -100,19 +106,26 @@ export function makeClient(
   };
 }
 
-/** After an unknown outcome the session is of no use; on a server that has become read-only nor is it. */
-const staysUsable = ({ outcome, error }: Served): boolean => outcome !== 'unknown' && error !== readOnly;
+/** After an unknown outcome the session is of no use, or when it was lost; on a server that has become read-only nor is it. */
+const staysUsable = ({ outcome, error }: Served): boolean =>
+  outcome !== 'unknown' && error !== 'lost' && error !== readOnly;
 const readOnly = '25006';
 
 /** What the answer says of the statement. */
-export function sortOutcome(result: SqlResult): { readonly outcome: Served['outcome']; readonly error: string | null } {
+export function sortOutcome(result: SqlResult): {
+  readonly outcome: Served['outcome'];
+  readonly error: string | null;
+  readonly why: string | null;
+} {
   switch (result.kind) {
     case 'rows':
-      return { outcome: 'acknowledged', error: null };
+      return { outcome: 'acknowledged', error: null, why: null };
     case 'lost':
-      return { outcome: 'unknown', error: 'lost' };
-    case 'error':
-      return { outcome: mayHaveCommitted.test(result.sqlState) ? 'unknown' : 'failed', error: result.sqlState };
+      return { outcome: 'unknown', error: 'lost', why: result.why };
+    case 'error': {
+      const outcome = mayHaveCommitted.test(result.sqlState) ? 'unknown' : 'failed';
+      return { outcome, error: result.sqlState, why: result.message };
+    }
     default:
       return result satisfies never;
   }

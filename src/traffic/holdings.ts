@@ -1,7 +1,8 @@
 import type { Holding } from '../model/history.ts';
 import type { SqlTarget } from '../model/world.ts';
+import { undefinedTable } from './hints.ts';
 import type { Outside } from './seek.ts';
-import { allHeld, undefinedTable } from './statements.ts';
+import { allHeld } from './statements.ts';
 
 export type Holdings =
   | { readonly kind: 'holdings'; readonly holdings: readonly Holding[] }

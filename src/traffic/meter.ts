@@ -35,6 +35,8 @@ export interface Served {
   readonly role: Role | null;
   readonly value: number | null;
   readonly error: string | null;
+  /** What was said of the error, and what helps against it. */
+  readonly why?: string | null;
   readonly tookMs: number;
 }
 

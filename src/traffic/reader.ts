@@ -1,5 +1,6 @@
 import type { SqlTarget } from '../model/world.ts';
 import { type Client, type ClientOptions, makeClient, sortOutcome } from './client.ts';
+import { whyAndRemedy } from './hints.ts';
 import type { Found, Outside, Wanted } from './seek.ts';
 import { newest } from './statements.ts';
 import type { HistorySink } from './writer.ts';
@@ -18,10 +19,10 @@ export function makeReader(outside: Outside, targets: readonly SqlTarget[], opti
   const { clock } = outside;
   const key = options.key ?? null;
 
-  async function perform({ session }: Found, limitMs: number) {
+  async function perform({ session, target }: Found, limitMs: number) {
     const sentMs = clock.wall();
     const result = await session.query(newest(key), limitMs);
-    const { outcome, error } = sortOutcome(result);
+    const { outcome, error, why } = sortOutcome(result);
     const row = result.kind === 'rows' ? result.rows[0] : undefined;
     const host = row?.host ?? null;
     const node = host === null ? null : (options.nodes?.[host] ?? host);
@@ -39,7 +40,7 @@ export function makeReader(outside: Outside, targets: readonly SqlTarget[], opti
       role,
       error,
     });
-    return { outcome, host: node, role, value, error };
+    return { outcome, host: node, role, value, error, why: whyAndRemedy('read', error, why, target.user) };
   }
   return makeClient(outside, targets, { kind: 'read', wanted: options.wanted ?? 'any', perform }, options);
 }

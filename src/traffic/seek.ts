@@ -1,4 +1,4 @@
-import type { Clock, Sql, SqlSession, SqlTarget } from '../model/world.ts';
+import type { Clock, Sql, SqlResult, SqlSession, SqlTarget } from '../model/world.ts';
 import { askIdentity, askRole } from './statements.ts';
 
 export type Wanted = 'primary' | 'standby' | 'any';
@@ -10,6 +10,8 @@ export interface Outside {
 
 export interface Found {
   readonly session: SqlSession;
+  /** By which of the targets. */
+  readonly target: SqlTarget;
   readonly role: Role;
   readonly host: string;
   readonly systemId: string | null;
@@ -22,10 +24,10 @@ export interface SeekOptions {
   readonly retryMs: number;
   /** How often one session is asked for its role before it is given up: behind a proxy the next may lead elsewhere. */
   readonly askTimesMax: number;
-  /** Each failure, as SQLSTATE or a word. */
-  readonly failed: (error: string) => void;
+  /** Each failure, as SQLSTATE or a word; whose it is, and what was said of it. */
+  readonly failed: (error: string, target: SqlTarget, why: string) => void;
   /** What each look shows of the host, also when it is not what is wanted. */
-  readonly sawRole?: (role: Role | 'stopped') => void;
+  readonly sawRole?: (role: Role | 'stopped', target: SqlTarget) => void;
 }
 
 /**
@@ -73,21 +75,33 @@ async function visit(
 ): Promise<Found | null> {
   const connected = await sql.connect(target, options.connectLimitMs);
   if (connected.kind !== 'connected') {
-    options.failed(connected.kind === 'rejected' ? connected.sqlState : 'unreachable');
-    options.sawRole?.('stopped');
+    if (connected.kind === 'rejected') options.failed(connected.sqlState, target, connected.message);
+    else options.failed('unreachable', target, connected.why);
+    options.sawRole?.('stopped', target);
     return null;
   }
   const { session } = connected;
+  /** Behind a pool a session may be had of which no server answers: who said nothing of that would seem to do nothing. */
+  const refused = (answer: Exclude<SqlResult, { kind: 'rows' }>): void =>
+    answer.kind === 'error'
+      ? options.failed(answer.sqlState, target, answer.message)
+      : options.failed('lost', target, answer.why);
   for (let asked = 0; asked < options.askTimesMax && !signal.aborted; asked++) {
     const role = await session.query(askRole, options.connectLimitMs);
-    if (role.kind !== 'rows') break;
+    if (role.kind !== 'rows') {
+      refused(role);
+      break;
+    }
     const is: Role = role.rows[0]?.role === 'primary' ? 'primary' : 'standby';
-    options.sawRole?.(is);
+    options.sawRole?.(is, target);
     if (options.wanted === 'any' || options.wanted === is) {
       const identity = await session.query(askIdentity, options.connectLimitMs);
-      if (identity.kind !== 'rows') break;
+      if (identity.kind !== 'rows') {
+        refused(identity);
+        break;
+      }
       const row = identity.rows[0];
-      return { session, role: is, host: row?.host ?? 'unknown', systemId: row?.system_id ?? null };
+      return { session, target, role: is, host: row?.host ?? 'unknown', systemId: row?.system_id ?? null };
     }
     await clock.sleep(options.retryMs, signal);
   }

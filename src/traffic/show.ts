@@ -1,21 +1,27 @@
 import type { Served, TrafficStatus } from './meter.ts';
 
-/** `10:22:31.042 node1:5432 primary wrote 118 (2 ms, gap 51 ms, longest 4012 ms)` */
+/** Of an answer: `node1:5432 primary wrote 118 (2 ms, gap 51 ms, longest 4012 ms)` */
 export function servedLine(
   kind: 'write' | 'read',
   served: Served,
   gapMs: number | null,
   status: TrafficStatus,
-  at: Date,
 ): string {
-  const time = `${at.toTimeString().slice(0, 8)}.${String(at.getMilliseconds()).padStart(3, '0')}`;
-  const told = {
-    acknowledged: kind === 'write' ? 'wrote' : 'read',
-    failed: `failed (${served.error}) ${kind === 'write' ? 'to write' : 'to read'}`,
-    unknown: `unknown (${served.error}) whether it wrote`,
-  }[kind === 'read' && served.outcome === 'unknown' ? 'failed' : served.outcome];
+  const told = kind === 'write' ? 'wrote' : 'read';
   const gap = gapMs === null ? '' : `, gap ${ms(gapMs)}`;
-  return `${time} ${served.host ?? '-'} ${served.role ?? '-'} ${told} ${served.value ?? 'nothing'} (${ms(served.tookMs)}${gap}, longest ${ms(status.longestGapMs)})`;
+  return `${served.host ?? '-'} ${served.role ?? '-'} ${told} ${served.value ?? 'nothing'} (${ms(served.tookMs)}${gap}, longest ${ms(status.longestGapMs)})`;
+}
+
+/** `10:22:31.042 …` */
+export const timedLine = (text: string, at: Date): string =>
+  `${at.toTimeString().slice(0, 8)}.${String(at.getMilliseconds()).padStart(3, '0')} ${text}\n`;
+
+/** What stands at the end: nobody waits for an answer any more. `ranMs`: as long as nobody answered, if nobody ever did. */
+export function finalStatus(status: TrafficStatus, ranMs: number, givenUp: boolean): TrafficStatus {
+  const longestGapMs = status.acknowledged === 0 ? ranMs : status.longestGapMs;
+  if (!givenUp) return { ...status, longestGapMs };
+  const outcome = status.kind === 'write' ? 'unknown' : 'failed';
+  return { ...status, longestGapMs, [outcome]: status[outcome] + 1 };
 }
 
 export function statusLine(status: TrafficStatus): string {

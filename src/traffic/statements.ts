@@ -43,7 +43,12 @@ export const allHeld: Statement = {
   text: `SELECT ${here} AS host, key, string_agg(value::text, ',' ORDER BY id) AS values FROM public.matriarch_traffic GROUP BY key`,
 };
 
-export const undefinedTable = '42P01';
+/** Whether anything was ever appended under this key. */
+export const keyUsed = (key: string): Statement => ({
+  name: 'traffic.keyUsed',
+  text: 'SELECT 1::text AS used FROM public.matriarch_traffic WHERE key = $1 LIMIT 1',
+  values: [key],
+});
 
 /** Two may create it at once, and then one of them is told of a duplicate: the table is there all the same. */
 export async function createTrafficTable(session: SqlSession, limitMs: number): Promise<SqlResult> {

@@ -1,8 +1,9 @@
 import type { Observed, Write } from '../model/history.ts';
 import type { SqlRow, SqlTarget } from '../model/world.ts';
 import { type Client, type ClientOptions, makeClient, sortOutcome } from './client.ts';
+import { undefinedTable, type Wish, whyAndRemedy } from './hints.ts';
 import type { Found, Outside } from './seek.ts';
-import { append, createTrafficTable, undefinedTable } from './statements.ts';
+import { append, createTrafficTable } from './statements.ts';
 
 /** Where observed facts go. */
 export interface HistorySink {
@@ -48,18 +49,30 @@ export function makeWriter(outside: Outside, targets: readonly SqlTarget[], opti
       ...rest,
     });
   }
-  async function perform({ session, role, systemId }: Found, limitMs: number) {
-    if (!tableKnown) await createTrafficTable(session, limitTableMs);
+  async function perform({ session, target, role, systemId }: Found, limitMs: number) {
+    const made = tableKnown ? null : await createTrafficTable(session, limitTableMs);
     tableKnown = true; // if it is not, the append says so, and it is tried again
     value += 1;
     const sentMs = clock.wall();
+    if (made?.kind === 'lost') return notSent(sentMs, made.why);
     if (options.recordAttempts !== false) record(sentMs, 'attempted', {});
     const result = await session.query(append(options.key, value, options.node ?? null), limitMs);
-    const { outcome, error } = sortOutcome(result);
-    if (error === undefinedTable) tableKnown = false;
+    const { outcome, error: own, why: ownWhy } = sortOutcome(result);
+    if (own === undefinedTable) tableKnown = false;
+    // Whoever may not make the table may append to it all the same. Only where it is missing does that tell why.
+    const isMissing = own === undefinedTable && made?.kind === 'error';
+    const error = isMissing ? made.sqlState : own;
+    const wish: Wish = isMissing ? 'make' : 'append';
+    const why = whyAndRemedy(wish, error, isMissing ? made.message : ownWhy, target.user);
     const where = result.kind === 'rows' ? servedBy(result.rows[0], nameOf) : null;
     record(sentMs, outcome, where === null ? { error } : { ...where, systemId });
-    return { outcome, host: where?.node ?? null, role: where === null ? null : role, value, error };
+    return { outcome, host: where?.node ?? null, role: where === null ? null : role, value, error, why };
+  }
+  /** The session was lost before the append could be sent: that it is not there is certain. */
+  function notSent(sentMs: number, why: string) {
+    tableKnown = false;
+    record(sentMs, 'failed', { error: 'lost' });
+    return { outcome: 'failed', host: null, role: null, value, error: 'lost', why } as const;
   }
   return makeClient(outside, targets, { kind: 'write', wanted: 'primary', perform }, options);
 }

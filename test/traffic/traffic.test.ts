@@ -7,18 +7,22 @@ import { readHoldings } from '../../src/traffic/holdings.ts';
 import { makeMonitor } from '../../src/traffic/monitor.ts';
 import { makeReader } from '../../src/traffic/reader.ts';
 import { makeWriter } from '../../src/traffic/writer.ts';
+import { bundle } from '../support/bundle.ts';
+import { startTraffic } from './support/command.ts';
 import { outside, until } from './support/outside.ts';
 import { makeServer, type Server } from './support/server.ts';
 
 const laws = { fenceMs: 0, loss: { kind: 'none' } } as const;
 let primary: Server;
 let standby: Server;
+let program: string;
 
 before(async () => {
   primary = await makeServer(null);
   primary.start();
   standby = await makeServer(primary);
   standby.start();
+  program = await bundle('bin/matriarch.ts');
 });
 after(() => {
   standby?.remove();
@@ -67,6 +71,101 @@ test('a crash is a gap with errors and perhaps one unknown write, and nothing ac
   const all = await judged(seen, primary, ['crash']);
   assert.deepEqual(judge(all, laws), []);
   assert.equal(countAppends(all).unknown, unknown);
+});
+
+async function ask(text: string, server = primary): Promise<void> {
+  const connected = await outside.sql.connect(server.target, 5_000);
+  assert.ok(connected.kind === 'connected');
+  const result = await connected.session.query({ name: 'test', text }, 5_000);
+  connected.session.close();
+  assert.ok(result.kind === 'rows', JSON.stringify(result));
+}
+
+const times = (text: string, what: RegExp): number => [...text.matchAll(new RegExp(what, 'g'))].length;
+
+test('who may not make the table is told so with a remedy, and once it is there needs no right to make it', async () => {
+  await ask('DROP TABLE IF EXISTS public.matriarch_traffic');
+  await ask('CREATE ROLE ordinary LOGIN');
+  const login = `host=127.0.0.1 port=${primary.port} user=ordinary dbname=postgres`;
+  const refused = startTraffic(program, 'write', login);
+  const cause =
+    /failed \(42501\) to write 1: permission denied for schema public: .*GRANT CREATE ON SCHEMA public TO "ordinary"/;
+  await until('the cause', () => cause.test(refused.stdout()), refused.output);
+  await outside.clock.sleep(500);
+  assert.equal(await refused.end(), 1, refused.output());
+  assert.equal(times(refused.stdout(), /to write \d+: permission/), 2, 'at once, and at the end');
+  assert.match(refused.stdout(), /nobody ever answered, in \d+\.\d s: /);
+  assert.doesNotMatch(refused.output(), /42P01/);
+
+  const making = makeWriter(outside, [primary.target], { everyMs: 5, key: 'made' });
+  await until('the table', () => written(making) > 0);
+  await making.stop();
+  await ask('GRANT SELECT, INSERT ON public.matriarch_traffic TO ordinary');
+  await ask('GRANT USAGE ON SEQUENCE public.matriarch_traffic_id_seq TO ordinary');
+  const allowed = startTraffic(program, 'write', login);
+  await until('a write', () => / wrote 3 /.test(allowed.stdout()), allowed.output);
+  assert.equal(await allowed.end(), 0, allowed.output());
+  assert.doesNotMatch(allowed.output(), /failed \(|longest gap \d{5}/);
+});
+
+test('an outage is told as it begins and ends, and beside what programs read', async () => {
+  const text = startTraffic(program, 'write', String(primary.port));
+  const json = startTraffic(program, 'read', String(primary.port), '--rate', '20', '--json');
+  await until('answers', () => / wrote 3 /.test(text.stdout()) && json.stdout() !== '', text.output);
+  primary.stop('immediate');
+  const refused = /127\.0\.0\.1:\d+ failed \(unreachable\) to connect: connect ECONNREFUSED/;
+  await until('both are told', () => refused.test(text.stdout()) && refused.test(json.stderr()), text.output);
+  primary.start();
+  const again = /127\.0\.0\.1:\d+ answers again: nobody did for \d+\.\d s/;
+  await until('the end of it', () => again.test(text.stdout()) && again.test(json.stderr()), text.output);
+  assert.equal(await text.end(), 0, text.output());
+  assert.equal(await json.end(), 0, json.output());
+  assert.equal(times(text.stdout(), refused), 1, text.stdout());
+  const lines = json.stdout().trim().split('\n');
+  assert.ok(lines.every((line) => JSON.parse(line).kind === 'read'));
+});
+
+test('while nobody ever answers the command says why, counts the gap, and ends with 1', async () => {
+  const dead = startTraffic(program, 'write', '127.0.0.1:1', '--json');
+  await until('the error', () => /failed \(unreachable\) to connect: .*ECONNREFUSED/.test(dead.stderr()), dead.output);
+  await outside.clock.sleep(300);
+  assert.equal(await dead.end(), 1);
+  assert.match(dead.stderr(), /nobody ever answered, in \d+\.\d s: 127\.0\.0\.1:1 failed/);
+  const { acknowledged, longestGapMs } = JSON.parse(dead.stdout().trim().split('\n').at(-1) ?? '');
+  assert.ok(acknowledged === 0 && longestGapMs >= 300, dead.stdout());
+  const waiting = startTraffic(program, 'write', String(standby.port), '--quiet');
+  await until('the standby', () => /is a standby: a primary is waited for/.test(waiting.stderr()), waiting.output);
+  assert.equal(await waiting.end(), 1);
+  assert.match(waiting.stdout(), /^0 written, 0 failed, 0 unknown\nlongest gap \d{4} ms/);
+});
+
+test('a second Ctrl-C gives up a statement that hangs, and its write counts as unknown', async () => {
+  const hung = startTraffic(program, 'write', String(primary.port), '--limit-ms', '60000');
+  await until('answers', () => / wrote 3 /.test(hung.stdout()), hung.output);
+  const locker = await outside.sql.connect(primary.target, 5_000);
+  assert.ok(locker.kind === 'connected');
+  try {
+    const text = 'BEGIN; LOCK TABLE public.matriarch_traffic';
+    assert.equal((await locker.session.query({ name: 'test', text }, 5_000)).kind, 'rows');
+    await outside.clock.sleep(300);
+    hung.interrupt();
+    await until('it says what it waits for', () => /Ctrl-C again ends at once/.test(hung.stderr()), hung.output);
+    const fromMs = outside.clock.now();
+    assert.equal(await hung.end(), 0, hung.output());
+    assert.ok(outside.clock.now() - fromMs < 5_000);
+  } finally {
+    locker.session.close();
+  }
+  assert.match(hung.stdout(), /\n[1-9]\d* written, 0 failed, 1 unknown\n/);
+  assert.match(hung.stdout(), /nobody answers any more, for .*127\.0\.0\.1:\d+ has not answered a statement yet/);
+});
+
+test('the help says where others can see a password', async () => {
+  for (const kind of ['write', 'read']) {
+    const help = startTraffic(program, kind, '--help');
+    assert.equal(await help.exited, 0);
+    assert.match(help.stdout(), /PGPASSWORD, ~\/\.pgpass or passfile=; in the connection string others can see it/);
+  }
 });
 
 test('monitors see a split brain in which no other client takes part', async () => {

@@ -1,5 +1,6 @@
 import type { SqlResult, SqlSession, Statement } from '../../model/world.ts';
-import { here, undefinedTable } from '../statements.ts';
+import { undefinedTable } from '../hints.ts';
+import { here } from '../statements.ts';
 
 /**
  * The probe's own table: `run` tells the runs of all probes apart. No unique constraint on (run, value): a doubled append

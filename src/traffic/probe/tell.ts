@@ -1,3 +1,4 @@
+import { hints as commonHints } from '../hints.ts';
 import type { Errors, PathEvent, PathName, PathStatus } from './account.ts';
 import type { Finding } from './ledger.ts';
 import type { ProbeEvent, ProbeStatus } from './probe.ts';
@@ -69,13 +70,8 @@ const hintOf = (error: string): string => (hints[error] === undefined ? '' : ` (
 
 /** What a person can do something about. */
 const hints: Readonly<Record<string, string>> = {
-  '28P01': 'wrong password: PGPASSWORD, ~/.pgpass or passfile= in the connection string',
-  '28000': 'pg_hba.conf lets this login not in from here',
-  '3D000': 'there is no such database',
+  ...commonHints,
   '42501': 'no permission; once, as a superuser: CREATE SCHEMA matriarch_probe AUTHORIZATION the_login_of_the_probe',
-  '53300': 'no connection is left',
-  '57P03': 'it starts, or shuts down',
-  '25006': 'it has become read-only',
   standby: 'whoever is reached is no primary',
 };
 
