@@ -1,18 +1,20 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { countAppends, judge } from '../src/model/laws.ts';
+import { judge } from '../src/model/laws.ts';
 import type { SqlTarget } from '../src/model/world.ts';
 import type { Client } from '../src/traffic/client.ts';
 import { trafficClock } from '../src/traffic/clock.ts';
 import { whyAndRemedy } from '../src/traffic/hints.ts';
-import { openHistoryFile, readHistoryFiles } from '../src/traffic/historyFile.ts';
+import { hasKey, openHistoryFile } from '../src/traffic/historyFile.ts';
 import { readHoldings } from '../src/traffic/holdings.ts';
+import { keysToCompare, knownCounts, readEvidence } from '../src/traffic/judgement.ts';
 import type { Served, TrafficStatus } from '../src/traffic/meter.ts';
 import { makeMonitor } from '../src/traffic/monitor.ts';
 import { makeOutageTeller } from '../src/traffic/outage.ts';
 import { makeReader } from '../src/traffic/reader.ts';
 import type { Outside, Role } from '../src/traffic/seek.ts';
 import { finalStatus, servedLine, statusLine, timedLine } from '../src/traffic/show.ts';
-import { makeWriter } from '../src/traffic/writer.ts';
+import { type HistorySink, makeWriter } from '../src/traffic/writer.ts';
+import { whyOf } from '../src/world/failure.ts';
 import { makeSql } from '../src/world/sql.ts';
 import { targetsOf } from './targets.ts';
 
@@ -63,7 +65,7 @@ export function trafficCommands(program: Command): void {
     .option('--every-ms <ms>', 'pace', positive, 10)
     .action(
       async (flags: { node: string; socket: string; history: string; port: number; user: string; everyMs: number }) => {
-        const history = openHistoryFile(flags.history);
+        const history = openHistory(flags.history);
         const target = targetsOf(`host='${flags.socket}' port=${flags.port} user='${flags.user}' dbname=postgres`)[0];
         if (target === undefined) return;
         const monitor = makeMonitor(outside, target, { ...flags, run: String(Date.now()), history });
@@ -79,21 +81,56 @@ export function trafficCommands(program: Command): void {
     .option('--held-by <target>', 'compare with what this server holds: the surviving primary')
     .option('--fence-ms <ms>', 'how long after its right ended a node may still write', positive, 1000)
     .option('--loss-ms <ms>', 'asynchronous: how much of the end of a reign may be lost', nonNegative, 0)
-    .action(async (files: string[], flags: { heldBy?: string; fenceMs: number; lossMs: number }) => {
-      const seen = readHistoryFiles(files);
-      const keys = new Set(
-        seen.flatMap((fact) => (fact.kind === 'write' && !fact.client.startsWith('monitor/') ? [fact.key] : [])),
-      );
-      const [target] = flags.heldBy === undefined ? [] : targetsOf(flags.heldBy);
-      const held = target === undefined ? null : await readHoldings(outside, target, [...keys]);
-      if (held?.kind === 'failed') throw new Error(`cannot read what the server holds: ${held.why}`);
-      const history = [...seen, ...(held?.holdings ?? [])];
-      const loss = flags.lossMs === 0 ? ({ kind: 'none' } as const) : ({ kind: 'tail', ms: flags.lossMs } as const);
-      const violations = judge(history, { fenceMs: flags.fenceMs, loss });
-      for (const violation of violations) process.stdout.write(`${JSON.stringify(violation)}\n`);
-      process.stdout.write(`${JSON.stringify({ violations: violations.length, ...countAppends(history) })}\n`);
-      process.exitCode = violations.length === 0 ? 0 : 1;
-    });
+    .addHelpText('after', passwordHelp)
+    .action((files: string[], flags: JudgeFlags) => judgeFiles(outside, files, flags));
+}
+
+interface JudgeFlags {
+  readonly heldBy?: string;
+  readonly fenceMs: number;
+  readonly lossMs: number;
+}
+
+async function judgeFiles(outside: Outside, files: readonly string[], flags: JudgeFlags): Promise<void> {
+  const seen = files.flatMap((file) => {
+    const evidence = readEvidence(file);
+    if (evidence.kind === 'refused') return wrong(evidence.why);
+    const { passedOver } = evidence;
+    if (passedOver > 0)
+      note(`${file}: ${passedOver === 1 ? 'a line is no fact' : `${passedOver} lines are no facts`}, and passed over`);
+    return evidence.history;
+  });
+  const [target] = flags.heldBy === undefined ? [] : targetsOf(flags.heldBy);
+  const held = target === undefined ? null : await readHoldings(outside, target, keysToCompare(seen));
+  if (held?.kind === 'failed') return wrong(`cannot read what the server holds: ${held.why}`);
+  const history = [...seen, ...(held?.holdings ?? [])];
+  const loss = flags.lossMs === 0 ? ({ kind: 'none' } as const) : ({ kind: 'tail', ms: flags.lossMs } as const);
+  const violations = judge(history, { fenceMs: flags.fenceMs, loss });
+  for (const violation of violations) process.stdout.write(`${JSON.stringify(violation)}\n`);
+  const counts = knownCounts(history);
+  process.stdout.write(`${JSON.stringify({ violations: violations.length, ...counts })}\n`);
+  if (counts.lost === null)
+    note(
+      'lost, doubled and reordered are not known: no server was asked what it holds (--held-by the surviving primary)',
+    );
+  process.exitCode = violations.length === 0 ? 0 : 1;
+}
+
+const note = (text: string): void => void process.stderr.write(`${text}\n`);
+
+/** Called with something that cannot be: 2, as for a wrong option. */
+function wrong(why: string): never {
+  process.stderr.write(`Error: ${why}\n`);
+  process.exit(2);
+}
+
+/** With the path that nothing can be written to, and no stack. */
+function openHistory(path: string): HistorySink {
+  try {
+    return openHistoryFile(path);
+  } catch (error) {
+    return wrong(`cannot write the history ${path}: ${whyOf(error)}`);
+  }
 }
 
 const passwordHelp = `
@@ -110,7 +147,9 @@ async function run(
   targets: readonly SqlTarget[],
   flags: Flags,
 ): Promise<void> {
-  const history = flags.history === undefined ? undefined : openHistoryFile(flags.history);
+  if (kind === 'write' && flags.history !== undefined && hasKey(flags.history, flags.key))
+    usedKey(flags.key, flags.history);
+  const history = flags.history === undefined ? undefined : openHistory(flags.history);
   const chatty = flags.quiet !== true && flags.json !== true;
   const everyMs = 1000 / flags.rate;
   const begunMs = outside.clock.now();
@@ -149,7 +188,11 @@ async function run(
   };
   const client: Client =
     kind === 'write'
-      ? makeWriter(outside, targets, { ...options, key: flags.key ?? `writer-${process.pid}-${Date.now()}` })
+      ? makeWriter(outside, targets, {
+          ...options,
+          key: flags.key ?? `writer-${process.pid}-${Date.now()}`,
+          ...(flags.key === undefined ? {} : { keyInUse: () => usedKey(flags.key, 'public.matriarch_traffic') }),
+        })
       : makeReader(outside, targets, { ...options, key: flags.key ?? null });
   const telling = flags.json === true ? setInterval(tellStatus(client), 100) : null;
   const underWay = (): string | null => {
@@ -168,6 +211,10 @@ async function run(
   process.stdout.write(flags.json === true ? jsonLine(status) : `${statusLine(status)}\n`);
   process.exit(status.acknowledged === 0 ? 1 : 0);
 }
+
+/** Its values would begin at 1 again: whoever judged them would take them for doubled. */
+const usedKey = (key: string | undefined, where: string): never =>
+  wrong(`the key ${key} is in use already, in ${where}: take a new one (without --key one is made)`);
 
 const placeOf = ({ host, port }: SqlTarget): string => `${host.includes(':') ? `[${host}]` : host}:${port}`;
 const attempt = (target: SqlTarget) => ({ at: placeOf(target), outcome: 'failed', value: null }) as const;

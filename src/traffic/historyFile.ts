@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync, writeSync } from 'node:fs';
 import type { History, Observed } from '../model/history.ts';
 import type { HistorySink } from './writer.ts';
 
@@ -33,16 +33,27 @@ function endsWhole(file: number): boolean {
 /** All facts of the files, or those behind a place in each. A line that was cut off with its writer is passed over. */
 export function readHistoryFiles(paths: readonly string[], from: Readonly<Record<string, number>> = {}): History {
   return paths.flatMap((path) =>
-    readFileSync(path)
-      .subarray(from[path] ?? 0)
-      .toString('utf8')
-      .split('\n')
-      .flatMap((line) => {
-        const seen = line.startsWith('{') ? parsed(line) : null;
-        return seen === null ? [] : [seen];
-      }),
+    factsIn(
+      readFileSync(path)
+        .subarray(from[path] ?? 0)
+        .toString('utf8')
+        .split('\n'),
+    ),
   );
 }
+
+/** Whether there is an append under this key in a file that may not be there yet. What is no file (a pipe) keeps nothing. */
+export function hasKey(path: string, key: string | undefined): boolean {
+  if (key === undefined || statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return false;
+  return readHistoryFiles([path]).some((seen) => seen.kind === 'write' && seen.key === key);
+}
+
+/** The objects among lines. */
+export const factsIn = (lines: readonly string[]): History =>
+  lines.flatMap((line) => {
+    const seen = line.startsWith('{') ? parsed(line) : null;
+    return seen === null ? [] : [seen];
+  });
 
 function parsed(line: string): Observed | null {
   try {

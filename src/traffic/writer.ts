@@ -3,7 +3,7 @@ import type { SqlRow, SqlTarget } from '../model/world.ts';
 import { type Client, type ClientOptions, makeClient, sortOutcome } from './client.ts';
 import { undefinedTable, type Wish, whyAndRemedy } from './hints.ts';
 import type { Found, Outside } from './seek.ts';
-import { append, createTrafficTable } from './statements.ts';
+import { append, createTrafficTable, keyUsed } from './statements.ts';
 
 /** Where observed facts go. */
 export interface HistorySink {
@@ -21,6 +21,8 @@ export interface WriterOptions extends ClientOptions {
   readonly nodes?: Readonly<Record<string, string>>;
   /** False: no line for the attempt itself. A client that dies then leaves no trace of its last append. */
   readonly recordAttempts?: boolean;
+  /** Called before the first append if the table has others under its key; nothing is written then, and the writer is to be stopped. */
+  readonly keyInUse?: () => void;
 }
 
 /** Ordered appends of 1, 2, 3, … under one key, each once, whatever becomes of it. */
@@ -29,6 +31,7 @@ export function makeWriter(outside: Outside, targets: readonly SqlTarget[], opti
   const limitTableMs = 5000;
   let value = 0;
   let tableKnown = false;
+  let keyIsNew = options.keyInUse === undefined;
   const nameOf = (host: string): string => options.nodes?.[host] ?? host;
 
   function record(sentMs: number, outcome: Write['outcome'], rest: Partial<Write>): void {
@@ -52,9 +55,17 @@ export function makeWriter(outside: Outside, targets: readonly SqlTarget[], opti
   async function perform({ session, target, role, systemId }: Found, limitMs: number) {
     const made = tableKnown ? null : await createTrafficTable(session, limitTableMs);
     tableKnown = true; // if it is not, the append says so, and it is tried again
+    if (made?.kind === 'lost') return notSent(made.why);
+    // Asked once, before anything of this run may be there. Whoever may not read the table may not append as we do, either.
+    const used = keyIsNew ? null : await session.query(keyUsed(options.key), limitTableMs);
+    if (used?.kind === 'lost') return notSent(used.why);
+    if (used?.kind === 'rows' && used.rows.length > 0) {
+      options.keyInUse?.();
+      return { outcome: 'failed', host: null, role: null, value: null, error: 'key in use', why: null } as const;
+    }
+    keyIsNew = true;
     value += 1;
     const sentMs = clock.wall();
-    if (made?.kind === 'lost') return notSent(sentMs, made.why);
     if (options.recordAttempts !== false) record(sentMs, 'attempted', {});
     const result = await session.query(append(options.key, value, options.node ?? null), limitMs);
     const { outcome, error: own, why: ownWhy } = sortOutcome(result);
@@ -69,9 +80,10 @@ export function makeWriter(outside: Outside, targets: readonly SqlTarget[], opti
     return { outcome, host: where?.node ?? null, role: where === null ? null : role, value, error, why };
   }
   /** The session was lost before the append could be sent: that it is not there is certain. */
-  function notSent(sentMs: number, why: string) {
+  function notSent(why: string) {
     tableKnown = false;
-    record(sentMs, 'failed', { error: 'lost' });
+    value += 1;
+    record(clock.wall(), 'failed', { error: 'lost' });
     return { outcome: 'failed', host: null, role: null, value, error: 'lost', why } as const;
   }
   return makeClient(outside, targets, { kind: 'write', wanted: 'primary', perform }, options);

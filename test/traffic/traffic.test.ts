@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { History, Observed } from '../../src/model/history.ts';
 import { countAppends, judge } from '../../src/model/laws.ts';
@@ -160,8 +163,56 @@ test('a second Ctrl-C gives up a statement that hangs, and its write counts as u
   assert.match(hung.stdout(), /nobody answers any more, for .*127\.0\.0\.1:\d+ has not answered a statement yet/);
 });
 
+test('a key that is in use already is refused, whether the table has it or the history', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'matriarch-keys-'));
+  try {
+    const history = join(folder, 'seen.jsonl');
+    const flags = [String(primary.port), '--key', 'once', '--history', history];
+    const first = startTraffic(program, 'write', ...flags);
+    await until('writes', () => / wrote 3 /.test(first.stdout()), first.output);
+    assert.equal(await first.end(), 0);
+    const size = statSync(history).size;
+    const again = startTraffic(program, 'write', ...flags);
+    assert.equal(await again.exited, 2, again.output());
+    assert.match(again.stderr(), /^Error: the key once is in use already, in .*seen\.jsonl: take a new one/);
+    const elsewhere = startTraffic(program, 'write', ...flags.slice(0, 3));
+    assert.equal(await elsewhere.exited, 2, elsewhere.output());
+    assert.match(elsewhere.stderr(), /^Error: the key once is in use already, in public\.matriarch_traffic: /);
+    assert.equal(statSync(history).size, size);
+
+    const alone = startTraffic(program, 'judge', history);
+    assert.equal(await alone.exited, 0, alone.output());
+    assert.equal(JSON.parse(alone.stdout()).lost, null);
+    assert.match(alone.stderr(), /lost, doubled and reordered are not known: no server was asked/);
+    const compared = startTraffic(program, 'judge', history, '--held-by', String(primary.port));
+    assert.equal(await compared.exited, 0, compared.output());
+    const { lost, doubled, violations } = JSON.parse(compared.stdout());
+    assert.deepEqual({ lost, doubled, violations }, { lost: 0, doubled: 0, violations: 0 });
+    assert.equal(compared.stderr(), '');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test('a history that is none, or cannot be read or written, is a plain error', async () => {
+  const wrong = [
+    [['judge', '/dev/null'], /^Error: \/dev\/null holds no history: wanted is .*\n$/],
+    [['judge', '/nope/x'], /^Error: cannot read the history \/nope\/x: ENOENT.*\n$/],
+    [
+      ['write', String(primary.port), '--history', '/nope/x'],
+      /^Error: cannot write the history \/nope\/x: ENOENT.*\n$/,
+    ],
+  ] as const;
+  for (const [args, error] of wrong) {
+    const command = startTraffic(program, ...args);
+    assert.equal(await command.exited, 2, command.output());
+    assert.match(command.stderr(), error);
+    assert.equal(command.stdout(), '');
+  }
+});
+
 test('the help says where others can see a password', async () => {
-  for (const kind of ['write', 'read']) {
+  for (const kind of ['write', 'read', 'judge']) {
     const help = startTraffic(program, kind, '--help');
     assert.equal(await help.exited, 0);
     assert.match(help.stdout(), /PGPASSWORD, ~\/\.pgpass or passfile=; in the connection string others can see it/);
