@@ -92,6 +92,7 @@ export const longest = {
 export const withoutLab = [
   'test/lab/bench.test.ts',
   'test/lab/clocks.test.ts',
+  'test/lab/desk.test.ts',
   'test/lab/nemesis.test.ts',
   'test/lab/page.test.ts',
   'test/lab/perform.test.ts',

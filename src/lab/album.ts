@@ -6,8 +6,8 @@ const keptMost = 500;
 export interface Album {
   /** Takes in what journals hold; what is known already is passed over. */
   add(happenings: readonly Happening[]): void;
-  /** Something that a person did to a machine, or a scenario. */
-  act(text: string, by?: 'you' | 'play'): void;
+  /** Something that a person did to a machine, or a scenario; without a time, just now. */
+  act(text: string, by: 'you' | 'play', wall?: string): void;
   /** The oldest first. */
   all(): readonly Happening[];
   /** Told of what is new, whoever brought it; gives what ends that. */
@@ -28,10 +28,10 @@ export function makeAlbum(): Album {
   }
   return {
     add,
-    act: (text, by = 'you') =>
+    act: (text, by, wall = new Date().toISOString()) =>
       add([
         {
-          wall: new Date().toISOString(),
+          wall,
           atMs: null,
           skewMs: 0,
           node: by,

@@ -50,8 +50,8 @@ export interface Control {
 
 export interface DeskOptions {
   down(): void;
-  /** What the keeper of the lab wants to know of: one line for people. */
-  asked(line: string): void;
+  /** What was done, on somebody's demand: one line for people, told when it is done, and when it was begun. */
+  done(line: string, begunWall: string): void;
   /** The address of the live page, with its key. */
   pageUrl(): string | null;
   readonly playhouse: Playhouse;
@@ -61,22 +61,23 @@ export interface DeskOptions {
 export type Desk = (request: Request | null) => Promise<Reply>;
 
 export function makeDesk(lab: Lab, options: DeskOptions): Desk {
+  /** What is refused, or fails, is nothing that happened. */
+  async function act(request: Request): Promise<Reply> {
+    const begunWall = new Date().toISOString();
+    const reply = await answer(lab, request, options);
+    if (reply.kind === 'done') options.done(describe(request), begunWall);
+    return reply;
+  }
   // One after another: two answers to the same machine's power must not cross.
   let before: Promise<unknown> = Promise.resolve();
   return (request) => {
     if (request === null || !changes(request)) return answer(lab, request, options);
     const played = options.playhouse.playing();
     if (played !== null && !ofPlays(request)) return Promise.resolve({ kind: 'failed', why: besideWhy(played) });
-    // One that is refused is nothing that happened.
-    if (ofPlays(request))
-      return answer(lab, request, options).then((reply) => {
-        if (reply.kind === 'done') options.asked(describe(request));
-        return reply;
-      });
-    options.asked(describe(request));
-    if (request.kind === 'switchover') return answer(lab, request, options);
-    const work = before.then(() => answer(lab, request, options));
-    before = work;
+    // A switchover waits for a new leader, and a play is only begun: neither holds up who pulls a plug meanwhile.
+    if (ofPlays(request) || request.kind === 'switchover') return act(request);
+    const work = before.then(() => act(request));
+    before = work.catch(() => {});
     return work;
   };
 }

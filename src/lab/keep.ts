@@ -72,14 +72,14 @@ async function keep(
   const work = async (): Promise<void> => {
     const lab = await makeLab({ ...options, began: (end) => (down = end) });
     const album = makeAlbum();
-    const noted = (line: string, by: 'you' | 'play'): void => {
-      album.act(line, by);
-      appendFileSync(join(lab.dir, 'lab.log'), `${new Date().toISOString()} ${by}: ${line}\n`);
+    const noted = (line: string, by: 'you' | 'play', wall: string): void => {
+      album.act(line, by, wall);
+      appendFileSync(join(lab.dir, 'lab.log'), `${wall} ${by}: ${line}\n`);
     };
-    const playhouse = makePlayhouse(lab, (line) => noted(line, 'play'));
+    const playhouse = makePlayhouse(lab, (line) => noted(line, 'play', new Date().toISOString()));
     endPlay = playhouse.end;
     const desk = makeDesk(lab, {
-      asked: (line) => noted(line, 'you'),
+      done: (line, begunWall) => noted(line, 'you', begunWall),
       down: () => ending.end('lab down'),
       pageUrl: () => pageUrl,
       playhouse,

@@ -95,7 +95,8 @@ export function setClockOf(lab: Lab, name: string, byMs: number): Promise<void> 
 /** Of each flush of etcd. */
 const slowByMs = 100;
 
-function databaseNode(lab: Lab, name: string): LabNode {
+/** Throws for the client, and for what is no machine. */
+export function databaseNode(lab: Lab, name: string): LabNode {
   const node = lab.node(name);
   if (node.machine.plan.kind !== 'node') throw new Error(`${name} has no database`);
   return node;

@@ -7,6 +7,7 @@ import { readDeed } from '../../src/lab/live/deed.ts';
 import { refusalOf } from '../../src/lab/live/guard.ts';
 import { makeLaneTail } from '../../src/lab/live/lanes.ts';
 import { etcdNote, readProxies } from '../../src/lab/live/services.ts';
+import { machineDeeds } from '../../src/lab/machineDeeds.ts';
 import { inOurTime } from '../../src/lab/ourTime.ts';
 import { planLoopback, planNamespaces } from '../../src/lab/plan.ts';
 import { whyNotHere } from '../../src/lab/scenario/fit.ts';
@@ -63,6 +64,7 @@ test('a deed is read field by field: nothing but what the buttons offer', () => 
   assert.deepEqual(read({ deed: 'fillDisk', node: 'node1' }), { kind: 'fillDisk', node: 'node1' });
   assert.deepEqual(read({ deed: 'clockBack', node: 'node1' }), { kind: 'setClock', node: 'node1', byMs: -3_600_000 });
   assert.deepEqual(read({ deed: 'switchover', node: 'node1' }), { kind: 'switchover', to: 'node1' });
+  assert.deepEqual(read({ deed: 'switchover' }), { kind: 'switchover', to: null }, 'whoever is fit');
   assert.deepEqual(read({ deed: 'play', scenario: 'switchover' }), { kind: 'play', scenario: 'switchover' });
   for (const value of [
     null,
@@ -78,6 +80,19 @@ test('a deed is read field by field: nothing but what the buttons offer', () => 
   ])
     assert.equal(typeof read(value), 'string', JSON.stringify(value));
   assert.equal(typeof readDeed('{', machines), 'string');
+});
+
+test('a deed to a machine that does not exist is refused, whichever it is, and the machines are named', () => {
+  const whole = [...machineDeeds, 'clockAhead', 'clockBack', 'clockRight', 'switchover'].map((deed) => ({ deed }));
+  const ofServices = ['kill', 'freeze', 'thaw', 'start'].map((deed) => ({ deed, service: 'etcd' }));
+  for (const deed of [...whole, ...ofServices])
+    assert.equal(
+      readDeed(JSON.stringify({ ...deed, node: 'node9' }), ['node1', 'client']),
+      'no machine node9: there are node1, client',
+      deed.deed,
+    );
+  for (const node of ['', 7, ['node1'], {}])
+    assert.equal(typeof readDeed(JSON.stringify({ deed: 'switchover', node }), ['node1']), 'string', String(node));
 });
 
 test('a scenario fits a lab or says why not, with the remedy; all fit the lab that they ask for', () => {
@@ -291,9 +306,9 @@ test('an album tells all who listen what is new, once', () => {
   };
   album.add([one]);
   album.add([one, { ...one, text: 'b' }]);
-  album.act('plug out of node1');
+  album.act('plug out of node1', 'you');
   deafen();
-  album.act('plug in of node1');
+  album.act('plug in of node1', 'you');
   assert.deepEqual(told, ['a', 'b', 'plug out of node1']);
   assert.equal(album.all().length, 4);
 });

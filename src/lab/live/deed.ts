@@ -21,17 +21,21 @@ export function readDeed(body: string, machines: readonly string[]): Request | s
     return typeof scenario === 'string' ? { kind: deed, scenario } : 'a scenario is wanted, by name';
   }
   const node = 'node' in asked ? asked.node : null;
+  // Only who names nobody leaves the choice to the agents: a name that nobody bears is a mistake, not a wish.
+  if (deed === 'switchover' && node === null) return { kind: deed, to: null };
   const machine = machines.find((name) => name === node);
-  if (deed === 'switchover') return { kind: 'switchover', to: machine ?? null };
-  if (machine === undefined) return `no machine ${String(node)}`;
+  if (machine === undefined) return `no machine ${shown(node)}: there are ${machines.join(', ')}`;
+  if (deed === 'switchover') return { kind: deed, to: machine };
   const plain = machineDeeds.find((kind) => kind === deed);
   if (plain !== undefined) return { kind: plain, node: machine };
   if (deed === 'clockAhead' || deed === 'clockBack' || deed === 'clockRight')
     return { kind: 'setClock', node: machine, byMs: clockDeeds[deed] };
   const name = 'service' in asked ? asked.service : null;
   const service = services.find((one) => one === name);
-  if (service === undefined) return `no service ${String(name)}`;
+  if (service === undefined) return `no service ${shown(name)}`;
   if (deed === 'start') return { kind: 'start', node: machine, service };
-  if (deed !== 'kill' && deed !== 'freeze' && deed !== 'thaw') return `no deed ${String(deed)}`;
+  if (deed !== 'kill' && deed !== 'freeze' && deed !== 'thaw') return `no deed ${shown(deed)}`;
   return { kind: 'kill', node: machine, service, signal: signals[deed], restartAfterS: null };
 }
+
+const shown = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));

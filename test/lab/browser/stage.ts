@@ -31,7 +31,8 @@ export function makeBrowserStage() {
     rmSync(dir, { recursive: true });
     const lab = await makeLab({ dir, portBase, ttlS: 6, traffic: true, fakeClocks: true });
     const playhouse = makePlayhouse(lab, (line) => album.act(line, 'play'));
-    const desk = makeDesk(lab, { asked: album.act, down: () => {}, pageUrl: () => null, playhouse });
+    const done = (line: string, begunWall: string): void => album.act(line, 'you', begunWall);
+    const desk = makeDesk(lab, { done, down: () => {}, pageUrl: () => null, playhouse });
     const served = await servePage(lab, { album, desk, playhouse, rules: ruleTexts }, (line) => problems.push(line));
     assert.ok(served !== null, problems.join());
     made = { lab, served, playhouse };
