@@ -8,7 +8,8 @@ export interface Incident {
   readonly scope: string;
   readonly node: string;
   /**
-   * promotion: this node became the primary. restart: its primary was down, and is one again. demotion, fence: it is a primary
+   * promotion: this node became the primary. restart: its primary was down, and is one again, on the same
+   * timeline and under the same key; of one that went down together with its agent only the time since the next agent began. demotion, fence: it is a primary
    * no more, by an orderly stop or because its right to write was ending. calledOff: it was to step down, and leads on.
    * failover: the lead changed elsewhere. repair: its data was made to follow again.
    */

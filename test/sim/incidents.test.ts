@@ -80,6 +80,26 @@ test('a crashed primary that comes up in place is a restart, not a change of lea
   assert.match(jobs(incident), /startPrimary:done/);
 });
 
+test('a primary that dies together with its agent, and is back before its lease ends, is a restart as well', async () => {
+  const { cluster, leader } = await three(7);
+  const { length } = filesOf(cluster, leader);
+  cluster.agent(leader).kill({ restartAfterMs: 1_500 });
+  cluster.postgres(leader).kill('SIGKILL');
+  await cluster.run(1_000);
+  await cluster.until(() => cluster.primary() === leader, { withinMs: 30_000 });
+  await cluster.run(3_000);
+  const [incident, ...more] = filesOf(cluster, leader).slice(length);
+  if (incident === undefined) assert.fail('there is no incident');
+  assert.deepEqual(more, []);
+  assert.deepEqual(
+    [incident.kind, incident.state, incident.leader, incident.timeline],
+    ['restart', 'closed', { before: leader, after: leader }, { before: 1, after: 1 }],
+  );
+  assert.equal(incident.decisions[0]?.rule, 'primary.crashed');
+  assert.match(jobs(incident), /startPrimary:done/);
+  assert.ok(after(incident, 'writable') > 100 && (incident.tookMs ?? 0) > 100, 'from when the agent found it down');
+});
+
 test('a primary that is cut off is fenced, and what it wrote beyond the fork is measured', async () => {
   const { cluster, leader } = await three(9);
   cluster.network.isolate(leader);

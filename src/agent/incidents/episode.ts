@@ -10,6 +10,8 @@ export interface Episode {
   readonly beganMs: number;
   /** PostgreSQL was a primary here when it began. */
   readonly wasPrimary: boolean;
+  /** The agent had just begun, with the leader key of the one before it: what is down is a primary, nobody saw it run. */
+  readonly foundKey: boolean;
   /** It was stopped since its right to write was ending, or gone. */
   readonly fenced: boolean;
   /** The leader key was seen to go, or to come. */
@@ -20,7 +22,7 @@ export interface Episode {
 const firstMax = 40;
 const evidenceMax = 60;
 
-export function begin({ place, recent, leader, timeline, role }: Watch, entry: Entry, trigger: string): Episode {
+export function begin({ place, recent, leader, timeline, role, key }: Watch, entry: Entry, trigger: string): Episode {
   const last = recent.findLast((one) => one.kind === 'decided');
   const incident: Incident = {
     version: 1,
@@ -41,7 +43,8 @@ export function begin({ place, recent, leader, timeline, role }: Watch, entry: E
     jobs: [],
     evidence: recent.map(withoutPassed),
   };
-  return { incident, beganMs: entry.atMs, wasPrimary: role === 'primary', fenced: false, leadChanged: false };
+  const foundKey = role === null && key === 'found';
+  return { incident, beganMs: entry.atMs, wasPrimary: role === 'primary', foundKey, fenced: false, leadChanged: false };
 }
 
 /** `2026-11-25T20:13:51.123Z` -> `20261125-201351-123` */
@@ -94,14 +97,17 @@ export function proceed(episode: Episode, entry: Entry, before: Watch, now: Watc
 }
 
 function kindOf(
-  { wasPrimary, fenced, leadChanged }: Episode,
-  { phases, jobs }: Incident,
+  { wasPrimary, foundKey, fenced, leadChanged }: Episode,
+  { phases, jobs, timeline }: Incident,
   leadsOn: boolean,
 ): Incident['kind'] {
   const writable = phases.some(({ phase }) => phase === 'writable');
-  if (writable) return wasPrimary ? 'restart' : 'promotion';
-  if (wasPrimary && leadsOn) return 'calledOff';
-  if (wasPrimary || fenced) return fenced ? 'fence' : 'demotion';
+  // The agent before may have died in the midst of a promotion: only a new timeline tells that from a primary's crash.
+  const sameTimeline = timeline.before === null || timeline.before === timeline.after;
+  if (writable) return wasPrimary || (foundKey && sameTimeline) ? 'restart' : 'promotion';
+  const led = wasPrimary || foundKey;
+  if (led && leadsOn) return 'calledOff';
+  if (led || fenced) return fenced ? 'fence' : 'demotion';
   return leadChanged || jobs.length === 0 ? 'failover' : 'repair';
 }
 

@@ -14,6 +14,8 @@ export interface Watch {
   readonly timeline: number | null;
   /** The role in which PostgreSQL was last seen running. */
   readonly role: 'primary' | 'standby' | null;
+  /** Whether this agent found the leader key in its hand when it began, or reached for it itself; null: neither yet. */
+  readonly key: 'found' | 'reached' | null;
   readonly episode: Episode | null;
 }
 
@@ -23,6 +25,7 @@ export const beginWatch = (place: Watch['place']): Watch => ({
   leader: null,
   timeline: null,
   role: null,
+  key: null,
   episode: null,
 });
 
@@ -31,13 +34,17 @@ const recentMax = 4;
 /** The watch after this entry, and the incident that it belongs to; null: to none. */
 export function watch(before: Watch, entry: Entry): { readonly watch: Watch; readonly incident: Incident | null } {
   const known = learn(before, entry);
-  const trigger = before.episode === null ? triggerOf(before, entry) : null;
+  const trigger = before.episode === null ? (triggerOf(before, entry) ?? foundDown(known, entry)) : null;
   if (before.episode === null && trigger === null) return { watch: known, incident: null };
-  const begun = before.episode ?? begin(before, entry, trigger ?? '');
+  const begun = before.episode ?? begin(whatWas(before, known), entry, trigger ?? '');
   const episode = proceed(begun, entry, before, known);
   const { incident } = episode;
   return { watch: { ...known, episode: incident.state === 'open' ? episode : null }, incident };
 }
+
+/** An agent that has just begun knows of nothing before: what it finds first was so already. */
+const whatWas = (before: Watch, known: Watch): Watch =>
+  before.role === null && known.key === 'found' ? { ...known, role: null, recent: before.recent } : before;
 
 /** What the entry says about who leads and what runs here. */
 function learn(before: Watch, entry: Entry): Watch {
@@ -49,6 +56,7 @@ function learn(before: Watch, entry: Entry): Watch {
       leader: leader ?? before.leader,
       timeline: timeline ?? before.timeline,
       role: roleIn(postgres) ?? before.role,
+      key: keyIn(before, entry),
     };
   }
   if (entry.kind !== 'changed' || entry.to === '-') return after;
@@ -64,8 +72,22 @@ function learn(before: Watch, entry: Entry): Watch {
   }
 }
 
+/** A lease is in hand, and this agent never asked for one: as after a power cut that is over before the lease is. */
+function keyIn({ key, place }: Watch, { actions, seen }: Extract<Entry, { kind: 'decided' }>): Watch['key'] {
+  const reaches = actions.some(({ action }) => action === 'acquireLeaderKey' || action === 'adoptLeaderKey');
+  if (reaches || key === 'reached') return 'reached';
+  const mine = seen.dcs === 'unreachable' || seen.leader === place.node;
+  return seen.leaseLeftMs !== null && mine ? 'found' : null;
+}
+
 const roleIn = (postgres: string): Watch['role'] =>
   postgres === 'running primary' ? 'primary' : postgres === 'running standby' ? 'standby' : null;
+
+/** Its primary went down with the agent before this one: no change is seen until it runs again. */
+const foundDown = ({ role, key }: Watch, entry: Entry): string | null =>
+  entry.kind === 'decided' && role === null && key === 'found' && entry.seen.postgres === 'stopped'
+    ? 'postgres: stopped, as the agent begins, which holds the leader key'
+    : null;
 
 /** Why an incident begins here; null: none does. */
 function triggerOf({ role, leader }: Watch, entry: Entry): string | null {

@@ -151,6 +151,63 @@ test('milestones, jobs and what is at risk; the names of rules that were passed 
   assert.equal(ended(story('refused'))[0]?.atRisk, null, 'who asked and did not get the key risked nothing');
 });
 
+test('a primary that went down together with its agent is restarted, not promoted, by an agent that holds its key still', () => {
+  const down = { postgres: 'stopped', leader: 'n2', leaseLeftMs: 20_000 };
+  const story: readonly Line[] = [
+    note('agent begins'),
+    decided('primary.crashed', down),
+    job('startPrimary', 'startPrimary', 'begun'),
+    job('startPrimary', 'startPrimary', 'done'),
+    changed('postgres', 'stopped', 'running primary'),
+  ];
+  const again = { postgres: 'running primary', leader: 'n2', leaseLeftMs: 20_000 };
+  const [incident] = ended([...story, decided('primary.healthy', again)]);
+  assert.deepEqual([incident?.kind, incident?.tookMs], ['restart', 400]);
+  assert.equal(incident?.trigger, 'postgres: stopped, as the agent begins, which holds the leader key');
+  assert.deepEqual(
+    [incident?.leader, incident?.timeline],
+    [
+      { before: 'n2', after: 'n2' },
+      { before: 1, after: 1 },
+    ],
+  );
+  assert.deepEqual(
+    incident?.phases.map(({ phase, afterMs }) => `${phase} ${afterMs}`),
+    ['writable 300'],
+  );
+  assert.deepEqual(
+    incident?.jobs.map(({ job: name }) => name),
+    ['startPrimary'],
+  );
+  const withoutEtcd = decided('primary.crashed.withoutEtcd', { ...down, dcs: 'unreachable', leader: null });
+  assert.deepEqual(kinds([withoutEtcd, ...story.slice(2), decided('primary.healthy', again)]), ['restart']);
+});
+
+test('where the key is found and a new timeline begins, or the key is taken only now, it is a promotion; where it goes, a demotion', () => {
+  const down = { postgres: 'stopped', leader: 'n2', leaseLeftMs: 20_000 };
+  const writable = changed('postgres', 'running standby', 'running primary');
+  const promoted: readonly Line[] = [decided('primary.crashed', down), changed('timeline', '1', '2'), writable, leads];
+  assert.deepEqual(kinds(promoted), ['promotion'], 'the agent before died in the midst of it');
+  const reach: ActionResult = { action: 'acquireLeaderKey', outcome: 'done', why: null, tookMs: 1 };
+  const taken: readonly Line[] = [
+    decided('restart.first', { postgres: 'stopped', leader: null }, [reach]),
+    decided('leading.start', { ...down }),
+    changed('postgres', 'stopped', 'running primary'),
+    decided('primary.healthy', { postgres: 'running primary', leader: 'n2' }),
+  ];
+  assert.deepEqual(kinds(taken), ['promotion']);
+  const former = decided('leader.formerLife', { ...down, leaseLeftMs: null });
+  assert.deepEqual(read([former, former]), [], 'a key that this agent does not hold tells nothing of the server');
+  assert.deepEqual(
+    kinds([
+      decided('primary.crashed', down),
+      changed('leader', 'n2', 'n3'),
+      decided('standby.following', { leader: 'n3' }),
+    ]),
+    ['demotion'],
+  );
+});
+
 test('an agent that ends on purpose closes what is open', () => {
   const [incident] = ended([leads, changed('postgres', 'running primary', 'stopped'), note('agent ends: stopped')]);
   assert.deepEqual(incident?.phases.at(-1)?.phase, 'agentEnded');
