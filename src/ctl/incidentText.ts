@@ -25,7 +25,7 @@ export function listText(incidents: readonly JsonObject[], format: 'pretty' | 't
     tookOf(one),
     changeOf(one.leader),
     changeOf(one.timeline),
-    isObject(one.atRisk) ? String(one.atRisk.bytes) : '',
+    isObject(one.atRisk) ? riskInShort(one.atRisk) : '',
     longestWriteGap(one),
     textOf(one.trigger),
   ]);
@@ -77,11 +77,21 @@ function jobOf({ job, outcome, tookMs, error }: JsonObject): string {
   return `${textOf(job)}: ${textOf(outcome)}${why}${typeof tookMs === 'number' ? `, ${tookMs} ms` : ''}`;
 }
 
+/** A bound is never told as if it were the loss itself. */
+const bytesOf = ({ bytes, atMost }: JsonObject): string => `${atMost === true ? 'at most ' : ''}${String(bytes)}`;
+
+/** Bytes, and how many commits are in them where somebody could count them. */
+const riskInShort = (risk: JsonObject): string =>
+  typeof risk.transactions === 'number'
+    ? `${risk.transactions} ${risk.transactions === 1 ? 'commit' : 'commits'} in ${bytesOf(risk)}`
+    : bytesOf(risk);
+
 /** Whole transactions where somebody could count them. */
-function riskText({ bytes, transactions }: JsonObject): string {
+function riskText(risk: JsonObject): string {
+  const { bytes, transactions } = risk;
   if (typeof transactions === 'number')
-    return `${bytes} bytes, ${transactions} committed ${transactions === 1 ? 'transaction' : 'transactions'},`;
-  return bytes === 0 ? '0 bytes' : `${bytes} bytes, transactions not counted,`;
+    return `${bytesOf(risk)} bytes, ${transactions} committed ${transactions === 1 ? 'transaction' : 'transactions'},`;
+  return bytes === 0 ? '0 bytes' : `${bytesOf(risk)} bytes, transactions not counted,`;
 }
 
 /** The longest time in which no client of a probe could write; nothing where none was asked. */

@@ -29,10 +29,15 @@ export interface Incident {
   /** Milestones, in their order; ms since it began. */
   readonly phases: readonly { readonly phase: Milestone; readonly afterMs: number }[];
   /**
-   * WAL that was, or may be, lost with the old leader; null: nothing here tells. `transactions`: commits in it; absent: not
-   * counted, since it is not here, or too much.
+   * WAL that was, or may be, lost with the old leader; null: nothing here tells. `atMost`: it is less where not all of it is
+   * records, or not all of them a client's. `transactions`: commits in it; absent: not counted, since it is not here, or too much.
    */
-  readonly atRisk: { readonly bytes: number; readonly transactions?: number; readonly how: string } | null;
+  readonly atRisk: {
+    readonly bytes: number;
+    readonly atMost?: true;
+    readonly transactions?: number;
+    readonly how: string;
+  } | null;
   /** What clients felt, a word of each probe that the configuration names; absent: none is named, or none was asked yet. */
   readonly clients?: readonly ProbeWord[];
   /** What repairs of it threw away: the ids of their reports; absent: there are none. */

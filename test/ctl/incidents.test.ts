@@ -173,3 +173,24 @@ test('incidents of another member, and of this node whose folder cannot be read,
   );
   assert.equal((await list({ member: 'nodeX' })).error, 'Member nodeX does not exist in cluster demo');
 });
+
+test('a bound on what is at risk is told as one, with the commits that were counted: in the list as in the detail', async () => {
+  const tell = async (atRisk: Incident['atRisk']): Promise<readonly string[]> => {
+    const place = { files: { '/state/incidents/20261125-201351-123.json': JSON.stringify({ ...promotion, atRisk }) } };
+    const [, line = ''] = (await list({ format: 'tsv' }, place)).out.split('\n');
+    const detail = /^ {2}at risk +(.*)$/m.exec((await show('last', {}, place)).out)?.[1] ?? '';
+    return [line.split('\t')[6] ?? '', detail];
+  };
+  assert.deepEqual(await tell({ bytes: 15_936_928, atMost: true, transactions: 0, how: 'of WAL here' }), [
+    '0 commits in at most 15936928',
+    'at most 15936928 bytes, 0 committed transactions, of WAL here',
+  ]);
+  assert.deepEqual(await tell({ bytes: 128, atMost: true, how: 'of WAL here' }), [
+    'at most 128',
+    'at most 128 bytes, transactions not counted, of WAL here',
+  ]);
+  assert.deepEqual(await tell({ bytes: 0, how: 'of what the old leader had told' }), [
+    '0',
+    '0 bytes of what the old leader had told',
+  ]);
+});

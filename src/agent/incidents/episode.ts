@@ -193,8 +193,9 @@ const factIn = (facts: readonly Fact[], name: string): Fact[1] => facts.find(([o
 const won = ({ rule, actions }: Extract<Entry, { kind: 'decided' }>): boolean =>
   rule === 'race.acquire' && actions.some(({ action, outcome }) => action === 'acquireLeaderKey' && outcome === 'done');
 
+/** A distance of two positions, and no count of records: a crash leaves the rest of its segment empty. */
 const beyondFork =
-  'at most: WAL here beyond where the histories part, with what recovery and shutdown added themselves';
+  'of WAL here beyond where the histories part, with what recovery and shutdown added themselves, and what a segment left empty';
 
 /** What the winner of a race lacked of the last position that the leader had told; or what was measured when histories parted. */
 function riskIn(entry: Entry): Incident['atRisk'] {
@@ -202,7 +203,8 @@ function riskIn(entry: Entry): Incident['atRisk'] {
     const bytes = factIn(entry.because, 'beyondForkBytes');
     const commits = factIn(entry.because, 'beyondForkCommits');
     if (typeof bytes !== 'number') return null;
-    return { bytes, ...(typeof commits === 'number' ? { transactions: commits } : {}), how: beyondFork };
+    const transactions = typeof commits === 'number' ? { transactions: commits } : {};
+    return { bytes, atMost: true, ...transactions, how: beyondFork };
   }
   if (entry.kind !== 'decided' || !won(entry)) return null;
   const [told, mine] = [factIn(entry.because, 'lastOptime'), factIn(entry.because, 'myLsn')];

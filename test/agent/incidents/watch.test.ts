@@ -208,6 +208,19 @@ test('where the key is found and a new timeline begins, or the key is taken only
   );
 });
 
+test('a distance of positions is at most what was lost, whatever it was counted of', () => {
+  const judged = (facts: Entry['because']): Line => ({ ...job('rewind', 'judged', 'done'), because: facts }) as Line;
+  const riskOf = (facts: Entry['because']) =>
+    ended([job('rewind', 'rewind from n1', 'begun'), judged(facts), follows])[0]?.atRisk;
+  const counted = riskOf([
+    ['beyondForkBytes', 15_936_928],
+    ['beyondForkCommits', 0],
+  ]);
+  assert.deepEqual([counted?.bytes, counted?.atMost, counted?.transactions], [15_936_928, true, 0]);
+  const uncounted = riskOf([['beyondForkBytes', 7]]);
+  assert.deepEqual([uncounted?.atMost, uncounted?.transactions], [true, undefined]);
+});
+
 test('an agent that ends on purpose closes what is open', () => {
   const [incident] = ended([leads, changed('postgres', 'running primary', 'stopped'), note('agent ends: stopped')]);
   assert.deepEqual(incident?.phases.at(-1)?.phase, 'agentEnded');
