@@ -5,9 +5,10 @@ import { listReports, showReport } from '../src/ctl/reports.ts';
 import { why } from '../src/ctl/why.ts';
 import { whyAt } from '../src/ctl/whyAt.ts';
 import { formatOf, type makeRunner, type Place } from './ctlRunner.ts';
+import { whole } from './whole.ts';
 
 interface WhyFlags extends Place {
-  readonly last: string;
+  readonly last: number;
   readonly all?: true;
   readonly at?: string;
   readonly not?: string;
@@ -22,7 +23,7 @@ export function tellingCommands(
   const format = ['-f, --format <format>', 'pretty, tsv, json, yaml', 'pretty'] as const;
   command('why', 'what an agent decided, by which rule, because of what; also when it is dead')
     .argument('[member]', 'default: the node of this configuration')
-    .option('-n, --last <count>', 'so many entries', '10')
+    .option('-n, --last <count>', 'so many entries', whole, 10)
     .option('-a, --all', 'also the cycles in which nothing happened')
     .option('--at <time>', 'the decision of that moment: 2026-11-25T20:13:51Z, 20:13:51 (UTC), 5m (ago)')
     .option('--not <member>', 'the same as why-not')
@@ -30,12 +31,10 @@ export function tellingCommands(
     .action((member: string | undefined, flags: WhyFlags) =>
       run(flags, (open) => {
         const ctl = open(undefined);
-        const chosen = formatOf(flags.format);
-        const format = chosen === 'json' ? 'json' : 'pretty';
-        if (flags.not !== undefined) return whyNot(ctl, flags.not, chosen);
+        const format = formatOf(flags.format);
+        if (flags.not !== undefined) return whyNot(ctl, flags.not, format);
         if (flags.at !== undefined) return whyAt(ctl, { member: member ?? null, at: flags.at, format });
-        const last = Math.max(Math.trunc(Number(flags.last)) || 10, 1);
-        return why(ctl, { member: member ?? null, last, format, all: flags.all === true });
+        return why(ctl, { member: member ?? null, last: flags.last, format, all: flags.all === true });
       }),
     );
   command('why-not', 'what keeps a member from being promoted now, rule by rule')

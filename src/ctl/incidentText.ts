@@ -1,5 +1,6 @@
 import { isObject, type JsonObject } from '../codec/dcs/json.ts';
 import { tableLines } from './table.ts';
+import { tsvText } from './text.ts';
 import { factText, journalLine, lineText } from './whyText.ts';
 
 /** Incidents as people read them. Another version may have written them: nothing in them is taken for granted. */
@@ -29,21 +30,19 @@ export function listText(incidents: readonly JsonObject[], format: 'pretty' | 't
     longestWriteGap(one),
     textOf(one.trigger),
   ]);
-  const lines =
-    format === 'tsv'
-      ? [columns.map(({ name }) => name), ...rows].map((row) => row.join('\t'))
-      : tableLines(columns, rows, null);
-  return lines.map((line) => `${line}\n`).join('');
+  if (format === 'tsv') return tsvText([columns.map(({ name }) => name), ...rows]);
+  return tableLines(columns, rows, null)
+    .map((line) => `${line}\n`)
+    .join('');
 }
 
-/** One, with all that it is made of. */
-export function incidentText(one: JsonObject, coloured: boolean): string {
+/** What it is made of, but for the journal: each with a name, in as many lines as it takes. */
+function partsOf(one: JsonObject): readonly (readonly [name: string, texts: readonly string[]])[] {
   const risk = isObject(one.atRisk) ? `${riskText(one.atRisk)} ${textOf(one.atRisk.how)}` : 'not known here';
   const phases = objectsIn(one.phases).map(({ phase, afterMs }) => `${textOf(phase)} ${String(afterMs)} ms`);
   const jobs = objectsIn(one.jobs).map(jobOf);
-  const evidence = Array.isArray(one.evidence) ? one.evidence.flatMap(journalLine) : [];
   const timeline = changeOf(one.timeline);
-  const parts: readonly (readonly [string, readonly string[]])[] = [
+  return [
     ['began', [`${timeOf(one.began)} UTC`]],
     ['took', [tookOf(one)]],
     ['trigger', [textOf(one.trigger)]],
@@ -56,11 +55,33 @@ export function incidentText(one: JsonObject, coloured: boolean): string {
     ['before it', isObject(one.before) ? reasonedOf(one.before) : []],
     ['decided', objectsIn(one.decisions).flatMap(reasonedOf)],
   ];
-  const lines = parts.flatMap(([name, texts]) =>
+}
+
+const evidenceOf = ({ evidence }: JsonObject) => (Array.isArray(evidence) ? evidence.flatMap(journalLine) : []);
+
+/** A name and a text each: what the text for people has, and the journal in a line an entry. */
+export function incidentTsv(one: JsonObject): string {
+  const told = [['id', [textOf(one.id)]], ['kind', [textOf(one.kind)]], ...partsOf(one)] as const;
+  const journal = evidenceOf(one).map(({ wall, rule, text }) => {
+    const what = rule === '' ? text : `${rule}: ${text}`;
+    return ['journal', `${timeOf(wall)} ${what}`];
+  });
+  return tsvText([
+    ['Name', 'Text'],
+    ...told.flatMap(([name, texts]) => texts.map((text) => [name, text.trim()])),
+    ...journal,
+  ]);
+}
+
+/** One, with all that it is made of. */
+export function incidentText(one: JsonObject, coloured: boolean): string {
+  const lines = partsOf(one).flatMap(([name, texts]) =>
     texts.map((text, i) => `  ${(i === 0 ? name : '').padEnd(10)} ${text}`),
   );
   const head = `${textOf(one.id)}: ${textOf(one.kind)}, as ${textOf(one.node)} of ${textOf(one.scope)} went through it`;
-  const journal = evidence.map((line) => lineText(line, coloured)).join('');
+  const journal = evidenceOf(one)
+    .map((line) => lineText(line, coloured))
+    .join('');
   return `${[head, ...lines].map((line) => `${line.trimEnd()}\n`).join('')}${journal === '' ? '' : `\n${journal}`}`;
 }
 

@@ -1,13 +1,13 @@
 import type { JsonObject } from '../codec/dcs/json.ts';
 import { readDocument, readDocuments } from './documents.ts';
 import type { Ctl } from './doors.ts';
-import { incidentText, listText } from './incidentText.ts';
-import { asJson, jsonText, yamlText } from './text.ts';
+import { incidentText, incidentTsv, listText } from './incidentText.ts';
+import { asJson, type Format, jsonText, yamlText } from './text.ts';
 
 export interface IncidentOptions {
   /** Null: the node of this configuration. */
   readonly member: string | null;
-  readonly format: 'pretty' | 'tsv' | 'json' | 'yaml';
+  readonly format: Format;
 }
 
 /** The newest changes of role that a node went through, or saw. */
@@ -34,6 +34,16 @@ const withoutEvidence = ({ evidence: _evidence, ...rest }: JsonObject): JsonObje
 export async function showIncident(ctl: Ctl, id: string, { member, format }: IncidentOptions): Promise<void> {
   const whole = await readDocument(ctl, member, 'incidents', id, ({ evidence }) => Array.isArray(evidence));
   const { out, isScreen } = ctl.doors.terminal;
-  if (format === 'json') return out(`${jsonText(asJson(whole))}\n`);
-  out(format === 'yaml' ? yamlText(asJson(whole)) : incidentText(whole, isScreen));
+  switch (format) {
+    case 'pretty':
+      return out(incidentText(whole, isScreen));
+    case 'tsv':
+      return out(incidentTsv(whole));
+    case 'json':
+      return out(`${jsonText(asJson(whole))}\n`);
+    case 'yaml':
+      return out(yamlText(asJson(whole)));
+    default:
+      return format satisfies never;
+  }
 }

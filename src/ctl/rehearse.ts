@@ -2,10 +2,8 @@ import { isObject, type JsonObject } from '../codec/dcs/json.ts';
 import { askAnyone } from './askAgents.ts';
 import type { Ctl } from './doors.ts';
 import { refuse } from './problem.ts';
-import { asJson, jsonText, yamlText } from './text.ts';
+import { asJson, type Format, jsonText, tsvText, yamlText } from './text.ts';
 import { factText } from './whyText.ts';
-
-type Format = 'pretty' | 'tsv' | 'json' | 'yaml';
 
 /** What would happen without these: an agent plays it with its own decision core. Without names: without the leader. */
 export async function rehearse(ctl: Ctl, without: readonly string[], format: Format): Promise<void> {
@@ -31,7 +29,7 @@ export async function whyNot(ctl: Ctl, name: string, format: Format): Promise<vo
   if (format === 'json') return out(`${jsonText(asJson(answer))}\n`);
   if (format === 'yaml') return out(yamlText(asJson(answer)));
   if (standing === undefined) return out(`${name} leads already.\n`);
-  if (format === 'tsv') return out(tsvText([standing]));
+  if (format === 'tsv') return out(membersTsv([standing]));
   const leader = document.leader === null ? 'Nobody leads' : `${document.leader} leads`;
   const passed = listOf(standing.nothing_against).map(String);
   const against = listOf(standing.against).length;
@@ -56,7 +54,7 @@ export function rehearsalText(document: JsonObject, format: Format): string {
   if (format === 'json') return `${jsonText(asJson(document))}\n`;
   if (format === 'yaml') return yamlText(asJson(document));
   const members = listOf(document.members).filter(isObject);
-  if (format === 'tsv') return tsvText(members);
+  if (format === 'tsv') return membersTsv(members);
   const phases = listOf(document.phases).filter(isObject);
   const lines = [
     sentence(String(document.answer)),
@@ -120,8 +118,7 @@ function estimateLine({ transactions_at_risk_estimate: lost, estimated_from: fro
 const heads = ['Member', 'Verdict', 'Position', 'Behind bytes', 'Rule', 'Reason', 'Because'];
 
 /** A line for each thing that speaks against a member, and one for a member that nothing speaks against. */
-const tsvText = (members: readonly JsonObject[]): string =>
-  [heads, ...members.flatMap(tsvRows)].map((row) => `${row.join('\t')}\n`).join('');
+const membersTsv = (members: readonly JsonObject[]): string => tsvText([heads, ...members.flatMap(tsvRows)]);
 
 function tsvRows(member: JsonObject): readonly (readonly string[])[] {
   const head = [member.name, member.verdict, member.position ?? '', member.behind_bytes ?? ''].map(String);

@@ -1,5 +1,6 @@
 import { isObject, type JsonObject } from '../codec/dcs/json.ts';
 import { tableLines } from './table.ts';
+import { tsvText } from './text.ts';
 import { factText } from './whyText.ts';
 
 /** Reports of repairs as people read them. Another version may have written them: nothing in them is taken for granted. */
@@ -29,16 +30,15 @@ export function reportList(reports: readonly JsonObject[], format: 'pretty' | 't
     isObject(one.wal) ? textOf(one.wal.kept) : '',
     outcomeOf(one),
   ]);
-  const lines =
-    format === 'tsv'
-      ? [columns.map(({ name }) => name), ...rows].map((row) => row.join('\t'))
-      : tableLines(columns, rows, null);
-  return lines.map((line) => `${line}\n`).join('');
+  if (format === 'tsv') return tsvText([columns.map(({ name }) => name), ...rows]);
+  return tableLines(columns, rows, null)
+    .map((line) => `${line}\n`)
+    .join('');
 }
 
-/** One, with all that it tells. */
-export function reportText(one: JsonObject): string {
-  const parts: readonly (readonly [string, readonly string[]])[] = [
+/** What it tells: each with a name, in as many lines as it takes. */
+function partsOf(one: JsonObject): readonly (readonly [name: string, texts: readonly string[]])[] {
+  return [
     ['began', [`${timeOf(one.began)} UTC`]],
     ['outcome', [outcomeOf(one)]],
     ['why', whyOf(one.why)],
@@ -48,7 +48,17 @@ export function reportText(one: JsonObject): string {
     ['tables', tablesOf(one)],
     ['WAL', walOf(one)],
   ];
-  const lines = parts.flatMap(([name, texts]) =>
+}
+
+/** A name and a text each: what the text for people has. */
+export function reportTsv(one: JsonObject): string {
+  const told = [['id', [textOf(one.id)]], ['deed', [textOf(one.deed)]], ...partsOf(one)] as const;
+  return tsvText([['Name', 'Text'], ...told.flatMap(([name, texts]) => texts.map((text) => [name, text.trim()]))]);
+}
+
+/** One, with all that it tells. */
+export function reportText(one: JsonObject): string {
+  const lines = partsOf(one).flatMap(([name, texts]) =>
     texts.map((text, at) => `  ${(at === 0 ? name : '').padEnd(12)} ${text}`.trimEnd()),
   );
   const head = `${textOf(one.id)}: ${textOf(one.deed)} of ${textOf(one.node)}, in ${textOf(one.scope)}`;

@@ -1,7 +1,7 @@
 import { readDocument, readDocuments } from './documents.ts';
 import type { Ctl } from './doors.ts';
 import type { IncidentOptions } from './incidents.ts';
-import { reportList, reportText } from './reportText.ts';
+import { reportList, reportText, reportTsv } from './reportText.ts';
 import { asJson, jsonText, yamlText } from './text.ts';
 
 /** What repairs threw away here, the newest of them. */
@@ -26,6 +26,16 @@ export async function listReports(ctl: Ctl, count: number, { member, format }: I
 export async function showReport(ctl: Ctl, id: string, { member, format }: IncidentOptions): Promise<void> {
   const whole = await readDocument(ctl, member, 'reports', id, ({ tables }) => Array.isArray(tables));
   const { out } = ctl.doors.terminal;
-  if (format === 'json') return out(`${jsonText(asJson(whole))}\n`);
-  out(format === 'yaml' ? yamlText(asJson(whole)) : reportText(whole));
+  switch (format) {
+    case 'pretty':
+      return out(reportText(whole));
+    case 'tsv':
+      return out(reportTsv(whole));
+    case 'json':
+      return out(`${jsonText(asJson(whole))}\n`);
+    case 'yaml':
+      return out(yamlText(asJson(whole)));
+    default:
+      return format satisfies never;
+  }
 }

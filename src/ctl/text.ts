@@ -3,7 +3,14 @@
  * keys, lists not indented, and strings quoted where YAML 1.1 would read something else.
  */
 
+/** How a command prints what it has to tell. */
+export type Format = 'pretty' | 'tsv' | 'json' | 'yaml';
+
 export type Json = null | boolean | number | bigint | string | readonly Json[] | { readonly [name: string]: Json };
+
+/** A line each, and a cell keeps to its own: what would end either is a space. */
+export const tsvText = (rows: readonly (readonly string[])[]): string =>
+  rows.map((row) => `${row.map((cell) => cell.replace(/[\t\r\n]+/g, ' ')).join('\t')}\n`).join('');
 
 /** What came from JSON, seen as JSON again; anything else becomes text. */
 export function asJson(value: unknown): Json {

@@ -2,15 +2,16 @@ import { momentOf } from '../model/moment.ts';
 import type { Ctl } from './doors.ts';
 import { readWholeJournal } from './journal.ts';
 import { refuse, UsageError } from './problem.ts';
+import { asJson, type Format, tsvText, yamlText } from './text.ts';
 import { readMoment } from './time.ts';
-import { type JournalLine, lineText } from './whyText.ts';
+import { type JournalLine, journalHeads, journalRow, lineText } from './whyText.ts';
 
 export interface WhyAtOptions {
   /** Null: the node of this configuration. */
   readonly member: string | null;
   /** As it was typed. */
   readonly at: string;
-  readonly format: 'pretty' | 'json';
+  readonly format: Format;
 }
 
 /** So many entries between the decision and the moment are shown. */
@@ -25,6 +26,11 @@ export async function whyAt(ctl: Ctl, { member, at, format }: WhyAtOptions): Pro
       `'--at': '${at}' is no moment: take 2026-11-25T20:13:51Z, 20:13:51 (UTC), or 5m for five minutes ago`,
     );
   const lines = await readWholeJournal(ctl, member);
+  // Of a machine whose clock is ahead it is past already.
+  if (atMs > clock.wall() && lines.every((line) => Date.parse(line.wall) < atMs))
+    throw new UsageError(
+      `'--at': ${shownTime(atMs)} UTC is still to come (it is ${shownTime(clock.wall())} UTC): nothing can have been decided then`,
+    );
   const moment = momentOf(lines, atMs);
   if (moment === null) {
     const [first] = lines;
@@ -34,10 +40,21 @@ export async function whyAt(ctl: Ctl, { member, at, format }: WhyAtOptions): Pro
   }
   const { decided, ageMs, silent, next } = moment;
   const between = moment.since.slice(-betweenMax);
-  if (format === 'json') {
-    const raw = { at: new Date(atMs).toISOString(), decided: decided.raw, since: between.map((line) => line.raw) };
-    terminal.out(`${JSON.stringify({ ...raw, next: next?.raw ?? null })}\n`);
-    return;
+  const raw = {
+    at: new Date(atMs).toISOString(),
+    decided: decided.raw,
+    since: between.map((line) => line.raw),
+    next: next?.raw ?? null,
+  };
+  if (format === 'json') return terminal.out(`${JSON.stringify(raw)}\n`);
+  if (format === 'yaml') return terminal.out(yamlText(asJson(raw)));
+  if (format === 'tsv') {
+    const rows = [
+      ['decided', ...journalRow(decided)],
+      ...between.map((line) => ['since', ...journalRow(line)]),
+      ...(next === null ? [] : [['next', ...journalRow(next)]]),
+    ];
+    return terminal.out(tsvText([['Place', ...journalHeads], ...rows]));
   }
   terminal.out(
     [

@@ -59,22 +59,41 @@ function sentence(raw: Readonly<Record<string, unknown>>): string {
   }
 }
 
+export const journalHeads = ['Time (UTC)', 'Kind', 'Rule', 'What', 'Because', 'Did', 'Seen', 'Passed over'];
+
+/** One entry, in as many cells as there are heads. */
+export const journalRow = (line: JournalLine): readonly string[] => [
+  timeOf(line),
+  line.kind,
+  line.rule,
+  line.text,
+  line.because.join(', '),
+  didOf(line),
+  line.seen,
+  line.passed.join(', '),
+];
+
+const timeOf = ({ wall }: JournalLine): string => wall.replace('T', ' ').replace('Z', '');
+
+const didOf = ({ did }: JournalLine): string =>
+  did
+    .map(
+      ({ action, outcome, why }) =>
+        `${action}${outcome === 'done' ? '' : ` ${outcome}`}${why === null ? '' : ` (${why})`}`,
+    )
+    .join(', ');
+
 /** One entry, in as many lines as it has something to say. */
 export function lineText(line: JournalLine, coloured: boolean): string {
-  const time = line.wall.replace('T', ' ').replace('Z', '');
   const head = line.kind === 'decided' ? `${bold(line.rule, coloured)}: ${line.text}` : line.text;
-  const did = line.did.map(
-    ({ action, outcome, why }) =>
-      `${action}${outcome === 'done' ? '' : ` ${outcome}`}${why === null ? '' : ` (${why})`}`,
-  );
   const parts: readonly (readonly [string, string])[] = [
     ['because', line.because.join(', ')],
-    ['did', did.join(', ')],
+    ['did', didOf(line)],
     ['seen', line.seen],
     ['passed over', line.passed.join(', ')],
   ];
   const below = parts.filter(([, what]) => what !== '').map(([name, what]) => `    ${name.padEnd(11)}  ${what}\n`);
-  return `${time}  ${head}\n${below.join('')}`;
+  return `${timeOf(line)}  ${head}\n${below.join('')}`;
 }
 
 const bold = (words: string, coloured: boolean): string => (coloured ? `\u001b[1m${words}\u001b[0m` : words);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { parse } from 'yaml';
 import { type EditOptions, editConfig, showConfig } from '../../src/ctl/config.ts';
 import { dsn } from '../../src/ctl/dsn.ts';
 import { flushRestarts, flushSwitchover } from '../../src/ctl/flush.ts';
@@ -9,7 +10,7 @@ import { reload } from '../../src/ctl/reload.ts';
 import { type RestartOptions, restart } from '../../src/ctl/restart.ts';
 import { type HandoverOptions, handover } from '../../src/ctl/switchover.ts';
 import { memberVersions } from '../../src/ctl/version.ts';
-import { why } from '../../src/ctl/why.ts';
+import { type WhyOptions, why } from '../../src/ctl/why.ts';
 import type { Cluster } from '../../src/model/cluster.ts';
 import { revision, wallMs } from '../../src/model/units.ts';
 import { answer, type PlaceOptions, runAt } from './support/place.ts';
@@ -313,6 +314,43 @@ test('why reads the journal on disk when the agent is dead, the older file first
     passed over  safety.gate, paused
 2026-01-01 00:00:02.000  warning: disk full
 `,
+  );
+});
+
+test('why in every format that is offered', async () => {
+  const note = {
+    kind: 'note',
+    wall: '2026-01-01T00:00:02.000Z',
+    level: 'warning',
+    text: 'disk\tfull\nagain',
+    because: [],
+  };
+  const files = {
+    '/state/journal.jsonl': `${entry('race.win', '2026-01-01T00:00:01.000Z')}\n${JSON.stringify(note)}\n`,
+  };
+  const tell = async (format: WhyOptions['format'], place: Partial<PlaceOptions> = { files }) =>
+    (await runAt({ cluster, ...place }, (ctl) => why(ctl, { member: null, last: 10, format, all: false }))).out;
+  assert.equal(
+    await tell('tsv'),
+    [
+      'Time (UTC)\tKind\tRule\tWhat\tBecause\tDid\tSeen\tPassed over',
+      '2026-01-01 00:00:01.000\tdecided\trace.win\tthe leader is gone\tleader=null, lagBytes=0\tacquireLeaderKey refused (the key exists)\tpostgres=running standby, leader=null\tsafety.gate, paused',
+      '2026-01-01 00:00:02.000\tnote\t\twarning: disk full again\t\t\t\t',
+      '',
+    ].join('\n'),
+  );
+  assert.deepEqual(parse(await tell('yaml')), [JSON.parse(entry('race.win', '2026-01-01T00:00:01.000Z')), note]);
+  assert.deepEqual(
+    (await tell('json'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))[1],
+    note,
+  );
+  const empty = { files: { '/state/journal.jsonl': '' } };
+  assert.deepEqual(
+    [await tell('pretty', empty), await tell('json', empty), parse(await tell('yaml', empty))],
+    ['The journal is empty.\n', '', []],
   );
 });
 

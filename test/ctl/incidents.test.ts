@@ -150,6 +150,17 @@ test('incidents show: everything, the journal below it; by the beginning of its 
   );
   assert.equal(JSON.parse((await show('last', { format: 'json' })).out).id, cut.id);
   assert.match((await show('last', { format: 'yaml' })).out, /^atRisk: null\nbefore:\n/);
+  const rows = (await show('20261125', { format: 'tsv' })).out.split('\n').map((row) => row.split('\t'));
+  assert.ok(rows.slice(0, -1).every((row) => row.length === 2));
+  assert.deepEqual(rows.slice(0, 3), [
+    ['Name', 'Text'],
+    ['id', promotion.id],
+    ['kind', 'promotion'],
+  ]);
+  assert.deepEqual(
+    rows.filter(([name]) => name === 'phases' || name === 'journal').map(([, text]) => text),
+    ['leaderGone 0 ms', 'writable 62 ms', '2026-11-25 20:13:51.123 leader: node2 -> -'],
+  );
   assert.equal((await show('2026')).error, `several begin with 2026: ${promotion.id}, ${cut.id}`);
   assert.equal((await show('1999')).error, 'there is no incident 1999');
 });

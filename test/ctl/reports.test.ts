@@ -77,6 +77,13 @@ test('report show: all of it, and how to look at the WAL that is kept', async ()
   assert.match(out, /WAL {10}kept: none \(it takes 9 bytes, and 0 are left\)\n$/);
   assert.match(out, /cut short: only the first 64 MB of it were read/);
   assert.equal(JSON.parse((await show('last', { format: 'json' })).out).id, broken.id);
+  const rows = (await show('20261126', { format: 'tsv' })).out.split('\n').map((row) => row.split('\t'));
+  assert.deepEqual(rows.slice(0, 3), [
+    ['Name', 'Text'],
+    ['id', sampleReport.id],
+    ['deed', 'rewind'],
+  ]);
+  assert.equal(rows.filter(([name]) => name === 'tables').length, 3);
   assert.equal((await show('1999')).error, 'there is no report 1999');
 });
 

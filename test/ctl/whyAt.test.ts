@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { parse } from 'yaml';
+import { UsageError } from '../../src/ctl/problem.ts';
 import { readMoment } from '../../src/ctl/time.ts';
-import { whyAt } from '../../src/ctl/whyAt.ts';
+import { type WhyAtOptions, whyAt } from '../../src/ctl/whyAt.ts';
 import { answer, type PlaceOptions, runAt } from './support/place.ts';
 import { demo } from './support/sample.ts';
 
@@ -27,7 +29,7 @@ const files = {
 const ask = (
   at: string,
   options: Partial<PlaceOptions> = {},
-  format: 'pretty' | 'json' = 'pretty',
+  format: WhyAtOptions['format'] = 'pretty',
   member: string | null = null,
 ) => runAt({ cluster: () => demo, files, ...options }, (ctl) => whyAt(ctl, { member, at, format }));
 
@@ -50,7 +52,34 @@ The next decision:
     seen         postgres=running standby
 `,
   );
-  assert.equal(JSON.parse((await ask('2026-01-01T11:00:06+01:00', {}, 'json')).out).decided.rule, 'standby.following');
+  const json = JSON.parse((await ask('2026-01-01T11:00:06+01:00', {}, 'json')).out);
+  assert.equal(json.decided.rule, 'standby.following');
+  assert.deepEqual(parse((await ask('2026-01-01T11:00:06+01:00', {}, 'yaml')).out), json);
+  const rows = (await ask('2026-01-01 10:00:06.000', {}, 'tsv')).out.split('\n').map((row) => row.split('\t'));
+  assert.deepEqual(
+    rows.map(([place, time, , rule]) => [place, time, rule]),
+    [
+      ['Place', 'Time (UTC)', 'Rule'],
+      ['decided', '2026-01-01 10:00:00.000', 'standby.following'],
+      ['since', '2026-01-01 10:00:05.000', ''],
+      ['next', '2026-01-01 10:00:07.500', 'race.acquire'],
+      ['', undefined, undefined],
+    ],
+  );
+});
+
+test('why --at: a moment that is still to come is refused, and not told as an agent that stood still', async () => {
+  await assert.rejects(
+    ask('2099-01-01T00:00Z'),
+    (error) =>
+      error instanceof UsageError &&
+      /^'--at': 2099-01-01 00:00:00\.000 UTC is still to come \(it is 2026-\S+ \S+ UTC\)/.test(error.message),
+  );
+  // A machine whose clock is ahead has written of it.
+  const ahead = {
+    '/state/journal.jsonl': `${decided('a', '10:00:00.000')}\n${changed('10:00:00.000').replace('2026', '2099')}`,
+  };
+  assert.match((await ask('2098-01-01T00:00Z', { files: ahead })).out, /2026-01-01 10:00:00\.000 {2}a:/);
 });
 
 test('why --at: before the journal, after it, over an agent that was dead, and nonsense', async () => {
