@@ -89,6 +89,17 @@ test('the table tells the errors of both kinds of path, and how many of the laws
   assert.equal(told({ ...sound, judged: [1, 3, 4] })['laws broken'], '0 of 3', 'what is left was asked of nobody');
 });
 
+test('how far reads were behind is told of the stalest run', () => {
+  const reads = (stalestMs: number | null, backwards = 0) => ({ reads: 900, stalestMs, backwards });
+  const stale = { ...sound, scenario: 'cable-replica', reads: reads(2_310, 4) };
+  assert.match(
+    tableOf(campaign([{ ...sound, reads: reads(40) }, stale, { ...sound, reads: reads(null) }])),
+    /\n900 reads: at most 2\.31 s behind what had been acknowledged, 4 of them showed less than the one before \(cable-replica, the stalest\)\n/,
+  );
+  assert.match(tableOf(campaign([{ ...sound, reads: reads(null) }])), /\n900 reads: none was behind/);
+  assert.ok(!/reads:/.test(tableOf(campaign([sound]))), 'nothing was read');
+});
+
 test('of several runs the sums, and of times the median and the worst in one unit', () => {
   const quick = { ...sound, run: 2, gaps: { ...sound.gaps, 'direct write': gap(620) } };
   const text = tableOf(campaign([sound, quick, { ...quick, run: 3 }]));

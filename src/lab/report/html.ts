@@ -7,7 +7,7 @@ import type { Verdict } from '../verdict/verdict.ts';
 import { ms } from '../verdict/words.ts';
 import { type Campaign, complaintsOf, endedEarly, failedOf } from './campaign.ts';
 import { drawEvidence } from './picture.ts';
-import { errorsBy, lawsBroken, twoPrimaries } from './words.ts';
+import { errorsBy, lawsBroken, readsText, twoPrimaries } from './words.ts';
 
 /** A run as a section of the page: made when its evidence is at hand, kept as text. */
 export function sectionOf(verdict: Verdict, evidence: Evidence): string {
@@ -67,14 +67,14 @@ const phasesTable = ({ phases }: Verdict): string =>
     )
     .join('')}</tbody></table>`;
 
-function gapsTable({ gaps, errors, writes }: Verdict): string {
+function gapsTable({ gaps, errors, writes, reads }: Verdict): string {
   const rows = clientPaths.map((path) => {
     const wrong = Object.entries(errors[path]).map(([error, times]) => `${error} ${times}×`);
     return `<tr><td>${path}</td>${cell(gaps[path].gapMs)}<td><small>${escaped(wrong.join(', '))}</small></td></tr>`;
   });
   const { acknowledged, failed, unknown, unknownPresent, lost, doubled, reordered } = writes;
   const counts = `${acknowledged} acknowledged, ${failed} failed, ${unknown} unknown (${unknownPresent} of them there), ${lost} lost, ${doubled} doubled, ${reordered} reordered`;
-  return `<table><caption>Longest gaps, and errors</caption><tbody>${rows.join('')}<tr><td>writes</td><td colspan="2">${counts}</td></tr></tbody></table>`;
+  return `<table><caption>Longest gaps, and errors</caption><tbody>${rows.join('')}<tr><td>writes</td><td colspan="2">${counts}</td></tr><tr><td>reads</td><td colspan="2">${readsText(reads)}</td></tr></tbody></table>`;
 }
 
 const expectationsTable = ({ expectations, judged, laws, streamingAgainMs }: Verdict): string =>

@@ -3,7 +3,7 @@ import type { Verdict } from '../verdict/verdict.ts';
 import { counted } from '../verdict/words.ts';
 import { byScenario, type Campaign, complaintsOf, endedEarly, failedOf } from './campaign.ts';
 import { layOut } from './layOut.ts';
-import { errorsBy, lawsBroken, spread, sum, twoPrimaries } from './words.ts';
+import { errorsBy, lawsBroken, readsText, spread, sum, twoPrimaries } from './words.ts';
 
 type Group = readonly [Verdict, ...Verdict[]];
 
@@ -35,10 +35,18 @@ export function tableOf(campaign: Campaign): string {
     ...layOut(['scenario', ...phaseNames.map((name) => shortPhases[name] ?? name)], groups.map(phaseRow)),
     ...(failed.length === 0 ? [] : ['', 'What did not hold', ...failed.flatMap(complaintLines)]),
     '',
+    ...staleReads(verdicts),
     `${counted(groups.length, 'scenario')}, ${counted(verdicts.length, 'run')}: ${verdicts.length - failed.length} passed, ${failed.length} failed${memory(verdicts)}`,
     ...(early === null ? [] : [early]),
     '',
   ].join('\n');
+}
+
+/** Asynchronous standbys answer from before: how far that went, in words, since it broke nothing. */
+function staleReads(verdicts: readonly Verdict[]): readonly string[] {
+  const [stalest] = verdicts.toSorted((a, b) => (b.reads.stalestMs ?? 0) - (a.reads.stalestMs ?? 0));
+  if (stalest === undefined || stalest.reads.reads === 0) return [];
+  return [`${readsText(stalest.reads)} (${stalest.scenario}, the stalest)`, ''];
 }
 
 function memory(verdicts: readonly Verdict[]): string {

@@ -46,3 +46,9 @@ export function twoPrimaries(group: readonly Verdict[]): string {
   const longestMs = splitBrainMs(group);
   return longestMs === 0 ? 'never' : ms(longestMs);
 }
+
+export function readsText({ reads, stalestMs, backwards }: Verdict['reads']): string {
+  const behind = stalestMs === null ? 'none was behind' : `at most ${ms(stalestMs)} behind what had been acknowledged`;
+  const back = backwards === 0 ? '' : `, ${backwards} of them showed less than the one before`;
+  return `${reads} reads: ${behind}${back}`;
+}
