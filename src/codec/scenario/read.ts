@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import type { Expectations, Scenario, Step, Target } from '../../model/scenario.ts';
+import type { Duration, Expectations, RoleWord, Scenario, Step, Target } from '../../model/scenario.ts';
 import { nearest, parsePlaced } from '../config/places.ts';
+import { misfitOf, missingIn } from './misfit.ts';
 import { readStep } from './steps.ts';
-import { duration, oneTarget, said } from './words.ts';
+import { duration, oneTarget, said, span } from './words.ts';
 
 export type ScenarioRead =
   | { readonly kind: 'ok'; readonly scenario: Scenario }
@@ -34,12 +35,15 @@ const setUp = z.strictObject({
   config: z.record(z.string(), z.unknown(), { error: 'a mapping, merged into the configuration files' }).default({}),
 });
 
+const leading: readonly RoleWord[] = ['primary', 'replica', 'another replica'];
+/** Who is known at the beginning, and may lead in the end. */
+const mayLead = (target: Target): boolean => target.kind === 'node' || leading.includes(target.role);
 const changes = ['changed', 'unchanged', 'any'] as const;
 const primary = z.custom<unknown>().transform((value, context): Expectations['primary'] => {
   const change = changes.find((word) => word === value);
   if (change !== undefined) return change;
   const target = oneTarget.safeParse(value);
-  if (target.success) return target.data satisfies Target;
+  if (target.success && mayLead(target.data)) return target.data;
   context.addIssue({
     code: 'custom',
     message: `${said(value)}: say ${changes.join(', ')}, or who must lead in the end: replica, node2, …`,
@@ -49,12 +53,21 @@ const primary = z.custom<unknown>().transform((value, context): Expectations['pr
 
 const expectations = z.strictObject({
   primary: primary.optional(),
-  'write gap': duration.optional(),
-  'proxied write gap': duration.optional(),
-  'read gap': duration.optional(),
-  'proxied read gap': duration.optional(),
-  'streaming within': duration.optional(),
-  'lost writes': z.union([z.literal('none').transform(() => null), duration]).optional(),
+  'write gap': span.optional(),
+  'proxied write gap': span.optional(),
+  'read gap': span.optional(),
+  'proxied read gap': span.optional(),
+  'streaming within': span.optional(),
+  'lost writes': z
+    .custom<unknown>()
+    .transform((value, context): Duration | null => {
+      if (value === 'none') return null;
+      const read = span.safeParse(value);
+      if (read.success) return read.data;
+      context.addIssue({ code: 'custom', message: `${read.error.issues[0]?.message ?? 'no duration'}, or none` });
+      return z.NEVER;
+    })
+    .optional(),
 });
 
 const file = z.strictObject({
@@ -88,13 +101,25 @@ export function readScenario(text: string, fileName: string, name: string): Scen
       if (issue.code !== 'unrecognized_keys') wrong(issue.path, missing(issue.path, parsed.value) ?? issue.message);
       else for (const key of issue.keys) wrong([...issue.path, key], unknownKey(key, issue.path));
     }
-  const given = Object.entries(parsed.value ?? {}).find(([key]) => key === 'steps')?.[1];
+  const given = new Map<string, unknown>(Object.entries(parsed.value ?? {}));
+  // Read by itself: a slip elsewhere must not hide what does not fit it.
+  const asked = setUp.prefault({}).safeParse(given.get('set-up'));
+  const lab = asked.success ? { nodes: asked.data.nodes, fakeClocks: asked.data['fake clocks'] } : null;
+  const written = given.get('steps');
   const steps: Step[] = [];
-  for (const [index, value] of (Array.isArray(given) ? given : []).entries()) {
+  for (const [index, value] of (Array.isArray(written) ? written : []).entries()) {
     const step = readStep(value);
-    if (step.kind === 'step') steps.push(step.step);
-    else wrong(['steps', index, ...step.path], step.what);
+    if (step.kind === 'wrong') {
+      wrong(['steps', index, ...step.path], step.what);
+      continue;
+    }
+    steps.push(step.step);
+    const misfit = lab === null ? null : misfitOf(step.step, lab);
+    if (misfit !== null) wrong(['steps', index, ...Object.keys(value)], misfit);
   }
+  const leads = read.success ? read.data.expect.primary : undefined;
+  const missingOne = typeof leads === 'object' && lab !== null ? missingIn(leads, lab) : null;
+  if (missingOne !== null) wrong(['expect', 'primary'], missingOne);
   if (!read.success || problems.length > 0) return { kind: 'bad', problems };
   const { title, description, long, red, expect, 'set-up': made } = read.data;
   return {

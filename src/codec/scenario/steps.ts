@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { awaited, type MachineVerb, type ServiceVerb, type Step } from '../../model/scenario.ts';
+import { awaited, type MachineVerb, type ServiceVerb, type ServiceWord, type Step } from '../../model/scenario.ts';
 import { nearest } from '../config/places.ts';
-import { duration, oneTarget, said, services, targets } from './words.ts';
+import { duration, members, oneMember, said, services, span, targets } from './words.ts';
 
 /** Each step is one verb and what it is done to: `- power off: primary`. */
 const verbs: Readonly<Record<string, z.ZodType<Step>>> = {
-  wait: duration.transform((read): Step => ({ kind: 'wait', duration: read })),
+  wait: span.transform((read): Step => ({ kind: 'wait', duration: read })),
   'wait for': waitedFor(),
   cut: machines('cut'),
   heal: machines('heal'),
@@ -17,31 +17,31 @@ const verbs: Readonly<Record<string, z.ZodType<Step>>> = {
   terminate: programs('terminate'),
   freeze: programs('freeze'),
   thaw: programs('thaw'),
-  start: programs('start'),
+  start: started(),
   renice: programs('renice'),
   saturate: machines('saturate'),
   relieve: machines('relieve'),
   'fill disk': machines('fillDisk'),
   'free disk': machines('freeDisk'),
-  'slow etcd disk': record({ of: targets, by: duration }).transform((read): Step => ({ kind: 'slowDisk', ...read })),
-  'hasten etcd disk': machines('hastenDisk'),
-  'stall flushes': machines('stallFlushes'),
-  'flush again': machines('flushAgain'),
-  'use up connections': machines('useUpConnections'),
-  'give back connections': machines('giveBackConnections'),
-  'set clock': record({ of: targets, by: duration }).transform((read): Step => ({ kind: 'setClock', ...read })),
+  'slow etcd disk': record({ of: members, by: span }).transform((read): Step => ({ kind: 'slowDisk', ...read })),
+  'hasten etcd disk': machines('hastenDisk', members),
+  'stall flushes': machines('stallFlushes', members),
+  'flush again': machines('flushAgain', members),
+  'use up connections': machines('useUpConnections', members),
+  'give back connections': machines('giveBackConnections', members),
+  'set clock': record({ of: members, by: duration }).transform((read): Step => ({ kind: 'setClock', ...read })),
   switchover: handover('switchover'),
   failover: handover('failover'),
-  restart: machines('restart'),
-  reinit: machines('reinit'),
+  restart: machines('restart', members),
+  reinit: machines('reinit', members),
   pause: record({}).transform((): Step => ({ kind: 'pause' })),
   resume: record({}).transform((): Step => ({ kind: 'resume' })),
   'rotate password': record({}).transform((): Step => ({ kind: 'rotatePassword' })),
-  transaction: record({ of: oneTarget, for: duration }).transform(
+  transaction: record({ of: oneMember, for: span }).transform(
     (read): Step => ({ kind: 'transaction', of: read.of, duration: read.for }),
   ),
   dump: dumped(),
-  pgbench: record({ of: oneTarget, for: duration }).transform(
+  pgbench: record({ of: oneMember, for: span }).transform(
     (read): Step => ({ kind: 'pgbench', of: read.of, duration: read.for }),
   ),
   load: z
@@ -72,8 +72,8 @@ export function readStep(value: unknown): StepRead {
   return { kind: 'wrong', path: [verb, ...(issue?.path ?? [])], what: issue?.message ?? 'not understood' };
 }
 
-function machines(kind: MachineVerb) {
-  return targets.transform((of): Step => ({ kind, of }));
+function machines(kind: MachineVerb, of: typeof targets | typeof members = targets) {
+  return of.transform((read): Step => ({ kind, of: read }));
 }
 
 /** `steady writes`, or services that are to run, or to end: `postmaster of primary`, `end of etcd of node1`. */
@@ -93,7 +93,7 @@ function waitedFor() {
 
 /** `primary`, or `{ of: primary, for: 5 s }`. */
 function dumped() {
-  const slow = record({ of: oneTarget, for: duration.optional() });
+  const slow = record({ of: oneMember, for: span.optional() });
   return z
     .preprocess((value) => (typeof value === 'string' ? { of: value } : value), slow)
     .transform((read): Step => ({ kind: 'dump', of: read.of, duration: read.for ?? { ttls: 0, ms: 0 } }));
@@ -103,11 +103,25 @@ function programs(kind: ServiceVerb) {
   return services.transform((what): Step => ({ kind, what }));
 }
 
+/** What nobody starts but the agent comes back with it. */
+function started() {
+  return services.transform((what, context): Step => {
+    const other = what.services.find((word) => !startable.includes(word));
+    if (other === undefined) return { kind: 'start', what };
+    context.addIssue({
+      code: 'custom',
+      message: `${other} is started by the agent: start one of ${startable.join(', ')}`,
+    });
+    return z.NEVER;
+  });
+}
+const startable: readonly ServiceWord[] = ['agent', 'etcd', 'haproxy'];
+
 /** `switchover: { to: replica }`; with `in: 5 s` scheduled, with `by: answers` as a person does it. */
 function handover(kind: 'switchover' | 'failover') {
   const shape = {
-    to: oneTarget.optional(),
-    in: duration.optional(),
+    to: oneMember.optional(),
+    in: span.optional(),
     by: z.enum(['flags', 'answers']).default('flags'),
     meanwhile: z.boolean({ error: 'yes or no is expected' }).default(false),
   };

@@ -38,6 +38,15 @@ export const duration = z.custom<unknown>().transform((value, context): Duration
   return z.NEVER;
 });
 
+/** How long something takes or may take: only clocks are set back. */
+export const span = z.custom<unknown>().transform((value, context): Duration => {
+  const read = duration.safeParse(value);
+  if (!read.success) return refuse(context, read.error.issues[0]?.message ?? 'no duration');
+  if (read.data.ttls < 0 || read.data.ms < 0)
+    return refuse(context, `${said(value)} is less than no time: ${durationForms}`);
+  return read.data;
+});
+
 const groups: readonly RoleWord[] = ['replicas', 'all'];
 const targetForms = `there are ${roleWords.join(', ')}, and nodes by name: node1, node2, …`;
 
@@ -69,6 +78,12 @@ export const oneTarget = targets.transform((read, context): Target => {
   return z.NEVER;
 });
 
+const isClient = (target: Target): boolean => target.kind === 'role' && target.role === 'client';
+const noServer = `client has no PostgreSQL, agent or etcd: name a node, or its role`;
+/** Machines for what is done to a database, its agent or its etcd. */
+export const members = targets.refine((read) => !read.some(isClient), { error: noServer });
+export const oneMember = oneTarget.refine((read) => !isClient(read), { error: noServer });
+
 /** `agent of primary`, `agent and guardian of primary and replica`. */
 export const services = z.custom<unknown>().transform((value, context): Services => {
   const [, what = '', of = ''] = typeof value === 'string' ? (/^(.+?) of (.+)$/.exec(value) ?? []) : [];
@@ -83,7 +98,16 @@ export const services = z.custom<unknown>().transform((value, context): Services
       `${said(wrong)} is no service${near(wrong, serviceWords)}: there are ${serviceWords.join(', ')}`,
     );
   if (!machines.success) return refuse(context, machines.error.issues[0]?.message ?? 'no machine');
-  return { services: words.filter(isService), of: machines.data };
+  const known = words.filter(isService);
+  const misplaced = known.find((word) => machines.data.some((target) => isClient(target) !== (word === 'haproxy')));
+  if (misplaced !== undefined)
+    return refuse(
+      context,
+      misplaced === 'haproxy'
+        ? 'haproxy runs on client alone: write it as "haproxy of client"'
+        : `${misplaced} does not run on client: haproxy alone does`,
+    );
+  return { services: known, of: machines.data };
 });
 
 const isService = (text: string): text is ServiceWord => serviceWords.some((word) => word === text);

@@ -30,7 +30,7 @@ export const nemesisScript =
     let lastMs = beganMs;
     const hurt = new Map<string, { readonly dueMs: number; readonly mend: Step | null }>();
     async function act(step: Step): Promise<void> {
-      const sinceMs = Date.now() - lastMs;
+      const sinceMs = Math.max(0, Date.now() - lastMs); // a clock that is set back gives no pause that could be read again
       taken({ kind: 'wait', duration: { ttls: 0, ms: sinceMs } });
       taken(step);
       lastMs += sinceMs;

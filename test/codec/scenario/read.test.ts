@@ -124,6 +124,63 @@ test('every complaint names the line, the path there, and what to write instead'
   }
 });
 
+test('what no lab could do is refused when the file is read', () => {
+  const textOf = (step: string, expect: string, setUp: string): string =>
+    `title: A slip\ndescription: It is told.\nset-up: { ${setUp} }\nsteps:\n  - wait: 1 s\n  - ${step}\nexpect: { ${expect} }\n`;
+  const stepped = (step: string, setUp = ''): readonly string[] => problemsOf(textOf(step, '', setUp));
+  const expected = (expect: string): readonly string[] => problemsOf(textOf('wait: 1 s', expect, ''));
+  const cases: readonly (readonly [problems: readonly string[], complaint: RegExp])[] = [
+    [stepped('wait: -3 s'), /^two\.yml:6:5: steps\[1\]\.wait: "-3 s" is less than no time: write it as 5 s/],
+    [stepped('switchover: { in: -3 s }'), /steps\[1\]\.switchover\.in: "-3 s" is less than no time/],
+    [stepped('dump: { of: primary, for: -3 s }'), /steps\[1\]\.dump\.for: "-3 s" is less than no time/],
+    [stepped('slow etcd disk: { of: primary, by: -3 s }'), /steps\[1\]\.slow etcd disk\.by: "-3 s" is less than/],
+    [expected('write gap: -1 s'), /^two\.yml:7:11: expect\.write gap: "-1 s" is less than no time/],
+    [expected('streaming within: -1 ttl'), /expect\.streaming within: "-1 ttl" is less than no time/],
+    [expected('lost writes: -1 s'), /expect\.lost writes: "-1 s" is less than no time: .*, or none$/],
+    [expected('primary: client'), /expect\.primary: "client": say changed, unchanged, any, or who must lead/],
+    [expected('primary: etcd leader'), /expect\.primary: "etcd leader": say changed/],
+    [expected('primary: node4'), /expect\.primary: a set-up of 3 nodes has no node4: .* "nodes: 4" in set-up/],
+    [
+      stepped('kill: haproxy of primary'),
+      /steps\[1\]\.kill: haproxy runs on client alone: write it as "haproxy of client"/,
+    ],
+    [stepped('kill: agent of client'), /steps\[1\]\.kill: agent does not run on client: haproxy alone does/],
+    [stepped('wait for: end of etcd of client'), /steps\[1\]\.wait for: etcd does not run on client/],
+    [stepped('reinit: client'), /steps\[1\]\.reinit: client has no PostgreSQL, agent or etcd: name a node/],
+    [stepped('switchover: { to: client }'), /steps\[1\]\.switchover\.to: client has no PostgreSQL/],
+    [
+      stepped('start: postmaster of primary'),
+      /steps\[1\]\.start: postmaster is started by the agent: start one of agent, etcd, haproxy/,
+    ],
+    [
+      stepped('set clock: { of: primary, by: 1 h }'),
+      /steps\[1\]\.set clock: the clocks of this set-up cannot be set: say "fake clocks: yes"/,
+    ],
+    [
+      stepped('cut: node9'),
+      /^two\.yml:6:5: steps\[1\]\.cut: a set-up of 3 nodes has no node9: name another, or say "nodes: 9" in set-up/,
+    ],
+    [stepped('freeze: agent of node4'), /steps\[1\]\.freeze: a set-up of 3 nodes has no node4/],
+    [
+      stepped('failover: { to: another replica }', 'nodes: 2'),
+      /a set-up of 2 nodes has no another replica: .* "nodes: 3"/,
+    ],
+  ];
+  for (const [problems, complaint] of cases) {
+    assert.equal(problems.length, 1, `${complaint}: ${problems.join(' | ')}`);
+    assert.match(problems[0] ?? '', complaint);
+  }
+  const well: readonly (readonly string[])[] = [
+    stepped('set clock: { of: primary, by: -1 h }', 'fake clocks: yes'),
+    stepped('cut: node9', 'nodes: 9'),
+    stepped('power off: client'),
+    stepped('kill: haproxy of client'),
+    stepped('wait: 0 s'),
+    expected('primary: another replica, lost writes: none'),
+  ];
+  for (const problems of well) assert.deepEqual(problems, []);
+});
+
 test('all complaints come at once', () => {
   const text = good.replace('- cut:', '- ct:').replace('write gap', 'write gp').replace('title: Two cables\n', '');
   assert.equal(problemsOf(text).length, 3);
