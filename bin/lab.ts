@@ -1,12 +1,15 @@
 import { spawn } from 'node:child_process';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { asJson, yamlText } from '../src/ctl/text.ts';
 import { ruleTexts } from '../src/decide/rules.ts';
 import { askLab, isSignal, type Request } from '../src/lab/control.ts';
 import { runGate } from '../src/lab/gate.ts';
+import type { User } from '../src/lab/ground.ts';
 import { keepInBackground, keepInForeground } from '../src/lab/keep.ts';
 import type { LabOptions } from '../src/lab/lab.ts';
 import type { MachineDeed } from '../src/lab/machineDeeds.ts';
 import { findLabs } from '../src/lab/place.ts';
+import { portBaseMost } from '../src/lab/plan.ts';
 import { findRunning, startDetached, takeDown } from '../src/lab/remote.ts';
 import { isService, type Service, services } from '../src/lab/services.ts';
 import { showStatus } from '../src/lab/show.ts';
@@ -42,18 +45,22 @@ export function labCommands(program: Command): void {
   benchCommand(lab);
   runCommand(lab);
 
-  withDir(lab.command('down').description('end it: nothing of it is left behind')).action(({ dir }: { dir?: string }) =>
-    trying(async () => {
-      const ended = await takeDown(dir, say);
-      say(ended.length === 0 ? 'no lab is running' : `${ended.join(', ')} is gone`);
-    }),
-  );
+  withDir(lab.command('down').description('end it: nothing of it is left behind'))
+    .option('--even-a-run', 'also a lab that "lab run", a bench or a test keeps, though --dir does not name it')
+    .action(({ dir, evenARun }: { dir?: string; evenARun?: true }) =>
+      trying(async () => {
+        const ended = await takeDown({ dir, evenARun: evenARun === true }, say);
+        say(ended.length === 0 ? 'no lab is running' : `${ended.join(', ')} is gone`);
+      }),
+    );
   withDir(lab.command('status').description('members, machines and what the client sees'))
-    .option('--format <format>', 'pretty or json', 'pretty')
-    .action(({ dir, format }: { dir?: string; format: string }) =>
+    .addOption(
+      new Option('--format <format>', 'how it is printed').choices(['pretty', 'json', 'yaml']).default('pretty'),
+    )
+    .action(({ dir, format }: { dir?: string; format: StatusFormat }) =>
       trying(async () => {
         const status = await askLab(findRunning(dir).dir, { kind: 'status' }, 5000);
-        process.stdout.write(format === 'json' ? `${JSON.stringify(status, null, 2)}\n` : showStatus(status));
+        process.stdout.write(statusText(status, format));
       }),
     );
   withDir(lab.command('page').description('the address of the live page, with the key that its buttons need')).action(
@@ -67,16 +74,15 @@ export function labCommands(program: Command): void {
   withDir(lab.command('exec').description('run a command on a machine (node1…, client)'))
     .argument('<node>')
     .argument('<command...>')
-    .option('--user <user>', 'root or postgres', 'root')
+    .addOption(new Option('--user <user>', 'whose rights it has').choices(['root', 'postgres']).default('root'))
     .passThroughOptions()
-    .action((node: string, argv: string[], { dir, user }: { dir?: string; user: string }) =>
+    .action((node: string, argv: string[], { dir, user }: { dir?: string; user: User }) =>
       trying(async () => {
-        const as = user === 'postgres' ? 'postgres' : 'root';
         const inside = await askLab(findRunning(dir).dir, {
           kind: 'inside',
           node,
           argv: argv[0] === '--' ? argv.slice(1) : argv,
-          user: as,
+          user,
         });
         if (Array.isArray(inside)) process.exitCode = await runHere(inside.map(String));
       }),
@@ -104,7 +110,7 @@ function upCommand(lab: Command): void {
     .option(
       '--port-base <port>',
       'writes here, reads on the next port, statistics 2000 and the live page 2001 above (default: 5000)',
-      whole,
+      portBase,
     )
     .option('--agent-cmd <command>', "any Patroni-compatible agent, for instance 'patroni {config}'")
     .option('--ttl <seconds>', 'of the leader lease; loop_wait and retry_timeout follow (default: 30)', whole)
@@ -120,7 +126,7 @@ function upCommand(lab: Command): void {
         const running = findLabs().find((found) => found.running);
         if (running !== undefined && flags.dir === undefined && flags.portBase === undefined)
           throw new Error(
-            `a lab is running already in ${running.dir}: end it with "matriarch lab down", or move a second one with --port-base`,
+            `a lab is running already in ${running.dir}: end it with "matriarch lab down --dir ${running.dir}", or move a second one with --port-base`,
           );
         // The raw words again: --detach is what this command adds.
         if (flags.detach)
@@ -216,7 +222,7 @@ function faultCommands(lab: Command): void {
     .argument('<node>')
     .argument('<service>', 'postgres, agent, guardian, etcd', service)
     .option('--signal <signal>', 'KILL, STOP, CONT, TERM, INT, QUIT, HUP', 'KILL')
-    .option('--restart-after <seconds>', 'start it again then', Number);
+    .option('--restart-after <seconds>', 'start it again then', seconds);
   fault(kill, (node, name = '') => {
     const { signal, restartAfter } = kill.opts<{ signal: string; restartAfter?: number }>();
     const wanted = signal.toUpperCase().replace(/^SIG/, '');
@@ -236,6 +242,26 @@ function whole(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('a whole number above 0');
   return value;
+}
+
+function portBase(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > portBaseMost)
+    throw new InvalidArgumentError(`a port from 1 to ${portBaseMost}: the lab takes others, up to 2001 above it`);
+  return value;
+}
+
+function seconds(text: string): number {
+  if (!/^\d{1,6}(\.\d{1,3})?$/.test(text)) throw new InvalidArgumentError('seconds are wanted, as 5 or 0.5');
+  return Number(text);
+}
+
+type StatusFormat = 'pretty' | 'json' | 'yaml';
+
+/** Of YAML the keys are in their order, as `list --format yaml` has them. */
+export function statusText(status: unknown, format: StatusFormat): string {
+  if (format === 'json') return `${JSON.stringify(status, null, 2)}\n`;
+  return format === 'yaml' ? yamlText(asJson(status)) : showStatus(status);
 }
 
 function argsAfterUp(): readonly string[] {

@@ -97,6 +97,7 @@ export const withoutLab = [
   'test/lab/page.test.ts',
   'test/lab/perform.test.ts',
   'test/lab/proofs.test.ts',
+  'test/lab/remote.test.ts',
   'test/lab/report.test.ts',
   'test/lab/sideWork.test.ts',
   'test/lab/status.test.ts',

@@ -184,7 +184,10 @@ export function askLab(dir: string, request: Request, limitMs = 60_000): Promise
     socket.setTimeout(limitMs, () =>
       socket.destroy(new Error(`the lab in ${dir} did not answer within ${limitMs} ms`)),
     );
-    socket.on('error', fail);
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      const isShut = error.code === 'ENOENT' || error.code === 'ECONNREFUSED';
+      fail(isShut ? new Error(`the lab in ${dir} takes no orders: it is being made still, or ends`) : error);
+    });
     socket.on('close', () => fail(new Error(`the lab in ${dir} ended`)));
     onLines(socket, (line) => {
       const reply: Reply = JSON.parse(line);

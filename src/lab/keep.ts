@@ -70,7 +70,7 @@ async function keep(
   process.on('unhandledRejection', crash);
 
   const work = async (): Promise<void> => {
-    const lab = await makeLab({ ...options, began: (end) => (down = end) });
+    const lab = await makeLab({ ...options, keptBy: 'up', began: (end) => (down = end) });
     const album = makeAlbum();
     const noted = (line: string, by: 'you' | 'play', wall: string): void => {
       album.act(line, by, wall);

@@ -6,7 +6,7 @@ import type { Ground, Machine } from './ground.ts';
 import { makeLoopback } from './loopback.ts';
 import { makeNamespaces } from './namespaces.ts';
 import { type LabNode, makeNode, type NodeHooks } from './node.ts';
-import { removePlace, takePlace, writeState } from './place.ts';
+import { type KeptBy, removePlace, takePlace, writeState } from './place.ts';
 import { type LabPlan, type PlanOptions, planLoopback, planNamespaces } from './plan.ts';
 import { identityOf, signal } from './procfs.ts';
 import { until } from './run.ts';
@@ -20,6 +20,8 @@ export interface LabOptions extends PlanOptions {
   readonly traffic?: boolean;
   /** Namespaces as root, loopback otherwise, unless told. */
   readonly ground?: Ground['kind'];
+  /** Told to who finds it; `run` unless told: only a lab with a desk takes orders. */
+  readonly keptBy?: KeptBy;
   readonly say?: (text: string) => void;
   /** Called as soon as there is something to take down: `end` may be called at any time, also before the lab is up. */
   readonly began?: (end: () => Promise<void>) => void;
@@ -93,7 +95,8 @@ async function make(options: LabOptions, started: Started, life: Pick<Site, 'dow
   const say = options.say ?? (() => {});
   const kind = options.ground ?? (process.getuid?.() === 0 ? 'namespaces' : 'loopback');
   if (options.fakeClocks === true) refuseFakeClocks(kind);
-  const dir = await takePlace(options.dir ?? null, say);
+  const keptBy = options.keptBy ?? 'run';
+  const dir = await takePlace(options.dir ?? null, keptBy, say);
   started.dir = dir;
   const plan = kind === 'namespaces' ? planNamespaces(options) : planLoopback(options, dir, 1 + (process.pid % 250));
   life.stillWanted();
@@ -103,7 +106,7 @@ async function make(options: LabOptions, started: Started, life: Pick<Site, 'dow
   started.forwarding = forwarding;
   const began = (pid: number): void => {
     started.groundPid = pid;
-    writeState(dir, { ground: identityOf(pid) });
+    writeState(dir, { ground: identityOf(pid), keptBy });
   };
   life.stillWanted();
   say(`making ${plan.nodes.length} machines and a client in ${dir}`);

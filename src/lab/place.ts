@@ -16,7 +16,11 @@ export interface LabState {
   /** The process whose death ends every machine; null where there are no namespaces. */
   readonly ground: Identity | null;
   readonly startedWall: string;
+  /** up: somebody keeps it to try things on, and it takes orders. run: it is a run's, a bench's or a test's own, and takes none. */
+  readonly keptBy: KeptBy;
 }
+
+export type KeptBy = 'up' | 'run';
 
 export interface FoundLab {
   readonly dir: string;
@@ -39,14 +43,14 @@ export function look(dir: string): FoundLab {
 }
 
 /** A new folder, held by this process; what dead labs left behind goes first. */
-export async function takePlace(wanted: string | null, say: (text: string) => void): Promise<string> {
+export async function takePlace(wanted: string | null, keptBy: KeptBy, say: (text: string) => void): Promise<string> {
   for (const lab of findLabs()) if (!lab.running && !isBeingMade(lab)) await clean(lab, say);
   const dir = wanted === null ? takeNumbered() : await takeNamed(resolve(wanted), say);
-  writeState(dir, { ground: null });
+  writeState(dir, { ground: null, keptBy });
   return dir;
 }
 
-export function writeState(dir: string, rest: Pick<LabState, 'ground'>): void {
+export function writeState(dir: string, rest: Pick<LabState, 'ground' | 'keptBy'>): void {
   const holder = identityOf(process.pid);
   if (holder === null) throw new Error('/proc does not show this process: a lab needs /proc');
   const state: LabState = { bootId: bootId(), holder, startedWall: new Date().toISOString(), ...rest };

@@ -146,6 +146,9 @@ export const portsFrom = (base: number): HostPorts => ({
   page: base + 2001,
 });
 
+/** The page's port is the highest, and a port all the same. */
+export const portBaseMost = 65_535 - portsFrom(0).page;
+
 /** ttl ≥ loop_wait + 2 × retry_timeout; below Patroni's least ttl of 20 the retries take nearly all of it. */
 function timingsFrom({ ttlS = 30, loopWaitS, retryTimeoutS }: PlanOptions): Timings {
   const third = Math.max(1, Math.floor(ttlS / 3));

@@ -6,28 +6,62 @@ import { isAlive, signal } from './procfs.ts';
 import { labCommandLine } from './program.ts';
 import { until } from './run.ts';
 
-/** The lab that a command means: the named one, or the only one that runs. */
+/** The lab that a command means: the named one, or the only one that runs and takes orders. */
 export function findRunning(dir: string | undefined): FoundLab {
-  const running = (dir === undefined ? findLabs() : [look(dir)]).filter((lab) => lab.running);
-  const [only, other] = running;
-  if (only === undefined)
-    throw new Error(`no lab is running${dir === undefined ? '' : ` in ${dir}`}: start one with "matriarch lab up"`);
-  if (other !== undefined)
-    throw new Error(`several labs are running, name one with --dir: ${running.map((lab) => lab.dir).join(', ')}`);
-  return only;
+  return whichTakesOrders(dir === undefined ? findLabs() : [look(dir)], dir);
 }
 
 /** Ends a lab, also one whose keeper is dead or does not answer; what was found to end. */
-export async function takeDown(dir: string | undefined, say: (line: string) => void): Promise<readonly string[]> {
-  const labs = dir === undefined ? findLabs() : [look(dir)];
-  const running = labs.filter((lab) => lab.running);
-  if (dir === undefined && running.length > 1) findRunning(dir); // throws: which one?
-  for (const lab of labs) {
+export async function takeDown(wanted: Wanted, say: (line: string) => void): Promise<readonly string[]> {
+  const { dir } = wanted;
+  const { ended, spared } = whichToEnd(dir === undefined ? findLabs() : [look(dir)], wanted);
+  for (const lab of ended) {
     if (lab.running) await endRunning(lab, say);
-    else if (lab.state !== null) await clean(lab, say);
+    else await clean(lab, say);
   }
-  return labs.filter(({ state }) => state !== null).map((lab) => lab.dir);
+  for (const lab of spared) say(`${ofARun(lab)}: it is left alone`);
+  return ended.map((lab) => lab.dir);
 }
+
+export interface Wanted {
+  readonly dir: string | undefined;
+  /** Also one that nobody named, and that a run, a bench or a test keeps for itself. */
+  readonly evenARun: boolean;
+}
+
+const isOfARun = ({ state }: FoundLab): boolean => state?.keptBy === 'run';
+const ofARun = ({ dir, state }: FoundLab): string =>
+  `the lab in ${dir} is kept by "lab run", a bench or a test (process ${state?.holder.pid})`;
+
+/** Throws where there is none, or more than one. */
+export function whichTakesOrders(labs: readonly FoundLab[], dir: string | undefined): FoundLab {
+  const running = labs.filter((lab) => lab.running);
+  const [only, ...others] = running.filter((lab) => !isOfARun(lab));
+  const [run] = running;
+  if (only === undefined && run !== undefined) throw new Error(`${ofARun(run)}: it takes no orders`);
+  if (only === undefined)
+    throw new Error(`no lab is running${dir === undefined ? '' : ` in ${dir}`}: start one with "matriarch lab up"`);
+  if (others.length > 0) throw new Error(severalWhy([only, ...others]));
+  return only;
+}
+
+/** A lab that somebody else's run plays in is spared, unless it is meant by name or on purpose. What dead labs left goes. */
+export function whichToEnd(
+  labs: readonly FoundLab[],
+  { dir, evenARun }: Wanted,
+): { readonly ended: readonly FoundLab[]; readonly spared: readonly FoundLab[] } {
+  const running = labs.filter((lab) => lab.running);
+  const spared = dir === undefined && !evenARun ? running.filter(isOfARun) : [];
+  const meant = running.filter((lab) => !spared.includes(lab));
+  const [run] = spared;
+  if (meant.length === 0 && run !== undefined)
+    throw new Error(`${ofARun(run)}: end it with --dir ${run.dir}, or with --even-a-run`);
+  if (meant.length > 1) throw new Error(severalWhy(meant));
+  return { ended: labs.filter((lab) => lab.state !== null && !spared.includes(lab)), spared };
+}
+
+const severalWhy = (labs: readonly FoundLab[]): string =>
+  `several labs are running, name one with --dir: ${labs.map((lab) => lab.dir).join(', ')}`;
 
 async function endRunning(lab: FoundLab, say: (line: string) => void): Promise<void> {
   const holder = lab.state?.holder;

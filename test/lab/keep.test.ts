@@ -115,6 +115,7 @@ test('a folder that is not a lab’s is not touched', options, async () => {
 test('a lab that runs is not taken over', options, async () => {
   const dir = newDir();
   const child = await labUp(dir);
+  assert.equal(look(dir).state?.keptBy, 'up');
   await assert.rejects(makeLab({ dir, agentCommand: null, portBase: null }), /a lab is running/);
   child.kill('SIGINT');
   await exited(child);
