@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Campaign } from '../../src/lab/report/campaign.ts';
 import { type Comparison, compare } from '../../src/lab/report/compare.ts';
+import { htmlOf } from '../../src/lab/report/html.ts';
 import { junitOf } from '../../src/lab/report/junit.ts';
 import { printed } from '../../src/lab/report/printed.ts';
 import { tableOf } from '../../src/lab/report/table.ts';
@@ -127,6 +128,20 @@ test('what clients met before the window that is judged is no error of the scena
   const before = { ...none, 'proxied read': { unreachable: 84 }, 'direct write': { lost: 1 } };
   const now = { ...before, 'proxied read': { unreachable: 84, lost: 2 }, 'direct write': { lost: 4 } };
   assert.deepEqual(errorsSince(before, now), { ...none, 'proxied read': { lost: 2 }, 'direct write': { lost: 3 } });
+});
+
+test('a campaign that was ended before its time does not look complete anywhere', () => {
+  const whole = campaign([sound]);
+  const told = (shown: Campaign) => [tableOf(shown), junitOf(shown), htmlOf(shown, [])];
+  for (const text of told(whole)) assert.doesNotMatch(text, /were judged|before its time|<error/);
+  const ended = { ...whole, runsWanted: 7, endedBy: 'SIGTERM' };
+  for (const text of told(ended)) assert.match(text, /1 of 7 runs were judged: ended by SIGTERM/);
+  const [table, junit, html] = told(ended);
+  assert.match(table ?? '', /1 passed, 0 failed.*\n1 of 7 runs were judged: ended by SIGTERM\n$/);
+  assert.match(junit ?? '', /tests="2" failures="0" errors="1"/, 'for CI it is no success');
+  assert.match(html ?? '', /<title>[^<]*1 of 1 passed, ended before its time/);
+  const [unread] = told({ ...whole, runsWanted: 7, endedBy: 'its output was closed' });
+  assert.match(unread ?? '', /1 of 7 runs were judged: ended because its output was closed/);
 });
 
 test('a figure is rounded before its unit is chosen, and one of a thing is no plural', () => {

@@ -127,6 +127,8 @@ test('Ctrl-C ends it with everything; what struck at random until then is kept, 
     return [...said.matchAll(played)].map(([, step = '']) => step).slice(0, 2);
   };
   const struck = await begin(['random', '--seed', '5', '--report', report]);
+  const { runsWanted, endedBy, verdicts } = campaignIn(report);
+  assert.deepEqual([runsWanted, endedBy, verdicts], [1, 'SIGINT', []], 'and does not look complete');
   const read = readScenario(readFileSync(log, 'utf8'), 'random-5.yml', 'random-5');
   assert.ok(read.kind === 'ok', JSON.stringify(read));
   assert.ok(read.scenario.steps.length >= 4, 'two faults, and a pause before each');
@@ -142,4 +144,10 @@ test('what cannot be played is refused before a lab is made', async () => {
   assert.equal(named.code, 2);
   assert.match(named.stderr, /--mode quorum is of random alone/);
   assert.ok(!named.stderr.includes('making'));
+  const namesake = join(folder, 'switchover.yml');
+  writeFileSync(namesake, 'title: Another\ndescription: It waits.\nsteps: [wait: 1 s]\nexpect: {}\n');
+  const alike = await labRun(['switchover', namesake]);
+  assert.equal(alike.code, 2);
+  assert.match(alike.stderr, /are two scenarios of one name, switchover/);
+  assert.ok(!alike.stderr.includes('making'));
 });
