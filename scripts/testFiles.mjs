@@ -96,6 +96,7 @@ export const withoutLab = [
   'test/lab/nemesis.test.ts',
   'test/lab/page.test.ts',
   'test/lab/perform.test.ts',
+  'test/lab/plot.test.ts',
   'test/lab/proofs.test.ts',
   'test/lab/remote.test.ts',
   'test/lab/report.test.ts',

@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { before, test } from 'node:test';
 import { parse } from 'yaml';
 import { statusText } from '../../bin/lab.ts';
+import { bundle } from '../support/bundle.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
+let program = '';
+before(async () => {
+  program = await bundle('bin/matriarch.ts');
+});
 
 /** As from a shell. What is called wrongly is told before a configuration, an etcd or a lab is looked for. */
 function matriarch(...args: readonly string[]): Promise<{ readonly code: number | null; readonly stderr: string }> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'bin/matriarch.ts', ...args], {
-    cwd: root,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
   let stderr = '';
   child.stderr.on('data', (chunk) => {
     stderr += String(chunk);

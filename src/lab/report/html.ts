@@ -1,12 +1,13 @@
 import { legendOf, seconds } from '../../picture/lanes.ts';
 import { escaped, page } from '../../picture/page.ts';
-import { clientPaths } from '../clients.ts';
+import { clientPaths, clientRate } from '../clients.ts';
 import type { Evidence } from '../scenario/evidence.ts';
 import { wordsOf } from '../verdict/phases.ts';
 import type { Verdict } from '../verdict/verdict.ts';
 import { ms } from '../verdict/words.ts';
 import { type Campaign, complaintsOf, endedEarly, failedOf } from './campaign.ts';
 import { drawEvidence } from './picture.ts';
+import { slowestMs } from './plot.ts';
 import { errorsBy, lawsBroken, readsText, twoPrimaries } from './words.ts';
 
 /** A run as a section of the page: made when its evidence is at hand, kept as text. */
@@ -117,16 +118,17 @@ const legend = legendOf([
   ['standby', 'standby'],
   ['stopped', 'takes no connections'],
   ['right', 'holds the leader key'],
-  ['served', 'client served'],
+  ['served', `answers a second, up to ${clientRate}`],
+  ['slow', `slowest answer, up to ${slowestMs} ms`],
   ['gap', 'client not served'],
   ['fault', 'fault; failed or unknown statement'],
   ['mended', 'remedy or act'],
 ]);
 
 const style = `
-:root{--served:#57606a;--well:#1a7f37}
-@media(prefers-color-scheme:dark){:root{--served:#8b949e;--well:#3fb950}}
-.served{fill:var(--served)}.gap{fill:var(--fault)}i.served{background:var(--served)}i.gap{background:var(--fault)}
+:root{--served:#8c959f;--slow:#0969da;--gap:#bf3989;--well:#1a7f37}
+@media(prefers-color-scheme:dark){:root{--served:#6e7681;--slow:#58a6ff;--gap:#f778ba;--well:#3fb950}}
+.served{fill:var(--served)}.gap{fill:var(--gap)}.slow{fill:none;stroke:var(--slow)}i.served{background:var(--served)}i.slow{background:var(--slow)}i.gap{background:var(--gap)}
 .path{text-anchor:end;font-size:10px}td:nth-child(2){white-space:nowrap}td[colspan]{white-space:normal}.side td:first-child{min-width:90px}.step{stroke:var(--ink);stroke-dasharray:2 3;opacity:.5}.step.fault{stroke:var(--fault);opacity:1}
 .well{color:var(--well)}.ill{color:var(--fault)}a{color:inherit}h2{font-size:16px;margin:36px 0 4px}h2 small{font-weight:400;opacity:.7}
 table{border-collapse:collapse}caption{text-align:left;font-weight:600}th{text-align:left;font-weight:600}td,th{padding:2px 14px 2px 0;vertical-align:top}

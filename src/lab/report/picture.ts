@@ -3,10 +3,11 @@ import { axis, bar, drawLane, laneHeight, left, mark, type Scale, scaleOf, svg, 
 import { escaped } from '../../picture/page.ts';
 import { type ClientPath, clientPaths } from '../clients.ts';
 import type { Evidence } from '../scenario/evidence.ts';
-import { servedMs } from '../verdict/gaps.ts';
+import { answeredOf } from '../verdict/gaps.ts';
 import { ms } from '../verdict/words.ts';
+import { drawRate } from './plot.ts';
 
-/** Lanes of the nodes, and under them, on the same axis, when each client was served. */
+/** Lanes of the nodes, and under them, on the same axis, how often and how soon each client was served. */
 export function drawEvidence(evidence: Evidence): string {
   const { nodes } = evidence;
   const scale = scaleOf(evidence.fromMs, evidence.untilMs);
@@ -35,34 +36,41 @@ export function drawEvidence(evidence: Evidence): string {
   );
 }
 
-const trafficHeight = 26;
+const trafficHeight = 38;
+const plotTall = 22;
 /** Shorter pauses are the pace of the client on a busy machine. */
 const gapMs = 250;
 
 function drawTraffic(evidence: Evidence, path: ClientPath, y: number, scale: Scale): string {
-  const served = servedMs(evidence, path).filter((at) => at >= evidence.fromMs);
-  const parts = [`<text class="path" x="${left - 10}" y="${y + 12}">${escaped(path)}</text>`];
+  const answers = answeredOf(evidence, path).filter(({ endedMs }) => endedMs >= evidence.fromMs);
+  const parts = [
+    `<text class="path" x="${left - 10}" y="${y + 18}">${escaped(path)}</text>`,
+    drawRate(answers, scale, { y: y + 4, tall: plotTall }),
+  ];
   const spans: { fromMs: number; untilMs: number }[] = [];
-  for (const at of served) {
+  for (const { endedMs: at } of answers) {
     const last = spans.at(-1);
     if (last !== undefined && at - last.untilMs < gapMs) last.untilMs = at;
     else spans.push({ fromMs: at, untilMs: at });
   }
   for (const [index, span] of spans.entries()) {
-    parts.push(bar(scale, { ...span, y: y + 4, tall: 10, of: 'served' }, `${path}: served`));
     const untilMs = spans[index + 1]?.fromMs ?? evidence.untilMs;
     if (untilMs - span.untilMs < gapMs) continue;
     const words = `${path}: not served for ${ms(untilMs - span.untilMs)}`;
-    parts.push(bar(scale, { fromMs: span.untilMs, untilMs, y: y + 7, tall: 4, of: 'gap' }, words));
+    parts.push(bar(scale, { fromMs: span.untilMs, untilMs, y: y + plotTall, tall: 4, of: 'gap' }, words));
     const middle = (scale.x(span.untilMs) + scale.x(untilMs)) / 2;
     if (scale.x(untilMs) - scale.x(span.untilMs) > 50)
-      parts.push(`<text class="time" x="${middle.toFixed(1)}" y="${y + 5}">${ms(untilMs - span.untilMs)}</text>`);
+      parts.push(
+        `<text class="time" x="${middle.toFixed(1)}" y="${y + plotTall - 4}">${ms(untilMs - span.untilMs)}</text>`,
+      );
   }
   for (const seen of evidence.history) {
     const wrong =
       (seen.kind === 'write' || seen.kind === 'read') && (seen.outcome === 'failed' || seen.outcome === 'unknown');
     if (!wrong || !seen.client.endsWith(path.replace(' ', '-')) || (seen.endedMs ?? 0) < evidence.fromMs) continue;
-    parts.push(mark(scale, seen.endedMs ?? seen.sentMs, y + 15, 'fault', `${path}: ${seen.outcome}, ${seen.error}`));
+    parts.push(
+      mark(scale, seen.endedMs ?? seen.sentMs, y + plotTall + 5, 'fault', `${path}: ${seen.outcome}, ${seen.error}`),
+    );
   }
   return parts.join('');
 }

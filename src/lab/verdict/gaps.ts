@@ -20,16 +20,26 @@ export const gapsOf = (evidence: Evidence, sinceMs: SharedMs): Readonly<Record<C
   };
 };
 
-/** When statements of a client were answered, as it saw it, ascending. */
-export function servedMs({ history }: Evidence, path: ClientPath): readonly SharedMs[] {
-  const times: SharedMs[] = [];
+export interface Answered {
+  readonly sentMs: SharedMs;
+  readonly endedMs: SharedMs;
+}
+
+/** The statements of a client that were answered, as it saw it, in the order of their answers. */
+export function answeredOf({ history }: Evidence, path: ClientPath): readonly Answered[] {
+  const answered: Answered[] = [];
   for (const seen of history) {
     if (seen.kind !== 'write' && seen.kind !== 'read') continue;
+    const { sentMs, endedMs } = seen;
     const served = seen.outcome === 'acknowledged' || seen.outcome === 'answered';
-    if (served && seen.endedMs !== null && isOf(path, seen.client, seen.kind === 'write')) times.push(seen.endedMs);
+    if (served && endedMs !== null && isOf(path, seen.client, seen.kind === 'write'))
+      answered.push({ sentMs, endedMs });
   }
-  return times.toSorted((a, b) => a - b);
+  return answered.toSorted((a, b) => a.endedMs - b.endedMs);
 }
+
+export const servedMs = (evidence: Evidence, path: ClientPath): readonly SharedMs[] =>
+  answeredOf(evidence, path).map(({ endedMs }) => endedMs);
 
 /** Clients are named after their paths. */
 const isOf = (path: ClientPath, client: string, wrote: boolean): boolean =>
