@@ -1,5 +1,6 @@
 // node scripts/sideBySide.mjs FOLDER COUNT FILE[,FILE…]…: test files compiled to FOLDER, COUNT processes at a time; joined by commas they
 // share one.
+import { setMaxListeners } from 'node:events';
 import { mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +17,7 @@ process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 
 // Ctrl-C: nothing more begins, what was begun is given time to end what it made, and this process goes last.
 const stop = new AbortController();
+setMaxListeners(0, stop.signal); // each file listens
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
   process.on(signal, () => {
     if (stop.signal.aborted) return; // told by the terminal, and by whoever began this
