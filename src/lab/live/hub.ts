@@ -33,7 +33,7 @@ export interface Hub {
 }
 
 /** Processes, power and cables: read from /proc. */
-const glanceEveryMs = 100;
+const glanceEveryMs = 50;
 /** Questions to etcd, HAProxy, and agents that tell nothing by themselves. */
 const askEveryMs = 700;
 const gatherMs = 10;
