@@ -44,11 +44,21 @@ const saysSafe = async (node: string): Promise<boolean> =>
   /"cdc": ?\{"type": ?"logical", ?"safe": ?true\}/.test(
     (await stage.lab.node(node).exec(['curl', '-sS', 'http://localhost:8008/patroni'])).stdout,
   );
-/** Both standbys have both slots, and the logical one could be used there. */
+/**
+ * Both standbys have both slots, and the logical one could be used there. Its consumer goes on meanwhile: a standby that was made after the slot
+ * has none of the WAL that it began with.
+ */
 async function ready(): Promise<void> {
   const leader = await stage.healthy();
   for (const { name } of stage.lab.nodes) {
-    await stage.until(async () => (await slotsOf(name)) === 'barman cdc', 30_000, `the slots of ${name}`);
+    await stage.until(
+      async () => {
+        await consume(leader);
+        return (await slotsOf(name)) === 'barman cdc';
+      },
+      60_000,
+      `the slots of ${name}`,
+    );
     if (name !== leader) await stage.until(() => saysSafe(name), 30_000, `the copy on ${name} is safe`);
   }
 }

@@ -96,9 +96,20 @@ describe('logical slots', () => {
     await insert(1, 10);
     assert.deepEqual(await consume(n1), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     await insert(11, 20);
+    // What the slot needs is not in the newest segments; a restartpoint would take it away.
+    for (let times = 0; times < 3; times += 1) await n1.sql('SELECT pg_switch_wal(); CHECKPOINT');
     await replayed((await primary()).flushLsn);
     assert.equal((await copy()).error, null);
     const copied = await until(async () => slotOf(await standby()), 'the copy');
+    const [oldest, needed] = (
+      await n2.sql(`SELECT min(substr(name, 9)) || ' ' ||
+        (SELECT lpad(upper(to_hex(div(restart_lsn - '0/0', 16777216)::bigint)), 16, '0') FROM pg_replication_slots WHERE slot_name = 'cdc')
+        FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$'`)
+    ).split(' ');
+    assert.ok(
+      oldest !== undefined && needed !== undefined && oldest <= needed,
+      `it begins at ${oldest}, needed is ${needed}`,
+    );
     const original = slotOf(await primary());
     assert.deepEqual([copied.database, copied.plugin, copied.active], ['postgres', 'test_decoding', false]);
     assert.ok(copied.confirmedFlushLsn !== null && original?.confirmedFlushLsn != null);

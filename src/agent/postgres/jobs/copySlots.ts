@@ -15,19 +15,19 @@ import {
   succeeded,
 } from '../parts.ts';
 import { ownTarget, peerTarget, runOnce, whyNot } from '../sessions.ts';
-import { holdsWal, slotFiles } from '../statements.ts';
+import { dropSlot, holdsWal, slotFiles } from '../statements.ts';
 
 type CopyJob = Extract<Job, { kind: 'copySlots' }>;
 interface SlotFile {
   readonly name: string;
   readonly bytes: Uint8Array;
   readonly confirmedLsn: Lsn;
+  readonly restartLsn: Lsn;
 }
 
 const askLimitMs = 5_000;
 const replayLimitMs = 5_000;
 const replayPaceMs = 100;
-/** A standby that does not stop in time is stopped the hard way: its data is recovered from WAL in either case. */
 const stopMs = 20_000;
 
 /**
@@ -59,13 +59,31 @@ export async function copySlots(
   if (context.signal.aborted) return cancelled;
   const refusal = await context.premise(job.premise);
   if (refusal !== null) return failed(`not copied: ${refusal}`);
-  const immediateAtMs = later(parts.world.clock.now(), stopMs);
-  const stopped = await halt(parts, context, 'fast', { immediateAtMs, killAtMs: later(immediateAtMs, stopMs) });
+  // A fast stop ends with a restartpoint, and that removes WAL which nothing but these slots will need. A standby's data is recovered
+  // from WAL in either case.
+  const killAtMs = later(parts.world.clock.now(), stopMs);
+  const stopped = await halt(parts, context, 'immediate', { immediateAtMs: null, killAtMs });
   if (stopped.ended !== 'done') return stopped;
   for (const file of usable) await layDown(parts, file);
   parts.step('copySlots', `copied from ${job.from.member}`, [['slots', usable.map(({ name }) => name).join(' ')]]);
   const started = await deps.start();
-  return started.ended === 'done' ? succeeded : started;
+  if (started.ended !== 'done') return started;
+  const without = await dropWithoutWal(parts, usable);
+  return without.length === 0
+    ? succeeded
+    : failed(`removed again, as their WAL had gone meanwhile: ${without.join(', ')}`);
+}
+
+/** From here on they hold their WAL. What a restartpoint took just before cannot be decoded: no slot is better than that. */
+async function dropWithoutWal(parts: PostgresParts, slots: readonly SlotFile[]): Promise<readonly string[]> {
+  const own = ownTarget(parts.settings(), 'Patroni slots');
+  const dropped: string[] = [];
+  for (const { name, restartLsn } of slots) {
+    if ((await hasWalFrom(parts, restartLsn)) !== false) continue;
+    await runOnce(parts.world.sql, own, [dropSlot(name)], askLimitMs);
+    dropped.push(name);
+  }
+  return dropped;
 }
 
 async function readFrom(parts: PostgresParts, { from, slots }: CopyJob): Promise<readonly SqlRow[] | string> {
@@ -85,15 +103,17 @@ async function judged(parts: PostgresParts, slot: LogicalSlot, row: SqlRow): Pro
   const bytes = Uint8Array.from(atob((row.state ?? '').replace(/\s/g, '')), (letter) => letter.charCodeAt(0));
   const state = readSlotState(bytes, slot.name);
   if (state === null) return 'its file on the primary was not understood';
-  if (!(await hasWalFrom(parts, state.restartLsn)))
-    return `this standby no longer has the WAL that it needs, from ${lsnText(state.restartLsn)} on; it is copied once its consumer has caught up`;
-  return { name: slot.name, bytes, confirmedLsn: lsn(row.confirmed_flush_lsn) };
+  const { restartLsn } = state;
+  if ((await hasWalFrom(parts, restartLsn)) !== true)
+    return `this standby no longer has the WAL that it needs, from ${lsnText(restartLsn)} on; it is copied once its consumer has caught up`;
+  return { name: slot.name, bytes, confirmedLsn: lsn(row.confirmed_flush_lsn), restartLsn };
 }
 
-async function hasWalFrom(parts: PostgresParts, from: Lsn): Promise<boolean> {
+/** Null: the server did not tell. */
+async function hasWalFrom(parts: PostgresParts, from: Lsn): Promise<boolean | null> {
   const own = ownTarget(parts.settings(), 'Patroni slots');
   const asked = await runOnce(parts.world.sql, own, [holdsWal(lsnText(from))], askLimitMs);
-  return asked.kind === 'rows' && asked.rows[0]?.there === 't';
+  return asked.kind === 'rows' ? asked.rows[0]?.there === 't' : null;
 }
 
 async function replayed(
