@@ -110,14 +110,19 @@ function Says({ own: { rule, reason, because } }: { readonly own: OwnPicture }) 
   );
 }
 
+/** Longer than a picture takes on a busy machine. */
+const renewedForMs = 500;
+
 /** Runs down between renewals: how long this machine may go on writing if it hears nothing more. */
 function LeaseFact({ lease, aheadMs }: { readonly lease: NonNullable<OwnPicture['lease']>; readonly aheadMs: number }) {
-  const leftMs = Math.max(0, lease.endsWallMs - (useNow(200) + aheadMs));
+  const nowMs = useNow(200);
+  const leftMs = Math.max(0, lease.endsWallMs - (nowMs + aheadMs));
   const part = Math.min(1, leftMs / lease.wholeMs);
-  // It runs down, and never up: a renewal is there at once.
-  const before = useRef(part);
-  const renewed = part > before.current;
-  before.current = part;
+  // It runs down, and never up: a renewal is there at once. Told for a while, since what comes next may be drawn in its stead.
+  const before = useRef({ part, roseMs: Number.NEGATIVE_INFINITY });
+  if (part > before.current.part) before.current.roseMs = nowMs;
+  before.current.part = part;
+  const renewed = nowMs - before.current.roseMs < renewedForMs;
   return (
     <div class={`lease ${part < 0.25 ? 'bad' : part < 0.5 ? 'warn' : ''}`}>
       <dt>lease</dt>
