@@ -5,13 +5,17 @@ import { type Timeline, timeline } from '../../../model/units.ts';
 import type { PostgresParts } from '../parts.ts';
 import { peerTarget, runOnce, whyNot } from '../sessions.ts';
 import { identifySystem, timelineHistory } from '../statements.ts';
+import { isStandIn } from './taken.ts';
 
 const limitMs = 3_000;
 
-/** Of that timeline of this directory; without its file nothing is known to have been before it. */
+/**
+ * Of that timeline of this directory; without its file, or with one that only stands in for it on the way to a later one, nothing is
+ * known to have been before it.
+ */
 export async function ownHistory(parts: PostgresParts, id: Timeline): Promise<WalHistory> {
   const file = await parts.world.files.read(`${parts.places().dataDir}/pg_wal/${historyFileName(id)}`);
-  return { timeline: id, earlier: file.kind === 'text' ? readHistoryFile(file.text) : [] };
+  return { timeline: id, earlier: file.kind === 'text' && !isStandIn(file.text) ? readHistoryFile(file.text) : [] };
 }
 
 /** A text: why it cannot be told. */

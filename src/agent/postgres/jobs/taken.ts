@@ -17,6 +17,7 @@ import type { PostgresParts } from '../parts.ts';
 const mark = 'stands in for a timeline that another member has begun';
 /** It forks off at the very beginning, where recovery never follows. */
 export const standIn = (mine: Timeline): string => `${mine}\t0/1\t${mark}\n`;
+export const isStandIn = (text: string): boolean => text.includes(mark);
 
 /** What the promotion will begin: the first after all that are taken and all that are known here. Writes what makes it so. */
 export async function keepOffTaken(parts: PostgresParts, mine: Timeline, taken: Timeline): Promise<Timeline> {
@@ -44,7 +45,7 @@ export async function removeStandIns(parts: PostgresParts): Promise<void> {
     .reverse();
   for (const name of newestFirst) {
     const file = await files.read(pathOf(parts, name));
-    if (file.kind !== 'text' || !file.text.includes(mark)) return; // what is older is on the way to this one
+    if (file.kind !== 'text' || !isStandIn(file.text)) return; // what is older is on the way to this one
     await must(files.remove(pathOf(parts, name)));
   }
 }
@@ -88,7 +89,7 @@ export async function astrayHere(
   for (const { name, id } of await historiesAfter(parts, mine)) {
     if (theirs.includes(id) || (await hasWalOf(parts, id))) continue;
     const file = await parts.world.files.read(pathOf(parts, name));
-    if (file.kind === 'text' && !file.text.includes(mark)) found.push(id);
+    if (file.kind === 'text' && !isStandIn(file.text)) found.push(id);
   }
   return found;
 }
