@@ -2,7 +2,7 @@ import type { JsonObject } from '../codec/dcs/json.ts';
 import { readDocument, readDocuments } from './documents.ts';
 import type { Ctl } from './doors.ts';
 import { incidentText, incidentTsv, listText } from './incidentText.ts';
-import { asJson, type Format, jsonText, yamlText } from './text.ts';
+import { type Format, printed } from './text.ts';
 
 export interface IncidentOptions {
   /** Null: the node of this configuration. */
@@ -15,17 +15,9 @@ export async function listIncidents(ctl: Ctl, count: number, { member, format }:
   const all = await readDocuments(ctl, member, 'incidents');
   const newest = count === 0 ? [] : all.slice(-count);
   const { out } = ctl.doors.terminal;
-  switch (format) {
-    case 'pretty':
-    case 'tsv':
-      return out(newest.length === 0 && format === 'pretty' ? 'No incidents.\n' : listText(newest, format));
-    case 'json':
-      return out(`${jsonText(asJson(newest.map(withoutEvidence)))}\n`);
-    case 'yaml':
-      return out(yamlText(asJson(newest.map(withoutEvidence))));
-    default:
-      return format satisfies never;
-  }
+  const textOf = (as: 'pretty' | 'tsv'): string =>
+    newest.length === 0 && as === 'pretty' ? 'No incidents.\n' : listText(newest, as);
+  out(printed(format, newest.map(withoutEvidence), textOf));
 }
 
 const withoutEvidence = ({ evidence: _evidence, ...rest }: JsonObject): JsonObject => rest;
@@ -34,16 +26,5 @@ const withoutEvidence = ({ evidence: _evidence, ...rest }: JsonObject): JsonObje
 export async function showIncident(ctl: Ctl, id: string, { member, format }: IncidentOptions): Promise<void> {
   const whole = await readDocument(ctl, member, 'incidents', id, ({ evidence }) => Array.isArray(evidence));
   const { out, isScreen } = ctl.doors.terminal;
-  switch (format) {
-    case 'pretty':
-      return out(incidentText(whole, isScreen));
-    case 'tsv':
-      return out(incidentTsv(whole));
-    case 'json':
-      return out(`${jsonText(asJson(whole))}\n`);
-    case 'yaml':
-      return out(yamlText(asJson(whole)));
-    default:
-      return format satisfies never;
-  }
+  out(printed(format, whole, (as) => (as === 'tsv' ? incidentTsv(whole) : incidentText(whole, isScreen))));
 }

@@ -12,6 +12,21 @@ export type Json = null | boolean | number | bigint | string | readonly Json[] |
 export const tsvText = (rows: readonly (readonly string[])[]): string =>
   rows.map((row) => `${row.map((cell) => cell.replace(/[\t\r\n]+/g, ' ')).join('\t')}\n`).join('');
 
+/** For scripts `value` as it is; for people, and in cells, the text that is made of it. */
+export function printed(format: Format, value: unknown, textOf: (format: 'pretty' | 'tsv') => string): string {
+  switch (format) {
+    case 'pretty':
+    case 'tsv':
+      return textOf(format);
+    case 'json':
+      return `${jsonText(asJson(value))}\n`;
+    case 'yaml':
+      return yamlText(asJson(value));
+    default:
+      return format satisfies never;
+  }
+}
+
 /** What came from JSON, seen as JSON again; anything else becomes text. */
 export function asJson(value: unknown): Json {
   if (value === null || value === undefined) return null;
