@@ -1,12 +1,9 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { judge } from '../src/model/laws.ts';
 import type { SqlTarget } from '../src/model/world.ts';
 import type { Client } from '../src/traffic/client.ts';
 import { trafficClock } from '../src/traffic/clock.ts';
 import { whyAndRemedy } from '../src/traffic/hints.ts';
 import { hasKey, openHistoryFile } from '../src/traffic/historyFile.ts';
-import { readHoldings } from '../src/traffic/holdings.ts';
-import { keysToCompare, knownCounts, readEvidence } from '../src/traffic/judgement.ts';
 import type { Served, TrafficStatus } from '../src/traffic/meter.ts';
 import { makeMonitor } from '../src/traffic/monitor.ts';
 import { makeOutageTeller } from '../src/traffic/outage.ts';
@@ -17,6 +14,8 @@ import { type HistorySink, makeWriter } from '../src/traffic/writer.ts';
 import { whyOf } from '../src/world/failure.ts';
 import { makeSql } from '../src/world/sql.ts';
 import { targetsOf } from './targets.ts';
+import { passwordHelp, positive, wrong } from './trafficFlags.ts';
+import { judgeCommand } from './trafficJudge.ts';
 
 interface Flags {
   readonly rate: number;
@@ -74,54 +73,7 @@ export function trafficCommands(program: Command): void {
         process.exit(0);
       },
     );
-  traffic
-    .command('judge')
-    .description('judge histories by the laws; exit 1 when one is broken')
-    .argument('<history...>')
-    .option('--held-by <target>', 'compare with what this server holds: the surviving primary')
-    .option('--fence-ms <ms>', 'how long after its right ended a node may still write', positive, 1000)
-    .option('--loss-ms <ms>', 'asynchronous: how much of the end of a reign may be lost', nonNegative, 0)
-    .addHelpText('after', passwordHelp)
-    .action((files: string[], flags: JudgeFlags) => judgeFiles(outside, files, flags));
-}
-
-interface JudgeFlags {
-  readonly heldBy?: string;
-  readonly fenceMs: number;
-  readonly lossMs: number;
-}
-
-async function judgeFiles(outside: Outside, files: readonly string[], flags: JudgeFlags): Promise<void> {
-  const seen = files.flatMap((file) => {
-    const evidence = readEvidence(file);
-    if (evidence.kind === 'refused') return wrong(evidence.why);
-    const { passedOver } = evidence;
-    if (passedOver > 0)
-      note(`${file}: ${passedOver === 1 ? 'a line is no fact' : `${passedOver} lines are no facts`}, and passed over`);
-    return evidence.history;
-  });
-  const [target] = flags.heldBy === undefined ? [] : targetsOf(flags.heldBy);
-  const held = target === undefined ? null : await readHoldings(outside, target, keysToCompare(seen));
-  if (held?.kind === 'failed') return wrong(`cannot read what the server holds: ${held.why}`);
-  const history = [...seen, ...(held?.holdings ?? [])];
-  const loss = flags.lossMs === 0 ? ({ kind: 'none' } as const) : ({ kind: 'tail', ms: flags.lossMs } as const);
-  const violations = judge(history, { fenceMs: flags.fenceMs, loss });
-  for (const violation of violations) process.stdout.write(`${JSON.stringify(violation)}\n`);
-  const counts = knownCounts(history);
-  process.stdout.write(`${JSON.stringify({ violations: violations.length, ...counts })}\n`);
-  if (counts.lost === null)
-    note(
-      'lost, doubled and reordered are not known: no server was asked what it holds (--held-by the surviving primary)',
-    );
-  process.exitCode = violations.length === 0 ? 0 : 1;
-}
-
-const note = (text: string): void => void process.stderr.write(`${text}\n`);
-
-/** Called with something that cannot be: 2, as for a wrong option. */
-function wrong(why: string): never {
-  process.stderr.write(`Error: ${why}\n`);
-  process.exit(2);
+  judgeCommand(traffic, outside);
 }
 
 /** With the path that nothing can be written to, and no stack. */
@@ -132,9 +84,6 @@ function openHistory(path: string): HistorySink {
     return wrong(`cannot write the history ${path}: ${whyOf(error)}`);
   }
 }
-
-const passwordHelp = `
-The password comes from PGPASSWORD, ~/.pgpass or passfile=; in the connection string others can see it in the list of processes.`;
 
 /** How often it is looked whether an outage is to be told of again. */
 const lookEveryMs = 100;
@@ -204,7 +153,7 @@ async function run(
   await untilEnded(client, interactive);
   if (telling !== null) clearInterval(telling);
   clearInterval(looking);
-  await stop(client, interactive ? patienceMs : Number.POSITIVE_INFINITY);
+  await stop(client, interactive ? patienceMs : null);
   const nowMs = outside.clock.now();
   tell(outage.end(nowMs, underWay()));
   const status = finalStatus(client.status(), Math.round(nowMs - begunMs), client.underWay() !== null);
@@ -223,13 +172,13 @@ const attempt = (target: SqlTarget) => ({ at: placeOf(target), outcome: 'failed'
 const patienceMs = 250;
 
 /** Lets the statement under way end; the next signal gives it up. Its attempt is in the history: nobody takes it for failed. */
-async function stop(client: Client, limitMs: number): Promise<void> {
+async function stop(client: Client, limitMs: number | null): Promise<void> {
   const toldMs = 1000;
   const telling = setTimeout(
     () => process.stderr.write('waiting for the answer to the statement under way (Ctrl-C again ends at once)\n'),
     toldMs,
   );
-  const patience = limitMs === Number.POSITIVE_INFINITY ? [] : [trafficClock.sleep(limitMs)];
+  const patience = limitMs === null ? [] : [trafficClock.sleep(limitMs)];
   await Promise.race([client.stop(), untilSignal(), ...patience]);
   clearTimeout(telling);
 }
@@ -285,18 +234,6 @@ const untilSignal = (): Promise<void> =>
     process.once('SIGINT', () => resolve());
     process.once('SIGTERM', () => resolve());
   });
-
-function positive(text: string): number {
-  const number = Number(text);
-  if (!(number > 0)) throw new InvalidArgumentError('a number above 0 is wanted.');
-  return number;
-}
-
-function nonNegative(text: string): number {
-  const number = Number(text);
-  if (!(number >= 0)) throw new InvalidArgumentError('a number is wanted.');
-  return number;
-}
 
 /** `node1=10.0.0.1:5432,…` as address → name. */
 function nodeNames(text: string): Readonly<Record<string, string>> {
