@@ -79,7 +79,9 @@ export function makeMeter(kind: TrafficStatus['kind'], markedMs = 1_000): Meter 
   }
   return {
     served(served, nowMs, wallMs) {
-      counts = { ...counts, [served.outcome]: counts[served.outcome] + 1 };
+      // A read that was not answered has changed nothing: there is no doubt about it.
+      const outcome = kind === 'read' && served.outcome === 'unknown' ? 'failed' : served.outcome;
+      counts = { ...counts, [outcome]: counts[outcome] + 1 };
       if (served.error !== null) error(served.error);
       return { gapMs: served.outcome === 'acknowledged' ? acknowledged(served, nowMs, wallMs) : null };
     },

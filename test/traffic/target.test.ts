@@ -101,3 +101,15 @@ test('gaps from a length on are marked: the last few, and the running one withou
   for (let nth = 1; nth <= 20; nth++) meter.served(served, 1500 + 300 * nth, 501_500 + 300 * nth);
   assert.equal(meter.status(7500).gaps.length, 8);
 });
+
+test('of a write without an answer nobody knows; a read without one has changed nothing, and failed', () => {
+  const silent: Served = { outcome: 'unknown', host: null, role: null, value: null, error: 'lost', tookMs: 5 };
+  const counted = (kind: 'write' | 'read') => {
+    const meter = makeMeter(kind);
+    meter.served(silent, 10, 10);
+    const { failed, unknown } = meter.status(20);
+    return { failed, unknown };
+  };
+  assert.deepEqual(counted('write'), { failed: 0, unknown: 1 });
+  assert.deepEqual(counted('read'), { failed: 1, unknown: 0 });
+});
