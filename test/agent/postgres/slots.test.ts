@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { LogicalSlot } from '../../../src/model/job.ts';
 import type { RunningPrimary, RunningStandby } from '../../../src/model/postgres.ts';
 import { replicationStateOf } from '../../../src/model/replicationState.ts';
-import { type Lsn, lsn, timeline } from '../../../src/model/units.ts';
+import { type Lsn, lsn, lsnText, timeline } from '../../../src/model/units.ts';
 import { leaveRootForGood } from '../../support/unprivileged.ts';
 import { makeFolder, makeNode, noPremise, world } from './node.ts';
 
@@ -90,6 +90,27 @@ describe('logical slots', () => {
     assert.match((await copy([{ ...cdc, name: 'nosuch' }])).error ?? '', /none of the logical slots/);
     assert.match(n2.notes.join(), /nosuch is not copied: the primary has no such slot/);
     assert.equal((await standby())?.pid, before);
+  });
+
+  test('one whose WAL goes between the look at it and the stop is removed again', async () => {
+    for (let times = 0; times < 3; times += 1) await n1.sql('SELECT pg_switch_wal(); CHECKPOINT');
+    const { flushLsn } = await primary();
+    await replayed(flushLsn);
+    const premise = async () => {
+      await n2.sql('CHECKPOINT');
+      return null;
+    };
+    const job = { kind: 'copySlots', from: n1.upstream(), upstream: n1.upstream('n2'), slots: [cdc] } as const;
+    const result = await n2.perform({ ...job, premise: noPremise }, { premise });
+    assert.deepEqual([result.ended, result.error], ['failed', 'removed again, as their WAL had gone meanwhile: cdc']);
+    await until(async () => (slotOf(await standby()) === undefined ? true : null), 'it is gone');
+    // Its consumer catches up.
+    await until(async () => {
+      await n1.sql('CHECKPOINT');
+      assert.deepEqual(await consume(n1), []);
+      const text = `SELECT restart_lsn > '${lsnText(flushLsn)}' FROM pg_replication_slots WHERE slot_name = 'cdc'`;
+      return (await n1.sql(text)) === 't' ? true : null;
+    }, 'the consumer has caught up');
   });
 
   test('the standby takes it over in one short stop, and has it as it is on the primary', async () => {
